@@ -1,0 +1,117 @@
+//! Tests that need more than a compiler say so, and are skipped loudly where it is missing.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Something of the machine that a test needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// The rights to make network namespaces.
+    Root,
+    /// A program in `PATH` or in one of the folders where routing daemons are installed.
+    Program(&'static str),
+}
+
+impl Requirement {
+    fn is_met(self) -> bool {
+        match self {
+            Self::Root => nix::unistd::geteuid().is_root(),
+            Self::Program(name) => find_program(name).is_some(),
+        }
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => f.write_str("root"),
+            Self::Program(name) => write!(f, "the program {name}"),
+        }
+    }
+}
+
+/// Whether all `requirements` are met; if not, the test is to return at once.
+///
+/// Each requirement that is not met is told in one line on the standard error of the process, which the test
+/// harness does not capture: `SKIPPED: needs the program vtysh`.
+///
+/// # Panics
+/// When the environment has `CI=true` and the line is not listed in `.ci/allowed-skips`, so that a gate
+/// cannot pass by skipping.
+#[expect(
+    clippy::panic,
+    reason = "a skip that the gate does not know is a failed test"
+)]
+pub fn requires(requirements: &[Requirement]) -> bool {
+    let missing: Vec<String> = requirements
+        .iter()
+        .filter(|requirement| !requirement.is_met())
+        .map(|requirement| format!("SKIPPED: needs {requirement}"))
+        .collect();
+    let strict = env::var("CI").is_ok_and(|value| value == "true");
+    for line in &missing {
+        // Nobody to tell if standard error is closed.
+        let _ = writeln!(io::stderr(), "{line}");
+        if strict && !allowed_skips().iter().any(|allowed| allowed == line) {
+            panic!("{line}: not listed in .ci/allowed-skips");
+        }
+    }
+    missing.is_empty()
+}
+
+fn allowed_skips() -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/allowed-skips");
+    fs::read_to_string(file)
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The path of a program of the machine: in `PATH`, or where Debian keeps routing daemons.
+#[must_use]
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/lib/frr"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// The path of one of the project's own binaries, which cargo puts beside the test's or example's folder.
+///
+/// `None` when it has not been built.
+#[must_use]
+pub fn binary(name: &str) -> Option<PathBuf> {
+    let me = env::current_exe().ok()?;
+    me.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_in_the_path_is_found_and_an_invented_one_is_not() {
+        assert!(find_program("sh").is_some());
+        assert_eq!(find_program("no-such-program-of-ferrolb"), None);
+    }
+
+    #[test]
+    fn a_requirement_reads_as_the_line_that_allows_its_skip() {
+        assert_eq!(
+            Requirement::Program("vtysh").to_string(),
+            "the program vtysh"
+        );
+        assert_eq!(Requirement::Root.to_string(), "root");
+    }
+}
