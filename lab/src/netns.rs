@@ -187,10 +187,13 @@ impl Namespace {
         let mut words = text
             .split_whitespace()
             .skip_while(|word| *word != "link/ether");
-        words.nth(1).map(str::to_owned).ok_or(LabError::Answer {
-            what: "a link without a MAC address",
-            text: text.clone(),
-        })
+        words
+            .nth(1)
+            .map(str::to_owned)
+            .ok_or_else(|| LabError::Answer {
+                what: "a link without a MAC address",
+                text: text.clone(),
+            })
     }
 
     /// Joins two namespaces by a veth pair that is never seen in any other; both ends are set up.

@@ -1,8 +1,4 @@
 //! Namespaces and processes of the lab, on the kernel.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail by panicking, as the tests do"
-)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,0 +1,141 @@
+//! What the client sees: answers over HTTP, and who says that an address is his.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::topology::{HTTP_PORT, Host};
+use crate::{LabError, until};
+
+/// How long one request may take in all.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl Host {
+    /// Asks the HTTP server at an address, and returns the name of the node that answered.
+    ///
+    /// # Errors
+    /// When nobody answers within a second.
+    pub fn get(&self, address: IpAddr) -> Result<String, LabError> {
+        let target = SocketAddr::new(address, HTTP_PORT);
+        self.namespace
+            .run(|| get(target))?
+            .map_err(LabError::io(format!("asking {target}")))
+    }
+
+    /// Asks until an answer comes, and returns the name of the node that answered.
+    ///
+    /// # Errors
+    /// [`LabError::Timeout`].
+    pub fn get_within(&self, address: IpAddr, timeout: Duration) -> Result<String, LabError> {
+        let what = format!("answer from {address}");
+        until(&what, timeout, || Ok(self.get(address).ok()))
+    }
+
+    /// Asks `times` times, each over a connection of its own, and counts the answers of each node.
+    ///
+    /// # Errors
+    /// When one request is not answered.
+    pub fn get_many(&self, address: IpAddr, times: u32) -> Result<BTreeMap<String, u32>, LabError> {
+        let mut answers = BTreeMap::new();
+        for _ in 0..times {
+            *answers.entry(self.get(address)?).or_default() += 1;
+        }
+        Ok(answers)
+    }
+
+    /// The MAC addresses that answer one ARP or Neighbour Discovery request within a second: one for
+    /// each answer, so a list of two is a quarrel. Needs `arping` or `ndisc6`.
+    ///
+    /// # Errors
+    /// When the program cannot be run.
+    pub fn who_has(&self, address: IpAddr) -> Result<Vec<String>, LabError> {
+        let text = address.to_string();
+        let (program, args) = match address {
+            IpAddr::V4(_) => ("arping", vec!["-c", "1", "-w", "1", "-i", "eth0", &text]),
+            IpAddr::V6(_) => (
+                "ndisc6",
+                vec!["-m", "-n", "-r", "1", "-w", "1000", &text, "eth0"],
+            ),
+        };
+        let output = match self.namespace.exec(program, args) {
+            Ok(output) => output,
+            // Both end with a status other than 0 when nobody answered, having said so.
+            Err(LabError::Command { output, .. })
+                if output.contains("imed out") || output.contains("imeout") =>
+            {
+                output
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(answering_macs(&output))
+    }
+
+    /// What the kernel believes about a neighbour: its MAC address, if it knows one.
+    ///
+    /// # Errors
+    /// When iproute2 cannot be run or is not understood.
+    pub fn neighbour(&self, address: IpAddr) -> Result<Option<String>, LabError> {
+        let text = self
+            .namespace
+            .ip(&format!("-j neigh show to {address} dev eth0"))?;
+        let parsed: serde_json::Value =
+            serde_json::from_str(&text).map_err(|_| LabError::Answer {
+                what: "the neighbour table",
+                text,
+            })?;
+        let mac = parsed.pointer("/0/lladdr").and_then(|mac| mac.as_str());
+        Ok(mac.map(str::to_owned))
+    }
+}
+
+/// The MAC address in each line of `arping` (`42 bytes from MAC (…)`) or `ndisc6`
+/// (`Target link-layer address: MAC`) that reports an answer.
+fn answering_macs(output: &str) -> Vec<String> {
+    output
+        .lines()
+        .filter_map(|line| {
+            let (_, rest) = line
+                .split_once("bytes from ")
+                .or_else(|| line.split_once("link-layer address: "))?;
+            rest.split_whitespace().next().map(str::to_lowercase)
+        })
+        .collect()
+}
+
+/// One HTTP request from the namespace of the calling thread; returns the body without white space.
+pub(crate) fn get(target: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&target, REQUEST_TIMEOUT)?;
+    stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
+    write!(
+        stream,
+        "GET / HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.trim().to_owned()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, answer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_answer_of_arping_and_ndisc6_gives_its_mac_address() {
+        let arping = "ARPING 198.51.100.2\n\
+                      42 bytes from c2:9f:18:12:9c:d5 (198.51.100.2): index=0 time=21.492 usec\n\n\
+                      --- 198.51.100.2 statistics ---\n";
+        assert_eq!(answering_macs(arping), ["c2:9f:18:12:9c:d5"]);
+        let ndisc6 = "Soliciting 2001:db8:1::2 (2001:db8:1::2) on eth0...\n\
+                      Target link-layer address: C2:9F:18:12:9C:D5\n from 2001:db8:1::2\n\
+                      Target link-layer address: 02:00:00:00:00:01\n from 2001:db8:1::2\n";
+        assert_eq!(
+            answering_macs(ndisc6),
+            ["c2:9f:18:12:9c:d5", "02:00:00:00:00:01"]
+        );
+        assert!(answering_macs("ARPING 198.51.100.9\nTimeout\n").is_empty());
+    }
+}

@@ -1,0 +1,166 @@
+//! The lab's network, on the kernel.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lab::{Cable, Probe, Requirement, Size, Topology, requires};
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// An address of a service on the switch.
+const ON_LINK: [&str; 2] = ["198.51.100.200", "2001:db8:1:0:f::1"];
+/// An address of a service behind the router.
+const ROUTED: [&str; 2] = ["203.0.113.1", "2001:db8:f::1"];
+
+#[test]
+fn nodes_answer_on_their_own_addresses_and_for_no_address_of_a_service() {
+    if !requires(&[
+        Requirement::Root,
+        Requirement::Program("arping"),
+        Requirement::Program("ndisc6"),
+    ]) {
+        return;
+    }
+    let topology = Topology::build(&Size::new(2, 1)).unwrap();
+    let (client, node) = (&topology.client, &topology.nodes[0]);
+    let mac = node.mac().unwrap();
+    assert_eq!(
+        client.who_has(node.ipv4.into()).unwrap(),
+        std::slice::from_ref(&mac)
+    );
+    assert_eq!(client.who_has(node.ipv6.into()).unwrap(), [mac]);
+    for address in ON_LINK.map(ip) {
+        assert!(
+            client.who_has(address).unwrap().is_empty(),
+            "{address} must have no owner"
+        );
+        assert_eq!(client.neighbour(address).unwrap(), None);
+    }
+}
+
+#[test]
+fn two_owners_of_one_address_are_both_seen() {
+    if !requires(&[
+        Requirement::Root,
+        Requirement::Program("arping"),
+        Requirement::Program("ndisc6"),
+    ]) {
+        return;
+    }
+    let topology = Topology::build(&Size::new(2, 0)).unwrap();
+    for node in &topology.nodes {
+        node.namespace
+            .ip("addr add 198.51.100.99/24 dev eth0")
+            .unwrap();
+        node.namespace
+            .ip("addr add 2001:db8:1::99/64 dev eth0 nodad")
+            .unwrap();
+    }
+    for address in ["198.51.100.99", "2001:db8:1::99"].map(ip) {
+        let mut answers = topology.client.who_has(address).unwrap();
+        answers.sort_unstable();
+        let mut macs: Vec<_> = topology
+            .nodes
+            .iter()
+            .map(|node| node.mac().unwrap())
+            .collect();
+        macs.sort_unstable();
+        assert_eq!(answers, macs, "{address}");
+    }
+}
+
+#[test]
+fn a_node_takes_what_is_sent_to_it_for_a_service_address() {
+    if !requires(&[Requirement::Root]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut topology = Topology::build(&Size::new(2, 1)).unwrap();
+    topology.start_answerers(folder.path()).unwrap();
+    let (client, node) = (&topology.client, &topology.nodes[1]);
+    let mac = node.mac().unwrap();
+    for address in ON_LINK.map(ip) {
+        assert!(client.get(address).is_err(), "nobody has {address} yet");
+        client
+            .namespace
+            .ip(&format!("neigh replace {address} lladdr {mac} dev eth0"))
+            .unwrap();
+        assert_eq!(client.get(address).unwrap(), "node2");
+    }
+    let router = &topology.routers[0];
+    for (address, next_hop) in ROUTED
+        .map(ip)
+        .into_iter()
+        .zip([ip("198.51.100.12"), ip("2001:db8:1::c")])
+    {
+        assert!(
+            client.get(address).is_err(),
+            "the router has no route to {address} yet"
+        );
+        router
+            .namespace
+            .ip(&format!("route add {address} via {next_hop}"))
+            .unwrap();
+        assert_eq!(
+            client.get_within(address, Duration::from_secs(2)).unwrap(),
+            "node2"
+        );
+    }
+}
+
+#[test]
+fn equal_paths_of_the_router_spread_connections_over_the_nodes() {
+    if !requires(&[Requirement::Root]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut topology = Topology::build(&Size::new(2, 1)).unwrap();
+    topology.start_answerers(folder.path()).unwrap();
+    for (address, hops) in ROUTED.into_iter().zip([
+        "nexthop via 198.51.100.11 nexthop via 198.51.100.12",
+        "nexthop via 2001:db8:1::b nexthop via 2001:db8:1::c",
+    ]) {
+        topology.routers[0]
+            .namespace
+            .ip(&format!("route add {address} {hops}"))
+            .unwrap();
+        let answers = topology.client.get_many(ip(address), 40).unwrap();
+        // A fair coin shows one side only 40 times once in 5e11.
+        assert_eq!(answers.len(), 2, "{answers:?}");
+    }
+}
+
+#[test]
+fn a_probe_tells_what_a_pulled_cable_cost() {
+    if !requires(&[Requirement::Root]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut topology = Topology::build(&Size::new(1, 0)).unwrap();
+    topology.start_answerers(folder.path()).unwrap();
+    let node = &topology.nodes[0];
+    let probe = Probe::start(
+        &topology.client,
+        node.ipv4.into(),
+        Duration::from_millis(10),
+    )
+    .unwrap();
+    probe.wait_for_answer(Duration::from_secs(5)).unwrap();
+    topology.set_cable(node, Cable::Pulled).unwrap();
+    assert!(topology.client.get(node.ipv4.into()).is_err());
+    topology.set_cable(node, Cable::Plugged).unwrap();
+    probe.wait_for_answer(Duration::from_secs(5)).unwrap();
+    let trace = probe.finish();
+    assert!(trace.lost() > 0);
+    assert!(
+        trace.longest_gap() >= Duration::from_millis(500),
+        "{:?}",
+        trace.longest_gap()
+    );
+}
