@@ -1,1 +1,54 @@
-//! Skeleton.
+//! BGP-4 messages to octets and back.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod afi_safi;
+mod asn;
+mod attribute;
+mod capability;
+mod cease;
+mod codepoints;
+mod context;
+mod cursor;
+mod error;
+mod framer;
+mod header;
+mod hold_time;
+pub mod iana;
+mod negotiate;
+mod notification;
+mod notify;
+mod open;
+mod route_refresh;
+mod router_id;
+mod writer;
+
+pub use afi_safi::{Afi, AfiSafi, FamilySet, ParseAfiSafiError, Safi};
+pub use asn::{Asn, ParseAsnError};
+pub use attribute::community::{Community, ParseCommunityError};
+pub use attribute::ext_community::{ExtCommunity, ParseExtCommunityError};
+pub use attribute::large_community::{LargeCommunity, ParseLargeCommunityError};
+pub use capability::add_path::AddPath;
+pub use capability::extended_next_hop::ExtendedNextHop;
+pub use capability::fqdn::Fqdn;
+pub use capability::graceful_restart::{
+    ForwardingState, GracefulRestart, RestartFamily, RestartFlags,
+};
+pub use capability::{Capability, CapabilityIter, CapabilityRef};
+pub use cease::{ShutdownCommunication, ShutdownCommunicationError};
+pub use context::{AsnWidth, OneWay, PeerKind, RouteRefreshKind, SessionContext};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError};
+pub use framer::Framer;
+pub use header::{Frame, MaxLen, MessageHeader};
+pub use hold_time::{HoldTime, HoldTimeError};
+pub use iana::{AttrCode, CapabilityCode, Cease, ErrorCode, MessageType};
+pub use negotiate::{
+    HoldTimeFloor, Negotiated, NegotiatedRestart, NotificationRestart, OpenError, OpenRequirements,
+    PeerAs, PeerRestart,
+};
+pub use notification::{Notification, NotificationRef};
+pub use open::{Open, OpenRef};
+pub use route_refresh::{RouteRefresh, RouteRefreshRef};
+pub use router_id::{RouterId, RouterIdError};
