@@ -1,1 +1,26 @@
-//! Skeleton.
+//! Elect one owner a key among many nodes, without a word between them.
+//!
+//! Every node that knows the same candidates computes the same winner for a key: the highest [preference] wins, and
+//! among equals the lowest SHA-256 over `name#key`. This is rendezvous hashing: when a candidate leaves, only the keys
+//! it owned move, and when it comes back, only those return. The order is, octet for octet, the one by which `MetalLB`
+//! picks the node that answers for an address.
+//!
+//! ```
+//! use election::{Candidate, elect};
+//!
+//! let candidates = ["node-a", "node-b", "node-c"].map(|name| Candidate::new(name, 0));
+//! assert_eq!(elect(&candidates, "203.0.113.10").unwrap().name, "node-a");
+//! ```
+//!
+//! [preference]: Candidate::preference
+
+#![forbid(unsafe_code)]
+
+mod elect;
+mod score;
+
+pub use elect::{Candidate, elect, rank};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
