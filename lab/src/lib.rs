@@ -8,15 +8,18 @@
 mod answer;
 mod client;
 mod error;
+mod folder;
 mod netns;
 mod probe;
 mod process;
+pub mod router;
 mod skip;
 pub mod topology;
 mod wait;
 
 pub use answer::answer;
 pub use error::LabError;
+pub use folder::folder;
 pub use netns::{Namespace, remove_all, sweep};
 pub use probe::{Probe, Request, Trace};
 pub use process::{Process, output};

@@ -1,0 +1,364 @@
+//! Routing daemons as the nodes' BGP neighbours: started, asked, stopped, killed and silenced alike.
+
+mod bird;
+mod daemons;
+mod frr;
+
+use std::fmt;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use nix::sys::signal::Signal;
+
+use self::daemons::Daemons;
+use crate::topology::Host;
+use crate::{LabError, Namespace, find_program, until};
+
+/// Which routing daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// FRR: zebra and bgpd.
+    Frr,
+    /// BIRD 2.
+    Bird,
+}
+
+impl Kind {
+    /// Every kind, the preferred first.
+    pub const ALL: [Self; 2] = [Self::Frr, Self::Bird];
+
+    /// The programs without which it cannot run.
+    #[must_use]
+    pub fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Frr => &["zebra", "bgpd", "vtysh"],
+            Self::Bird => &["bird", "birdc"],
+        }
+    }
+
+    /// Whether its programs are on this machine.
+    #[must_use]
+    pub fn is_installed(self) -> bool {
+        self.programs()
+            .iter()
+            .all(|name| find_program(name).is_some())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Frr => "frr",
+            Self::Bird => "bird",
+        })
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.to_string() == text);
+        kind.ok_or_else(|| format!("`{text}` is none of frr, bird, builtin"))
+    }
+}
+
+/// What a router is told: it takes every route of its neighbours, uses equal ones side by side, and passes
+/// none on.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its AS.
+    pub asn: u32,
+    /// Its BGP identifier.
+    pub router_id: Ipv4Addr,
+    /// Who may open a session, and to whom it opens one.
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// A BGP neighbour of a router.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// Its address, which also is the transport's family.
+    pub address: IpAddr,
+    /// Its AS.
+    pub asn: u32,
+    /// The TCP MD5 password (RFC 2385).
+    pub password: Option<String>,
+    /// What the session carries.
+    pub families: Families,
+}
+
+/// The address families of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// That of the transport.
+    OfTransport,
+    /// IPv4 and IPv6 unicast.
+    Both,
+}
+
+impl Neighbour {
+    /// A neighbour without a password, whose session carries the family of its transport.
+    #[must_use]
+    pub fn new(address: impl Into<IpAddr>, asn: u32) -> Self {
+        Self {
+            address: address.into(),
+            asn,
+            password: None,
+            families: Families::OfTransport,
+        }
+    }
+
+    /// The same with a TCP MD5 password.
+    #[must_use]
+    pub fn with_password(self, password: &str) -> Self {
+        let password = Some(password.to_owned());
+        Self { password, ..self }
+    }
+
+    /// The same with both address families.
+    #[must_use]
+    pub fn with_both_families(self) -> Self {
+        let families = Families::Both;
+        Self { families, ..self }
+    }
+
+    fn carries_ipv4(&self) -> bool {
+        self.families == Families::Both || self.address.is_ipv4()
+    }
+
+    fn carries_ipv6(&self) -> bool {
+        self.families == Families::Both || self.address.is_ipv6()
+    }
+}
+
+/// One path to a prefix, as a router shows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The destination.
+    pub prefix: IpNet,
+    /// The neighbour that it came from.
+    pub peer: IpAddr,
+    /// NEXT_HOP, without the link-local address that may go with it.
+    pub next_hop: IpAddr,
+    /// The AS numbers of AS_PATH, nearest first.
+    pub as_path: Vec<u32>,
+    /// LOCAL_PREF: that of the neighbour, or on eBGP the router's default where it shows one.
+    pub local_pref: Option<u32>,
+    /// MULTI_EXIT_DISC.
+    pub med: Option<u32>,
+    /// COMMUNITIES as `64500:1`, ordered as shown.
+    pub communities: Vec<String>,
+    /// LARGE_COMMUNITY as `64500:1:2`, ordered as shown.
+    pub large_communities: Vec<String>,
+}
+
+/// A router's side of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The neighbour's address.
+    pub neighbour: IpAddr,
+    /// For how long it has been Established; `None` when it is not. FRR counts whole seconds.
+    pub uptime: Option<Duration>,
+    /// Why it last ended, in the router's words, with the neighbour's shutdown communication (RFC 9003).
+    pub last_error: Option<String>,
+}
+
+/// What a kind of router can be asked.
+trait View: fmt::Debug + Send {
+    /// All paths from its neighbours, in any order.
+    fn routes(&self) -> Result<Vec<Route>, LabError>;
+
+    /// All its configured sessions, in any order.
+    fn sessions(&self) -> Result<Vec<Session>, LabError>;
+}
+
+/// A routing daemon of the lab. Dropping it kills it.
+#[derive(Debug)]
+pub struct Router {
+    kind: Kind,
+    daemons: Daemons,
+    view: Box<dyn View>,
+}
+
+impl Router {
+    /// Starts one on a host, with files in `folder`, which must not exist.
+    ///
+    /// # Errors
+    /// When it does not come up within 10 s.
+    pub fn start(
+        kind: Kind,
+        host: &Host,
+        folder: &Path,
+        config: &Config,
+    ) -> Result<Self, LabError> {
+        fs::create_dir(folder).map_err(LabError::io(format!("making {}", folder.display())))?;
+        let (daemons, view): (_, Box<dyn View>) = match kind {
+            Kind::Frr => frr::prepare(folder, config)?,
+            Kind::Bird => bird::prepare(folder, config)?,
+        };
+        let namespace = Namespace::attach(host.namespace.name().to_owned())?;
+        let mut router = Self {
+            kind,
+            daemons: Daemons::new(namespace, folder, daemons),
+            view,
+        };
+        router.daemons.start()?;
+        Ok(router)
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Starts it again after [`Router::stop`] or [`Router::kill`], with the same configuration.
+    ///
+    /// # Errors
+    /// When it does not come up within 10 s.
+    pub fn restart(&mut self) -> Result<(), LabError> {
+        self.daemons.start()
+    }
+
+    /// Asks it to end by SIGTERM: its neighbours get a NOTIFICATION.
+    ///
+    /// # Errors
+    /// When it does not end within 10 s.
+    pub fn stop(&mut self) -> Result<(), LabError> {
+        self.daemons.stop()
+    }
+
+    /// Ends it by SIGKILL: its neighbours get a TCP FIN or RST and no word.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn kill(&mut self) -> Result<(), LabError> {
+        self.daemons.kill()
+    }
+
+    /// Stops it by SIGSTOP: its neighbours hear nothing at all, while the kernel takes their octets.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn pause(&mut self) -> Result<(), LabError> {
+        self.daemons.signal(Signal::SIGSTOP)
+    }
+
+    /// Goes on after [`Router::pause`].
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn resume(&mut self) -> Result<(), LabError> {
+        self.daemons.signal(Signal::SIGCONT)
+    }
+
+    /// Leaves it running when this value is dropped.
+    pub fn keep(&mut self) {
+        self.daemons.keep();
+    }
+
+    /// All paths that it has from its neighbours, ordered by prefix and neighbour.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn routes(&self) -> Result<Vec<Route>, LabError> {
+        let mut routes = self.view.routes()?;
+        routes.sort_unstable();
+        Ok(routes)
+    }
+
+    /// All its configured sessions, ordered by the neighbours' addresses.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn sessions(&self) -> Result<Vec<Session>, LabError> {
+        let mut sessions = self.view.sessions()?;
+        sessions.sort_unstable_by_key(|session| session.neighbour);
+        Ok(sessions)
+    }
+
+    /// The paths to one prefix, in the order of the neighbours' addresses.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn paths(&self, prefix: IpNet) -> Result<Vec<Route>, LabError> {
+        let mut routes = self.routes()?;
+        routes.retain(|route| route.prefix == prefix);
+        Ok(routes)
+    }
+
+    /// Waits until there are exactly `count` paths to a prefix, and returns them.
+    ///
+    /// # Errors
+    /// [`LabError::Timeout`].
+    pub fn wait_for_paths(
+        &self,
+        prefix: IpNet,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<Route>, LabError> {
+        let what = format!("state with {count} paths to {prefix} on {}", self.kind());
+        until(&what, timeout, || {
+            Ok(Some(self.paths(prefix)?).filter(|paths| paths.len() == count))
+        })
+    }
+
+    /// The session with a neighbour.
+    ///
+    /// # Errors
+    /// When it does not answer, or has no such neighbour.
+    pub fn session(&self, neighbour: impl Into<IpAddr>) -> Result<Session, LabError> {
+        let neighbour = neighbour.into();
+        let sessions = self.sessions()?;
+        let session = sessions
+            .into_iter()
+            .find(|session| session.neighbour == neighbour);
+        session.ok_or_else(|| LabError::Answer {
+            what: "a neighbour that the router does not have",
+            text: neighbour.to_string(),
+        })
+    }
+
+    /// Waits until all its sessions are Established.
+    ///
+    /// # Errors
+    /// [`LabError::Timeout`].
+    pub fn wait_until_established(&self, timeout: Duration) -> Result<(), LabError> {
+        let what = format!("state with all sessions of {} established", self.kind());
+        until(&what, timeout, || {
+            let sessions = self.sessions()?;
+            let all =
+                !sessions.is_empty() && sessions.iter().all(|session| session.uptime.is_some());
+            Ok(all.then_some(()))
+        })
+    }
+
+    /// Waits until the session with a neighbour is not Established, and returns it.
+    ///
+    /// # Errors
+    /// [`LabError::Timeout`].
+    pub fn wait_for_end(
+        &self,
+        neighbour: impl Into<IpAddr>,
+        timeout: Duration,
+    ) -> Result<Session, LabError> {
+        let neighbour = neighbour.into();
+        let what = format!("end of the session of {} with {neighbour}", self.kind());
+        until(&what, timeout, || {
+            Ok(Some(self.session(neighbour)?).filter(|session| session.uptime.is_none()))
+        })
+    }
+}
+
+/// Parses a number, address or prefix that a router printed.
+fn parse<T: FromStr>(what: &'static str, text: &str) -> Result<T, LabError> {
+    text.parse().map_err(|_| LabError::Answer {
+        what,
+        text: text.to_owned(),
+    })
+}
