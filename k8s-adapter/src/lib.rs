@@ -1,1 +1,25 @@
-//! Skeleton.
+//! FerroLB's processes: Kubernetes objects in, addresses announced out.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`crd`] | the `metallb.io` kinds as Rust types |
+//! | [`source`] | where objects come from: a folder of manifests |
+//! | [`translate`] | pure: objects to the planner's snapshot, with errors that name object and field |
+//! | [`sink`] | where effects go: status files |
+//! | [`controller`] | the process that hands out addresses |
+//! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::exhaustive_structs,
+    clippy::exhaustive_enums,
+    reason = "internal to FerroLB: whoever matches on these must hear of every new case"
+)]
+
+pub mod controller;
+pub mod crd;
+pub mod flags;
+pub mod shutdown;
+pub mod sink;
+pub mod source;
+pub mod telemetry;
+pub mod translate;

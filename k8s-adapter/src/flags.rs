@@ -1,0 +1,98 @@
+//! Flags and environment variables, under MetalLB's names (compat/metallb.md 3.1, 3.2).
+
+use std::fmt;
+
+use clap::{Args, ValueEnum};
+use planner::snapshot::{BgpDefaults, ExcludeLabel, Options};
+
+use crate::source::SourceOption;
+use crate::translate::TranslateOptions;
+
+/// The namespace of FerroLB's own objects, where nothing else is said.
+pub const DEFAULT_NAMESPACE: &str = "metallb-system";
+
+/// What controller and speaker have in common.
+#[derive(Args, Clone, Debug)]
+pub struct CommonFlags {
+    /// Where objects are read and status is written: dir:PATH, a folder of manifests.
+    #[arg(long, value_name = "dir:PATH")]
+    pub source: SourceOption,
+    /// The namespace of FerroLB's own objects.
+    #[arg(long, env = "METALLB_NAMESPACE", default_value = DEFAULT_NAMESPACE)]
+    pub namespace: String,
+    /// Serve only Services of this loadBalancerClass; without it, only those that have none.
+    #[arg(long, value_name = "CLASS", default_value = "", hide_default_value = true)]
+    pub lb_class: String,
+    /// Which of MetalLB's modes the defaults of BGP sessions are taken from. The engine is the same in all.
+    #[arg(long, env = "METALLB_BGP_TYPE", value_enum, default_value_t = BgpType::Native)]
+    pub bgp_type: BgpType,
+    /// The least important messages that are logged.
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    pub log_level: LogLevel,
+}
+
+impl CommonFlags {
+    /// What the translation needs to know of them.
+    #[must_use]
+    pub fn translate_options(&self, exclude_label: ExcludeLabel) -> TranslateOptions {
+        TranslateOptions {
+            namespace: self.namespace.as_str().into(),
+            planner: Options {
+                load_balancer_class: Some(self.lb_class.clone()).filter(|class| !class.is_empty()),
+                exclude_label,
+                bgp_defaults: self.bgp_type.into(),
+            },
+        }
+    }
+}
+
+/// `METALLB_BGP_TYPE`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BgpType {
+    /// The defaults of MetalLB's native mode.
+    Native,
+    /// The defaults of its FRR mode.
+    Frr,
+    /// The defaults of its FRR-K8s mode, which are those of the FRR mode.
+    FrrK8s,
+}
+
+impl From<BgpType> for BgpDefaults {
+    fn from(bgp_type: BgpType) -> Self {
+        match bgp_type {
+            BgpType::Native => Self::Native,
+            BgpType::Frr | BgpType::FrrK8s => Self::Frr,
+        }
+    }
+}
+
+/// `--log-level`.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Everything.
+    All,
+    /// What helps to find a fault.
+    Debug,
+    /// Decisions and changes.
+    #[default]
+    Info,
+    /// What somebody should look at.
+    Warn,
+    /// What does not work.
+    Error,
+    /// Nothing.
+    None,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::None => "none",
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Where effects go: files below a folder's `status/` ([`dir`]). Only here is anything written.
+
+pub mod dir;
+pub mod patch;
+
+use std::path::PathBuf;
+
+use planner::effect::Effect;
+
+use crate::translate::ClusterObjects;
+
+/// Carries out effects.
+pub trait Sink: Send + Sync {
+    /// Makes the world say what the effect says; writes nothing when it does already.
+    ///
+    /// # Errors
+    ///
+    /// The effect was not carried out. It may be dropped: the next pass sees the same difference.
+    fn apply(&self, effect: Effect) -> impl Future<Output = Result<(), SinkError>> + Send;
+
+    /// Drops what was written about objects that are no more, where nobody else does: an API server forgets a status
+    /// with its object by itself.
+    ///
+    /// # Errors
+    ///
+    /// Something is still there. The next call tries again.
+    fn retain(&self, objects: &ClusterObjects) -> impl Future<Output = Result<(), SinkError>> + Send;
+}
+
+/// An effect that was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// A status file cannot be read or written.
+    #[error("status file {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A name that an object cannot have, which is no name for a file either.
+    #[error("{0:?} is no name of an object")]
+    Name(String),
+    /// The status cannot be put into text.
+    #[error("status cannot be written as YAML")]
+    Encode(#[from] serde_saphyr::SerializeError),
+    /// An event cannot be put into text.
+    #[error("event cannot be written as JSON")]
+    EncodeEvent(#[from] serde_json::Error),
+}

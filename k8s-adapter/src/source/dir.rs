@@ -1,0 +1,141 @@
+//! A folder of manifests as the source: the same objects that an API server would hold.
+//!
+//! All `*.yaml`, `*.yml` and `*.json` under the folder are read, save hidden files and folders, folders behind symbolic
+//! links, and `status/`, where the processes write. What `status/services/` says of a Service is laid over it, so that
+//! a controller and speakers work together through the folder.
+//!
+//! * A file counts once its writer has closed it or renamed it into place; until then its last version does.
+//! * A file counts as deleted when it is still gone a moment later ([`SETTLE`]), since editors save by renaming.
+//! * A document or object that cannot be read is reported, and its last good version stays in force.
+//! * The statuses that speakers write are read once, at the start: a change of status wakes nobody.
+
+mod status;
+mod tree;
+mod watch;
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::watch as latest;
+use tracing::warn;
+
+use self::tree::Tree;
+use super::{Source, SourceError};
+use crate::translate::ClusterObjects;
+
+/// How long a file stays in force after it has vanished, or has changed without its writer being seen to close it.
+pub const SETTLE: Duration = Duration::from_millis(100);
+
+/// Reads a folder once.
+///
+/// # Errors
+///
+/// The folder itself cannot be read. Anything wrong below it is in [`ClusterObjects::errors`].
+pub fn read(path: &Path) -> Result<ClusterObjects, SourceError> {
+    let tree = Tree::read(path, &mut |_| {})?;
+    Ok(tree.objects())
+}
+
+/// A folder that is followed.
+///
+/// A thread of its own reads the files and publishes what they say, so that a large folder never holds up a session.
+#[derive(Debug)]
+pub struct DirSource {
+    objects: latest::Receiver<Arc<ClusterObjects>>,
+    messages: mpsc::Sender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Message {
+    Event(notify::Result<notify::Event>),
+    Stop,
+}
+
+impl DirSource {
+    /// Reads the folder and follows its changes from then on.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read or watched.
+    pub fn open(path: &Path) -> Result<Self, SourceError> {
+        let watch_error = |source| SourceError::Watch { path: path.to_owned(), source };
+        let (messages, incoming) = mpsc::channel();
+        let events = messages.clone();
+        // The receiver is gone only when the source is.
+        let mut watcher = notify::recommended_watcher(move |event| drop(events.send(Message::Event(event))))
+            .map_err(watch_error)?;
+        let tree = Tree::read(path, &mut |folder| follow(&mut watcher, folder))?;
+        let (publish, mut objects) = latest::channel(Arc::new(tree.objects()));
+        // The first call of `changed` returns what is there already.
+        objects.mark_changed();
+        let thread = std::thread::Builder::new()
+            .name("folder".to_owned())
+            .spawn(move || follow_changes(tree, watcher, &incoming, &publish))
+            .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+        Ok(Self { objects, messages, thread: Some(thread) })
+    }
+}
+
+impl Source for DirSource {
+    async fn changed(&mut self) -> Result<Arc<ClusterObjects>, SourceError> {
+        self.objects.changed().await.map_err(|_| SourceError::Ended)?;
+        Ok(Arc::clone(&self.objects.borrow_and_update()))
+    }
+}
+
+impl Drop for DirSource {
+    fn drop(&mut self) {
+        // Both fail only when the thread has ended already.
+        drop(self.messages.send(Message::Stop));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// The thread: takes in all events that have come, then publishes once.
+fn follow_changes(
+    mut tree: Tree,
+    mut watcher: RecommendedWatcher,
+    incoming: &mpsc::Receiver<Message>,
+    publish: &latest::Sender<Arc<ClusterObjects>>,
+) {
+    loop {
+        let first = if tree.is_settled() {
+            incoming.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+        } else {
+            incoming.recv_timeout(SETTLE)
+        };
+        let mut changed = false;
+        match first {
+            Ok(message) => {
+                for message in std::iter::once(message).chain(incoming.try_iter()) {
+                    match message {
+                        Message::Event(Ok(event)) => {
+                            changed |= watch::apply(&mut tree, &event, &mut |folder| follow(&mut watcher, folder));
+                        }
+                        Message::Event(Err(error)) => warn!(%error, "watching the folder"),
+                        Message::Stop => return,
+                    }
+                }
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => changed = tree.settle(),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        }
+        if changed {
+            publish.send_replace(Arc::new(tree.objects()));
+        }
+    }
+}
+
+/// Watches one folder. One that has vanished meanwhile needs no watch: its parent's tells of it.
+fn follow(watcher: &mut RecommendedWatcher, folder: &Path) {
+    if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive)
+        && folder.exists()
+    {
+        warn!(folder = %folder.display(), %error, "changes of this folder will not be seen");
+    }
+}

@@ -1,0 +1,20 @@
+//! What the controller has written about Services, laid over the Services themselves.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Service;
+
+use crate::translate::IP_ALLOCATED_FROM_POOL;
+
+/// The Service as an API server would show it: as its manifest says, with the status and the annotation that the
+/// controller has written.
+pub(super) fn overlay(service: &Service, written: &Service) -> Arc<Service> {
+    let mut service = service.clone();
+    let annotations = service.metadata.annotations.get_or_insert_default();
+    annotations.remove(IP_ALLOCATED_FROM_POOL);
+    let pool = written.metadata.annotations.as_ref().and_then(|annotations| annotations.get(IP_ALLOCATED_FROM_POOL));
+    annotations.extend(pool.map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), pool.clone())));
+    let load_balancer = written.status.as_ref().and_then(|status| status.load_balancer.clone());
+    service.status.get_or_insert_default().load_balancer = load_balancer;
+    Arc::new(service)
+}

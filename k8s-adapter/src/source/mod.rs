@@ -1,0 +1,75 @@
+//! Where the objects come from: a folder of manifests ([`dir`]). Whatever the source, what comes out is
+//! [`ClusterObjects`].
+
+mod defaults;
+pub mod dir;
+mod locate;
+pub mod manifest;
+mod object;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::translate::ClusterObjects;
+
+/// A view of the cluster that can be waited on.
+pub trait Source: Send {
+    /// The newest objects, as soon as they differ from those returned last. The first call returns as soon as
+    /// everything has been read once: an unread cluster never looks like an empty one.
+    ///
+    /// Changes that arrive while nobody waits come together in the next return. Cancel-safe: a dropped call loses
+    /// no change.
+    ///
+    /// # Errors
+    ///
+    /// The source is gone for good; the process should end.
+    fn changed(&mut self) -> impl Future<Output = Result<Arc<ClusterObjects>, SourceError>> + Send;
+}
+
+/// The source is gone for good.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The folder cannot be read at all.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Changes of the folder cannot be followed.
+    #[error("cannot watch {}", path.display())]
+    Watch {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: notify::Error,
+    },
+    /// The task or object that fed the source has ended.
+    #[error("the source has ended")]
+    Ended,
+}
+
+/// Flag `--source`: where objects are read and status is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceOption {
+    /// `dir:PATH`, a folder of manifests.
+    Dir(PathBuf),
+}
+
+impl FromStr for SourceOption {
+    type Err = SourceOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some(("dir", path)) if !path.is_empty() => Ok(Self::Dir(PathBuf::from(path))),
+            _ => Err(SourceOptionError),
+        }
+    }
+}
+
+/// The flag `--source` makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected dir:PATH")]
+pub struct SourceOptionError;

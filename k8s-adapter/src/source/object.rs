@@ -1,0 +1,212 @@
+//! One object of any of the kinds that are read, and how its kind is told from a document.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::defaults::fill_service;
+use crate::crd::{
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool, L2Advertisement,
+    ServiceBGPStatus, ServiceL2Status, bgp_peer,
+};
+use crate::translate::{ClusterObjects, Kind, ObjectName, Origin, Reason};
+
+/// An object of any of the kinds that are read.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyObject {
+    BFDProfile(Arc<BFDProfile>),
+    BGPAdvertisement(Arc<BGPAdvertisement>),
+    BGPPeer(Arc<BGPPeer>),
+    Community(Arc<Community>),
+    ConfigurationState(Arc<ConfigurationState>),
+    IPAddressPool(Arc<IPAddressPool>),
+    L2Advertisement(Arc<L2Advertisement>),
+    ServiceBGPStatus(Arc<ServiceBGPStatus>),
+    ServiceL2Status(Arc<ServiceL2Status>),
+    ConfigMap(Arc<ConfigMap>),
+    EndpointSlice(Arc<EndpointSlice>),
+    Namespace(Arc<Namespace>),
+    Node(Arc<Node>),
+    Secret(Arc<Secret>),
+    Service(Arc<Service>),
+}
+
+impl AnyObject {
+    /// Puts the object where it belongs.
+    pub(crate) fn insert_into(&self, objects: &mut ClusterObjects, name: ObjectName, origin: Option<Origin>) {
+        match self {
+            Self::BFDProfile(object) => objects.bfd_profiles.insert(name, Arc::clone(object), origin),
+            Self::BGPAdvertisement(object) => objects.bgp_advertisements.insert(name, Arc::clone(object), origin),
+            Self::BGPPeer(object) => objects.bgp_peers.insert(name, Arc::clone(object), origin),
+            Self::Community(object) => objects.communities.insert(name, Arc::clone(object), origin),
+            Self::ConfigurationState(object) => objects.configuration_states.insert(name, Arc::clone(object), origin),
+            Self::IPAddressPool(object) => objects.ip_address_pools.insert(name, Arc::clone(object), origin),
+            Self::L2Advertisement(object) => objects.l2_advertisements.insert(name, Arc::clone(object), origin),
+            Self::ServiceBGPStatus(object) => objects.service_bgp_statuses.insert(name, Arc::clone(object), origin),
+            Self::ServiceL2Status(object) => objects.service_l2_statuses.insert(name, Arc::clone(object), origin),
+            Self::ConfigMap(object) => objects.config_maps.insert(name, Arc::clone(object), origin),
+            Self::EndpointSlice(object) => objects.endpoint_slices.insert(name, Arc::clone(object), origin),
+            Self::Namespace(object) => objects.namespaces.insert(name, Arc::clone(object), origin),
+            Self::Node(object) => objects.nodes.insert(name, Arc::clone(object), origin),
+            Self::Secret(object) => objects.secrets.insert(name, Arc::clone(object), origin),
+            Self::Service(object) => objects.services.insert(name, Arc::clone(object), origin),
+        }
+    }
+}
+
+/// What `apiVersion` and `kind` of a document say.
+pub(crate) enum Recognized {
+    /// An object that is read.
+    Object(Schema),
+    /// A kind of our group that there is not, or not in that version: most likely a typing error.
+    Unknown,
+    /// A kind that is nobody's business here.
+    Foreign,
+}
+
+/// A kind in a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schema {
+    /// The kind.
+    pub(crate) kind: Kind,
+    generation: Generation,
+}
+
+/// Which of the versions of a kind that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Generation {
+    Current,
+    Deprecated,
+}
+
+impl Recognized {
+    /// Tells what an object is.
+    pub(crate) fn of(api_version: &str, kind: &str) -> Self {
+        let current = |kind| Self::Object(Schema { kind, generation: Generation::Current });
+        match (api_version, kind) {
+            ("metallb.io/v1beta2", "BGPPeer") => current(Kind::BGPPeer),
+            ("metallb.io/v1beta1", "BGPPeer") => {
+                Self::Object(Schema { kind: Kind::BGPPeer, generation: Generation::Deprecated })
+            }
+            ("metallb.io/v1beta1", "BFDProfile") => current(Kind::BFDProfile),
+            ("metallb.io/v1beta1", "BGPAdvertisement") => current(Kind::BGPAdvertisement),
+            ("metallb.io/v1beta1", "Community") => current(Kind::Community),
+            ("metallb.io/v1beta1", "ConfigurationState") => current(Kind::ConfigurationState),
+            ("metallb.io/v1beta1", "IPAddressPool") => current(Kind::IPAddressPool),
+            ("metallb.io/v1beta1", "L2Advertisement") => current(Kind::L2Advertisement),
+            ("metallb.io/v1beta1", "ServiceBGPStatus") => current(Kind::ServiceBGPStatus),
+            ("metallb.io/v1beta1", "ServiceL2Status") => current(Kind::ServiceL2Status),
+            ("v1", "ConfigMap") => current(Kind::ConfigMap),
+            ("discovery.k8s.io/v1", "EndpointSlice") => current(Kind::EndpointSlice),
+            ("v1", "Namespace") => current(Kind::Namespace),
+            ("v1", "Node") => current(Kind::Node),
+            ("v1", "Secret") => current(Kind::Secret),
+            ("v1", "Service") => current(Kind::Service),
+            (version, _) if version.split('/').next() == Some(GROUP) => Self::Unknown,
+            _ => Self::Foreign,
+        }
+    }
+}
+
+/// Why a document is not the object that it says it is.
+#[derive(Debug)]
+pub(crate) struct TypeFault {
+    /// Path of the field.
+    pub(crate) field: String,
+    /// What is wrong with it.
+    pub(crate) reason: Reason,
+}
+
+impl Schema {
+    /// Reads the object out of its document.
+    pub(crate) fn read(self, document: Value) -> Result<AnyObject, Vec<TypeFault>> {
+        Ok(match (self.kind, self.generation) {
+            (Kind::BFDProfile, _) => AnyObject::BFDProfile(Arc::new(ours(document)?)),
+            (Kind::BGPAdvertisement, _) => AnyObject::BGPAdvertisement(Arc::new(ours(document)?)),
+            (Kind::BGPPeer, Generation::Current) => AnyObject::BGPPeer(Arc::new(ours(document)?)),
+            (Kind::BGPPeer, Generation::Deprecated) => {
+                AnyObject::BGPPeer(Arc::new(ours::<bgp_peer::v1beta1::BGPPeer>(document)?.into()))
+            }
+            (Kind::Community, _) => AnyObject::Community(Arc::new(ours(document)?)),
+            (Kind::ConfigurationState, _) => AnyObject::ConfigurationState(Arc::new(theirs(document)?)),
+            (Kind::IPAddressPool, _) => AnyObject::IPAddressPool(Arc::new(ours(document)?)),
+            (Kind::L2Advertisement, _) => AnyObject::L2Advertisement(Arc::new(ours(document)?)),
+            (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
+            (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
+            (Kind::ConfigMap, _) => AnyObject::ConfigMap(Arc::new(theirs(document)?)),
+            (Kind::EndpointSlice, _) => AnyObject::EndpointSlice(Arc::new(theirs(document)?)),
+            (Kind::Namespace, _) => AnyObject::Namespace(Arc::new(theirs(document)?)),
+            (Kind::Node, _) => AnyObject::Node(Arc::new(theirs(document)?)),
+            (Kind::Secret, _) => AnyObject::Secret(Arc::new(theirs(document)?)),
+            (Kind::Service, _) => {
+                let mut service = theirs(document)?;
+                fill_service(&mut service);
+                AnyObject::Service(Arc::new(service))
+            }
+        })
+    }
+}
+
+/// An object of our group: a field that the kind does not have is a typing error and refused, as `kubectl` does.
+fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
+    if let Some(fields) = document.as_object_mut() {
+        fields.remove("apiVersion");
+        fields.remove("kind");
+        // Advertisements for everything have no spec at all; an API server would let them pass.
+        let spec = fields.entry("spec").or_insert(Value::Null);
+        if spec.is_null() {
+            *spec = Value::Object(serde_json::Map::new());
+        }
+    }
+    let mut unknown = Vec::new();
+    let object = {
+        let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(field_path(&path.to_string()));
+        let known = serde_ignored::Deserializer::new(document, &mut on_unknown);
+        serde_path_to_error::deserialize(known).map_err(|error| vec![type_fault(&error)])?
+    };
+    // A status is ours to write, whoever exported it with what version.
+    unknown.retain(|field| field.starts_with("spec") || field.starts_with("metadata"));
+    if unknown.is_empty() {
+        Ok(object)
+    } else {
+        Err(unknown.into_iter().map(|field| TypeFault { field, reason: Reason::UnknownField }).collect())
+    }
+}
+
+/// An object of another group: it may have fields that are newer than what is known here.
+fn theirs<K: DeserializeOwned>(document: Value) -> Result<K, Vec<TypeFault>> {
+    serde_path_to_error::deserialize(document).map_err(|error| vec![type_fault(&error)])
+}
+
+fn type_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> TypeFault {
+    let path = error.path().to_string();
+    let path = if path == "." { String::new() } else { path };
+    let message = error.inner().to_string();
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    match missing {
+        Some(name) if path.is_empty() => TypeFault { field: name.to_owned(), reason: Reason::Missing },
+        Some(name) => TypeFault { field: format!("{path}.{name}"), reason: Reason::Missing },
+        None => TypeFault { field: path, reason: Reason::Invalid(message) },
+    }
+}
+
+/// `spec.nodeSelectors.0.?.foo`, as `serde_ignored` writes a path, in the form `spec.nodeSelectors[0].foo`.
+fn field_path(path: &str) -> String {
+    let mut field = String::with_capacity(path.len());
+    for segment in path.split('.').filter(|segment| *segment != "?") {
+        if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            field.push('[');
+            field.push_str(segment);
+            field.push(']');
+        } else {
+            if !field.is_empty() {
+                field.push('.');
+            }
+            field.push_str(segment);
+        }
+    }
+    field
+}

@@ -1,0 +1,15 @@
+//! Kubernetes objects to the planner's snapshot. Pure: no client, no clock, no I/O, no runtime.
+//!
+//! What a user wrote is untrusted here and valid afterwards: every rule that MetalLB checks is checked
+//! (compat/metallb.md 1), each breach is a [`ConfigError`] naming object and field, and only that object is out of
+//! force.
+
+mod annotations;
+mod error;
+mod objects;
+mod snapshot;
+
+pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};
+pub use self::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Origin, Reason};
+pub use self::objects::{ClusterObjects, Object, Objects};
+pub use self::snapshot::{TranslateOptions, Translator, snapshot};
