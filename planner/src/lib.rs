@@ -1,1 +1,27 @@
-//! Skeleton.
+//! FerroLB's decisions.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::exhaustive_structs,
+    clippy::exhaustive_enums,
+    reason = "internal to FerroLB: whoever matches on these must hear of every new case"
+)]
+
+pub mod allocation;
+pub mod config;
+pub mod desired;
+pub mod diff;
+pub mod effect;
+pub mod eligible;
+pub mod endpoints;
+pub mod family;
+mod l2;
+mod l2_electorate;
+pub mod names;
+pub mod node;
+pub mod observed;
+pub mod selector;
+pub mod service;
+pub mod snapshot;
+mod subject;
+pub mod verdict;

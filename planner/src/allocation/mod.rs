@@ -1,0 +1,158 @@
+//! Who gets which address: the controller's half of the judgement.
+//!
+//! [`plan_allocation`] turns a snapshot into requests, asks [`ipam::allocate`], and says for each Service what comes of
+//! it. Nothing is remembered between passes save what has been told already: what is assigned now is read from the
+//! Services.
+
+mod events;
+mod refusal;
+mod request;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipam::{Addresses, PoolName, Usage};
+
+pub use refusal::AllocationRefusal;
+
+use crate::effect::{Effect, Event};
+use crate::names::ServiceKey;
+use crate::service::{AddressField, Service};
+use crate::snapshot::Snapshot;
+use request::Case;
+
+/// What shall become of every Service's addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllocationPlan {
+    /// One entry for each Service of the snapshot.
+    pub services: BTreeMap<ServiceKey, Allocation>,
+    /// How much of each pool is in use once the plan is carried out.
+    pub usage: BTreeMap<PoolName, Usage>,
+}
+
+/// What shall become of one Service's addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// The addresses, or why there are none.
+    pub outcome: Outcome,
+    /// What there is to tell about it. Told once: [`AllocationPlan::effects`] leaves out what the plan before it told.
+    pub events: Vec<Event>,
+}
+
+/// The addresses of a Service, or why it has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has addresses.
+    Assigned {
+        /// The pool they are from.
+        pool: PoolName,
+        /// The addresses in the order of the status: IPv4, then IPv6, or as they were.
+        addresses: Addresses,
+    },
+    /// It asks for addresses and has none.
+    Refused(AllocationRefusal),
+    /// It asks for none: its type is another. What it has left is cleared.
+    NotLoadBalancer,
+    /// Its class is another's business: nothing of it is touched, and its addresses are nobody else's.
+    NotOurClass,
+    /// What it asks for cannot be made out from its ClusterIPs, so what it has is left as it is.
+    Untouched,
+}
+
+impl Outcome {
+    /// The pool and the addresses, where there are any.
+    #[must_use]
+    pub fn assigned(&self) -> Option<(&PoolName, Addresses)> {
+        match self {
+            Self::Assigned { pool, addresses } => Some((pool, *addresses)),
+            _ => None,
+        }
+    }
+
+    /// Why there is no address, where one is asked for.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&AllocationRefusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// What status and annotation of the Service shall say; `None` when they are not ours to write.
+    fn status(&self) -> Option<(Vec<IpAddr>, Option<&PoolName>)> {
+        match self {
+            Self::Assigned { pool, addresses } => Some((addresses.iter().collect(), Some(pool))),
+            Self::Refused(_) | Self::NotLoadBalancer => Some((Vec::new(), None)),
+            Self::NotOurClass | Self::Untouched => None,
+        }
+    }
+}
+
+/// Decides about every Service at once.
+///
+/// Applying the plan and planning again changes nothing.
+#[must_use]
+pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
+    let mut current = BTreeMap::new();
+    let mut requests = BTreeMap::new();
+    let mut cases = BTreeMap::new();
+    for (key, service) in &snapshot.services {
+        let case = request::examine(key, service, snapshot);
+        if let Some(assignment) = case.assignment(service) {
+            current.insert(key.clone(), assignment);
+        }
+        if let Case::Asks { request, .. } = &case {
+            requests.insert(key.clone(), request.clone());
+        }
+        cases.insert(key, (service, case));
+    }
+    let mut plan = ipam::allocate(snapshot.config.pools.addresses(), &current, &requests);
+    let services = cases.into_iter().map(|(key, (service, case))| {
+        let decision = plan.decisions.remove(key);
+        (key.clone(), events::conclude(key, service, case, decision))
+    });
+    AllocationPlan { services: services.collect(), usage: plan.usage }
+}
+
+impl AllocationPlan {
+    /// What must change outside for the plan to be carried out, given what the plan before it (empty at the start) has
+    /// told. Nothing where nothing differs.
+    #[must_use]
+    pub fn effects(&self, snapshot: &Snapshot, previous: &Self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (key, allocation) in &self.services {
+            let patch = snapshot.services.get(key).and_then(|service| allocation.patch(key, service));
+            effects.extend(patch);
+            let told = previous.services.get(key).map_or(&[][..], |before| &before.events);
+            let news = allocation.events.iter().filter(|event| !told.contains(event));
+            effects.extend(news.cloned().map(Effect::EmitEvent));
+        }
+        for (pool, usage) in &self.usage {
+            if snapshot.reported_usage.get(pool) != Some(usage) {
+                effects.push(Effect::PoolStatus { pool: pool.clone(), usage: *usage });
+            }
+        }
+        effects
+    }
+
+    /// The snapshot as it is once the plan is carried out.
+    pub fn apply(&self, snapshot: &mut Snapshot) {
+        for (key, allocation) in &self.services {
+            let status = allocation.outcome.status();
+            if let (Some((ingress, pool)), Some(service)) = (status, snapshot.services.get_mut(key)) {
+                service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
+                service.allocated_from = pool.cloned();
+            }
+        }
+        snapshot.reported_usage = self.usage.clone();
+    }
+}
+
+impl Allocation {
+    fn patch(&self, key: &ServiceKey, service: &Service) -> Option<Effect> {
+        let (ingress, pool) = self.outcome.status()?;
+        let same_addresses = service.ingress.iter().map(AddressField::ip).eq(ingress.iter().copied().map(Some));
+        let differs = !same_addresses || service.allocated_from.as_ref() != pool;
+        differs.then(|| Effect::PatchServiceStatus { service: key.clone(), ingress, pool: pool.cloned() })
+    }
+}

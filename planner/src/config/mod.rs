@@ -1,0 +1,32 @@
+//! The configuration in force: valid by construction, names resolved, nothing left to check.
+//!
+//! Objects that do not make it here (syntax, conflicts, fields that are not supported yet) are reported by whoever
+//! builds it; the decisions never see them.
+
+mod advertisement;
+mod peer;
+mod pool;
+
+use std::collections::BTreeMap;
+
+pub use advertisement::{
+    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference, PoolSelection,
+    local_prefs_conflict,
+};
+pub use peer::{Multihop, Password, Peer, PeerAs, Timers, TimersError};
+pub use pool::{NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
+
+use crate::names::{AdvertisementName, PeerName};
+
+/// Everything that the `metallb.io` objects say.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// IPAddressPools.
+    pub pools: Pools,
+    /// BGPPeers.
+    pub peers: BTreeMap<PeerName, Peer>,
+    /// BGPAdvertisements.
+    pub bgp_advertisements: BTreeMap<AdvertisementName, BgpAdvertisement>,
+    /// L2Advertisements.
+    pub l2_advertisements: BTreeMap<AdvertisementName, L2Advertisement>,
+}

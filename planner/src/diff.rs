@@ -1,0 +1,67 @@
+//! Differences between ordered maps.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// What happened to one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a, K, V> {
+    /// It is new.
+    Add(&'a K, &'a V),
+    /// Its value is another.
+    Update(&'a K, &'a V),
+    /// It is gone; the value is what it was.
+    Remove(&'a K, &'a V),
+}
+
+/// What turns `old` into `new`, in the order of the keys. One pass over both.
+pub fn diff<'a, K: Ord, V: PartialEq>(
+    old: &'a BTreeMap<K, V>,
+    new: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = Change<'a, K, V>> {
+    let mut old = old.iter().peekable();
+    let mut new = new.iter().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (None, None) => return None,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((old_key, _)), Some((new_key, _))) => old_key.cmp(new_key),
+            };
+            match order {
+                Ordering::Less => return old.next().map(|(key, value)| Change::Remove(key, value)),
+                Ordering::Greater => return new.next().map(|(key, value)| Change::Add(key, value)),
+                Ordering::Equal => {
+                    let before = old.next();
+                    if let (Some((_, was)), Some((key, is))) = (before, new.next())
+                        && was != is
+                    {
+                        return Some(Change::Update(key, is));
+                    }
+                }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_is_added_updated_removed_or_passed_over() {
+        let old = BTreeMap::from([(1, 'a'), (2, 'b'), (3, 'c'), (7, 'g')]);
+        let new = BTreeMap::from([(2, 'b'), (3, 'x'), (5, 'e')]);
+        assert_eq!(
+            diff(&old, &new).collect::<Vec<_>>(),
+            [Change::Remove(&1, &'a'), Change::Update(&3, &'x'), Change::Add(&5, &'e'), Change::Remove(&7, &'g')]
+        );
+    }
+
+    #[test]
+    fn equal_maps_have_no_difference() {
+        let map = BTreeMap::from([(1, 'a'), (2, 'b')]);
+        assert_eq!(diff(&map, &map.clone()).count(), 0);
+    }
+}

@@ -1,0 +1,255 @@
+//! What shall change in the world outside: an API patch, or a file.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+
+use ipam::{PoolName, Usage};
+
+use crate::names::{Interface, NodeName, PeerName, ServiceKey};
+
+/// One change to make. Losing one is harmless: the next pass sees the same difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Make a Service's status and annotation say this.
+    PatchServiceStatus {
+        /// Which Service.
+        service: ServiceKey,
+        /// `status.loadBalancer.ingress`, in this order; empty: clear `status.loadBalancer`.
+        ingress: Vec<IpAddr>,
+        /// Annotation `metallb.io/ip-allocated-from-pool`; absent: remove it.
+        pool: Option<PoolName>,
+    },
+    /// Create a status object, or make it say this.
+    UpsertStatus {
+        /// Which object.
+        id: StatusId,
+        /// What it says.
+        body: StatusBody,
+    },
+    /// Delete a status object.
+    DeleteStatus {
+        /// Which object.
+        id: StatusId,
+    },
+    /// Make the status of an IPAddressPool say this.
+    PoolStatus {
+        /// Which pool.
+        pool: PoolName,
+        /// What it says.
+        usage: Usage,
+    },
+    /// Tell of something that happened to a Service.
+    EmitEvent(Event),
+    /// Make a ConfigurationState object say this.
+    ConfigurationState(ConfigurationState),
+}
+
+/// A status object: one for each Service, node and protocol.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatusId {
+    /// Its kind.
+    pub kind: StatusKind,
+    /// `status.serviceNamespace` and `status.serviceName`.
+    pub service: ServiceKey,
+    /// `status.node`.
+    pub node: NodeName,
+}
+
+/// Kind of a status object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StatusKind {
+    /// ServiceL2Status.
+    ServiceL2Status,
+    /// ServiceBGPStatus.
+    ServiceBgpStatus,
+}
+
+/// What a status object says beside its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusBody {
+    /// ServiceL2Status.
+    Layer2 {
+        /// `status.interfaces`; empty: all.
+        interfaces: BTreeSet<Interface>,
+    },
+    /// ServiceBGPStatus.
+    Bgp {
+        /// `status.peers`: those whose Adj-RIB-Out holds a prefix of the Service.
+        peers: BTreeSet<PeerName>,
+    },
+}
+
+/// An event on a Service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Event {
+    /// Which Service.
+    pub service: ServiceKey,
+    /// What happened. The reporting component and the event's type follow from it.
+    pub reason: EventReason,
+    /// The facts.
+    pub message: String,
+}
+
+/// `type` of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// `Normal`.
+    Normal,
+    /// `Warning`.
+    Warning,
+}
+
+impl EventType {
+    /// As Kubernetes spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+/// `reason` of an event, as MetalLB names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventReason {
+    /// New addresses.
+    IpAllocated,
+    /// The addresses are no longer allowed.
+    ClearAssignment,
+    /// PreferDualStack, and the second family is not to be had.
+    AdditionalAssignFailed,
+    /// No address.
+    AllocationFailed,
+    /// What is asked for makes no sense; the addresses stay.
+    LoadBalancerFailed,
+    /// The families of the addresses in the status are undeterminable.
+    NoLbIpsIpFamily,
+    /// The families of the ClusterIPs are undeterminable.
+    NoClusterIpsIpFamily,
+    /// RequireDualStack with fewer than two ClusterIPs.
+    NotEnoughClusterIps,
+    /// An annotation with the old prefix is in use.
+    DeprecatedAnnotation,
+    /// A node announces the Service.
+    NodeAssigned,
+    /// The interfaces to announce on do not exist.
+    AnnounceFailed,
+}
+
+impl EventReason {
+    /// The reason as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IpAllocated => "IPAllocated",
+            Self::ClearAssignment => "ClearAssignment",
+            Self::AdditionalAssignFailed => "AdditionalAssignFailed",
+            Self::AllocationFailed => "AllocationFailed",
+            Self::LoadBalancerFailed => "LoadBalancerFailed",
+            Self::NoLbIpsIpFamily => "nolbIPsIPFamily",
+            Self::NoClusterIpsIpFamily => "noclusterIPsIPFamily",
+            Self::NotEnoughClusterIps => "not enough clusterips",
+            Self::DeprecatedAnnotation => "deprecatedAnnotation",
+            Self::NodeAssigned => "nodeAssigned",
+            Self::AnnounceFailed => "announceFailed",
+        }
+    }
+
+    /// The type of the events with this reason.
+    #[must_use]
+    pub fn event_type(self) -> EventType {
+        match self {
+            Self::IpAllocated | Self::ClearAssignment | Self::AdditionalAssignFailed | Self::NodeAssigned => {
+                EventType::Normal
+            }
+            Self::AllocationFailed
+            | Self::LoadBalancerFailed
+            | Self::NoLbIpsIpFamily
+            | Self::NoClusterIpsIpFamily
+            | Self::NotEnoughClusterIps
+            | Self::DeprecatedAnnotation
+            | Self::AnnounceFailed => EventType::Warning,
+        }
+    }
+
+    /// `source.component` of the events with this reason.
+    #[must_use]
+    pub fn source_component(self) -> &'static str {
+        match self {
+            Self::NodeAssigned | Self::AnnounceFailed => "metallb-speaker",
+            _ => "metallb-controller",
+        }
+    }
+}
+
+impl fmt::Display for EventReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A process that reports on the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Component {
+    /// The controller.
+    Controller,
+    /// The speaker of a node.
+    Speaker(NodeName),
+}
+
+/// Something in the configuration that is not in force.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The object's kind, such as `BGPPeer`.
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+    /// What is wrong with which field, and what would be right.
+    pub message: String,
+}
+
+/// A ConfigurationState object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationState {
+    /// Whose it is.
+    pub component: Component,
+    /// `status.result`.
+    pub result: ConfigurationResult,
+    /// `status.errorSummary`.
+    pub error_summary: String,
+    /// `status.conditions`: one for the component, one for each object that is not in force.
+    pub conditions: Vec<Condition>,
+}
+
+/// `status.result` of a ConfigurationState.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigurationResult {
+    /// Everything is in force.
+    Valid,
+    /// Something is not.
+    Invalid,
+}
+
+/// A condition of a ConfigurationState. Whoever writes it sets `lastTransitionTime` when the status changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// `type`.
+    pub condition_type: String,
+    /// `status`.
+    pub status: ConditionStatus,
+    /// `reason`.
+    pub reason: &'static str,
+    /// `message`.
+    pub message: String,
+}
+
+/// `status` of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConditionStatus {
+    /// `True`.
+    True,
+    /// `False`.
+    False,
+}

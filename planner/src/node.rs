@@ -1,0 +1,33 @@
+//! What the decisions need of a Node.
+
+use crate::selector::Labels;
+
+/// Label whose presence keeps a node from announcing, whatever its value.
+pub const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// What the decisions need of a Node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Labels, for the selectors of peers and advertisements.
+    pub labels: Labels,
+    /// Condition `NetworkUnavailable`.
+    pub network: Network,
+}
+
+impl Node {
+    /// Whether the node carries [`EXCLUDE_LABEL`].
+    #[must_use]
+    pub fn is_labeled_exclude(&self) -> bool {
+        self.labels.contains_key(EXCLUDE_LABEL)
+    }
+}
+
+/// Condition `NetworkUnavailable` of a Node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// False, unknown or not set.
+    #[default]
+    Available,
+    /// True.
+    Unavailable,
+}
