@@ -1,0 +1,90 @@
+//! ARP: who-has to reply (RFC 826), probes and announcements (RFC 5227).
+
+use std::net::Ipv4Addr;
+
+use crate::arp::{Arp, ArpOperation};
+use crate::ethernet::{EtherType, EthernetHeader};
+use crate::frame::Frame;
+use crate::mac::MacAddr;
+use crate::responder::{DropReason, Question};
+
+/// Reads the payload of an ARP frame that has to be a request from another station.
+pub(super) fn read_request(
+    header: &EthernetHeader,
+    payload: &[u8],
+    mac: MacAddr,
+) -> Result<Arp, DropReason> {
+    let arp = Arp::decode(payload)?;
+    if arp.operation != ArpOperation::REQUEST {
+        return Err(DropReason::ArpReply);
+    }
+    if header.destination != MacAddr::BROADCAST && header.destination != mac {
+        return Err(DropReason::EthernetDestination);
+    }
+    if arp.sender_hardware_address == mac {
+        return Err(DropReason::OwnFrame);
+    }
+    // A group's address as the sender's would make us answer to the whole link.
+    if !arp.sender_hardware_address.is_unicast() {
+        return Err(DropReason::Malformed);
+    }
+    Ok(arp)
+}
+
+/// What a request asks. A probe (sender address unspecified, RFC 5227 §2.1.1) is a question like any other; an
+/// announcement (sender and target address the same, §2.3) is none.
+pub(super) fn question(request: &Arp) -> Result<Question<Ipv4Addr>, DropReason> {
+    if request.sender_protocol_address == request.target_protocol_address {
+        return Err(DropReason::Gratuitous);
+    }
+    Ok(Question {
+        address: request.target_protocol_address,
+        asker: request.sender_protocol_address,
+        asker_mac: request.sender_hardware_address,
+    })
+}
+
+/// The answer to a question: a unicast reply.
+pub(super) fn reply(mac: MacAddr, question: &Question<Ipv4Addr>) -> Frame {
+    let reply = Arp {
+        operation: ArpOperation::REPLY,
+        sender_hardware_address: mac,
+        sender_protocol_address: question.address,
+        target_hardware_address: question.asker_mac,
+        target_protocol_address: question.asker,
+    };
+    frame(mac, question.asker_mac, &reply)
+}
+
+/// An announcement in both forms, since some stations heed only the one and some only the other (RFC 5227 §3): request
+/// and reply, both broadcast, with the address as sender and as target.
+pub(super) fn announcement(mac: MacAddr, address: Ipv4Addr) -> [Frame; 2] {
+    let request = Arp {
+        operation: ArpOperation::REQUEST,
+        sender_hardware_address: mac,
+        sender_protocol_address: address,
+        target_hardware_address: MacAddr::BROADCAST,
+        target_protocol_address: address,
+    };
+    let reply = Arp {
+        operation: ArpOperation::REPLY,
+        ..request
+    };
+    [
+        frame(mac, MacAddr::BROADCAST, &request),
+        frame(mac, MacAddr::BROADCAST, &reply),
+    ]
+}
+
+fn frame(source: MacAddr, destination: MacAddr, arp: &Arp) -> Frame {
+    let mut frame = Frame::new();
+    EthernetHeader {
+        destination,
+        source,
+        vlan: None,
+        ether_type: EtherType::ARP,
+    }
+    .encode(&mut frame);
+    arp.encode(&mut frame);
+    frame
+}

@@ -1,0 +1,109 @@
+//! Neighbor Discovery: solicitation to advertisement (RFC 4861 §7.2), also in Duplicate Address Detection (RFC 4862 §5.4).
+
+use std::net::Ipv6Addr;
+
+use crate::ethernet::{EtherType, EthernetHeader};
+use crate::frame::Frame;
+use crate::groups::{ALL_NODES, multicast_mac};
+use crate::mac::MacAddr;
+use crate::ndp::{AdvertisementFlags, NeighborAdvertisement, NeighborSolicitation};
+use crate::responder::{DropReason, Question};
+
+/// Reads the payload of an IPv6 frame that has to be a solicitation from another station.
+pub(super) fn question(
+    header: &EthernetHeader,
+    payload: &[u8],
+    mac: MacAddr,
+) -> Result<Question<Ipv6Addr>, DropReason> {
+    let solicitation = NeighborSolicitation::decode(payload)?;
+    let to_group = solicitation.destination.is_multicast();
+    if header.destination != mac && !(to_group && header.destination.is_multicast()) {
+        return Err(DropReason::EthernetDestination);
+    }
+    // RFC 4861 §4.3: the option must be in a multicast solicitation and may be left out of a unicast one, whose sender
+    // is then where the frame came from. A probe has none, and is answered to everybody.
+    let asker_mac = match solicitation.source_link_layer {
+        Some(asker_mac) => asker_mac,
+        None if to_group && !solicitation.source.is_unspecified() => {
+            return Err(DropReason::NoSourceLinkLayer);
+        }
+        None => header.source,
+    };
+    if asker_mac == mac || header.source == mac {
+        return Err(DropReason::OwnFrame);
+    }
+    // A group's address as the sender's would make us answer to the whole link.
+    if !asker_mac.is_unicast() {
+        return Err(DropReason::Malformed);
+    }
+    Ok(Question {
+        address: solicitation.target,
+        asker: solicitation.source,
+        asker_mac,
+    })
+}
+
+/// The answer to a question (RFC 4861 §7.2.4): to the one who asked, or to all nodes if that was a probe.
+///
+/// Deviation: the Override flag is not set, so that an answer never replaces what a neighbour already has; only
+/// announcements do.
+pub(super) fn reply(mac: MacAddr, question: &Question<Ipv6Addr>) -> Frame {
+    let Question {
+        address,
+        asker,
+        asker_mac,
+    } = *question;
+    if asker.is_unspecified() {
+        return frame(
+            mac,
+            multicast_mac(ALL_NODES),
+            address,
+            ALL_NODES,
+            AdvertisementFlags::empty(),
+        );
+    }
+    frame(
+        mac,
+        asker_mac,
+        address,
+        asker,
+        AdvertisementFlags::SOLICITED,
+    )
+}
+
+/// An unsolicited advertisement (RFC 4861 §7.2.6): to all nodes, which replace what they have for the address.
+pub(super) fn announcement(mac: MacAddr, address: Ipv6Addr) -> Frame {
+    frame(
+        mac,
+        multicast_mac(ALL_NODES),
+        address,
+        ALL_NODES,
+        AdvertisementFlags::OVERRIDE,
+    )
+}
+
+fn frame(
+    mac: MacAddr,
+    destination_mac: MacAddr,
+    address: Ipv6Addr,
+    destination: Ipv6Addr,
+    flags: AdvertisementFlags,
+) -> Frame {
+    let mut frame = Frame::new();
+    EthernetHeader {
+        destination: destination_mac,
+        source: mac,
+        vlan: None,
+        ether_type: EtherType::IPV6,
+    }
+    .encode(&mut frame);
+    NeighborAdvertisement {
+        source: address,
+        destination,
+        target: address,
+        flags,
+        target_link_layer: Some(mac),
+    }
+    .encode(&mut frame);
+    frame
+}
