@@ -119,6 +119,8 @@ pub struct Topology {
     pub routers: Vec<Host>,
     /// The machine that wants to reach the services.
     pub client: Host,
+    /// Where the controller runs, which needs no network.
+    pub control: Namespace,
     answerers: Vec<Process>,
     switch: Namespace,
 }
@@ -181,6 +183,7 @@ impl Topology {
             nodes,
             routers,
             client,
+            control: create(&size.names, "control")?,
             answerers: Vec::new(),
             switch,
         })
@@ -226,6 +229,7 @@ impl Topology {
     /// Leaves everything standing when this value is dropped.
     pub fn keep(&mut self) {
         self.switch.keep();
+        self.control.keep();
         self.client.namespace.keep();
         for host in self.nodes.iter_mut().chain(&mut self.routers) {
             host.namespace.keep();

@@ -1,0 +1,144 @@
+//! The product's own processes in the lab.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use crate::topology::{Host, Topology, own_binary};
+use crate::{LabError, Manifests, Process};
+
+/// How long a process may take to say goodbye to its neighbours.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// A `controller`, and a `speaker` on each node that is to have one, all through one folder of manifests.
+/// Dropping it kills them.
+#[derive(Debug)]
+pub struct Product {
+    source: String,
+    log_folder: PathBuf,
+    controller: Option<Process>,
+    speakers: BTreeMap<String, Process>,
+}
+
+impl Product {
+    /// Prepares to run from a folder of manifests; nothing is started.
+    #[must_use]
+    pub fn new(manifests: &Manifests, log_folder: &Path) -> Self {
+        Self {
+            source: format!("dir:{}", manifests.path().display()),
+            log_folder: log_folder.to_owned(),
+            controller: None,
+            speakers: BTreeMap::new(),
+        }
+    }
+
+    /// Starts the controller and a speaker on each node.
+    ///
+    /// # Errors
+    /// When one of them is not built or cannot be started.
+    pub fn start(&mut self, topology: &Topology) -> Result<(), LabError> {
+        self.start_controller(topology)?;
+        topology
+            .nodes
+            .iter()
+            .try_for_each(|node| self.start_speaker(node))
+    }
+
+    /// Starts the controller.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start_controller(&mut self, topology: &Topology) -> Result<(), LabError> {
+        let mut command = Command::new(own_binary("controller")?);
+        command.args(["--source", &self.source]);
+        let process = topology
+            .control
+            .spawn("controller", command, &self.log_folder)?;
+        self.controller = Some(process);
+        Ok(())
+    }
+
+    /// Starts the speaker of a node.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start_speaker(&mut self, node: &Host) -> Result<(), LabError> {
+        let mut command = Command::new(own_binary("speaker")?);
+        command.args(["--source", &self.source, "--node-name", &node.name]);
+        let name = format!("speaker-{}", node.name);
+        let process = node.namespace.spawn(&name, command, &self.log_folder)?;
+        self.speakers.insert(node.name.clone(), process);
+        Ok(())
+    }
+
+    /// Asks the speaker of a node to end by SIGTERM, and waits until it has, for 10 s at most.
+    ///
+    /// # Errors
+    /// When it does not end, or there is none.
+    pub fn stop_speaker(&mut self, node: &Host) -> Result<ExitStatus, LabError> {
+        self.take_speaker(node)?.terminate(GOODBYE)
+    }
+
+    /// Ends the speaker of a node by SIGKILL.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn kill_speaker(&mut self, node: &Host) -> Result<(), LabError> {
+        self.take_speaker(node)?.kill()
+    }
+
+    /// Asks all of them to end by SIGTERM, and waits until they have, for 10 s each at most.
+    ///
+    /// # Errors
+    /// When one does not end, or ends with a status other than 0.
+    pub fn stop(&mut self) -> Result<(), LabError> {
+        let speakers = std::mem::take(&mut self.speakers).into_values();
+        for process in speakers.chain(self.controller.take()) {
+            let name = process.name().to_owned();
+            let output = process.output();
+            let status = process.terminate(GOODBYE)?;
+            if !status.success() {
+                return Err(LabError::Ended {
+                    name,
+                    status,
+                    output,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails if one of them has ended by itself.
+    ///
+    /// # Errors
+    /// [`LabError::Ended`] with the end of its output.
+    pub fn expect_running(&mut self) -> Result<(), LabError> {
+        let processes = self.controller.iter_mut().chain(self.speakers.values_mut());
+        processes.into_iter().try_for_each(Process::expect_running)
+    }
+
+    /// All that the speaker of a node has written so far; nothing when there is none.
+    #[must_use]
+    pub fn speaker_output(&self, node: &Host) -> String {
+        self.speakers
+            .get(&node.name)
+            .map(Process::output)
+            .unwrap_or_default()
+    }
+
+    /// Leaves them running when this value is dropped.
+    pub fn keep(&mut self) {
+        let processes = self.controller.iter_mut().chain(self.speakers.values_mut());
+        processes.into_iter().for_each(Process::keep);
+    }
+
+    fn take_speaker(&mut self, node: &Host) -> Result<Process, LabError> {
+        self.speakers
+            .remove(&node.name)
+            .ok_or_else(|| LabError::Answer {
+                what: "a node without a speaker",
+                text: node.name.clone(),
+            })
+    }
+}
