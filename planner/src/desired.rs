@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_wire::{Asn, Community, HoldTime, LargeCommunity, RouterId};
+use ipam::Family;
 use ipnet::IpNet;
 
-use crate::config::{Password, PeerAs};
+use crate::bgp::Bgp;
+use crate::config::{Multihop, Password, Peer, PeerAs};
 use crate::family::Families;
+use crate::l2::Layer2;
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
-use crate::snapshot::Snapshot;
-use crate::verdict::Verdicts;
+use crate::snapshot::{BgpDefaults, Snapshot};
+use crate::subject::Subjects;
+use crate::verdict::{Verdict, Verdicts};
 
 /// What one node shall be doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub struct Desired {
     pub peers: BTreeMap<PeerName, PeerDesired>,
     /// The addresses to answer for by ARP and NDP, and on which interfaces.
     pub addresses: BTreeMap<IpAddr, InterfaceSelection>,
-    /// For each Service of our class, whether this node announces it, and if not, why.
+    /// For each Service, whether this node announces it, and if not, why.
     pub verdicts: BTreeMap<ServiceKey, Verdicts>,
 }
 
@@ -64,6 +68,49 @@ pub struct PeerSession {
 }
 
 impl PeerSession {
+    /// Settles what the peer leaves open.
+    pub(crate) fn new(peer: &Peer, defaults: BgpDefaults) -> Self {
+        let native = defaults == BgpDefaults::Native;
+        let hold_time = if native {
+            HoldTime::DEFAULT
+        } else {
+            FRR_HOLD_TIME
+        };
+        let transport = Families::from(Family::of(peer.address));
+        let mut session = Self {
+            local_as: peer.local_as.unwrap_or(peer.my_as),
+            peer_as: peer.peer_as,
+            address: peer.address,
+            port: peer.port,
+            source: peer.source,
+            router_id: peer.router_id,
+            hold_time: peer.timers.hold_time(hold_time),
+            keepalive_time: peer.timers.keepalive_time(hold_time),
+            connect_time: peer.timers.connect_time(),
+            families: if native || peer.dual_stack {
+                Families::Both
+            } else {
+                transport
+            },
+            ttl: Ttl::System,
+            password: peer.password.clone(),
+        };
+        if !session.is_internal() {
+            session.ttl = match peer.multihop {
+                Multihop::On => Ttl::MultiHop,
+                Multihop::Off if native => Ttl::System,
+                Multihop::Off => Ttl::SingleHop,
+            };
+        }
+        session
+    }
+
+    /// LOCAL_PREF as sent on this session for a `localPref` as given: never to an external peer (RFC 4271 §5.1.5).
+    pub(crate) fn local_pref(&self, given: u32, defaults: BgpDefaults) -> Option<u32> {
+        let sent = self.is_internal() && (given != 0 || defaults == BgpDefaults::Native);
+        sent.then_some(given)
+    }
+
     /// Whether the peer is in our own AS.
     #[must_use]
     pub fn is_internal(&self) -> bool {
@@ -144,6 +191,57 @@ impl InterfaceSelection {
 /// Every node computes this for itself; nodes with equal snapshots agree on who announces what.
 #[must_use]
 pub fn desired_state(snapshot: &Snapshot, me: &NodeName) -> Desired {
-    let _ = (snapshot, me);
-    Desired::default()
+    let subjects = Subjects::new(snapshot);
+    let layer2 = Layer2::new(snapshot, subjects.announceable());
+    node_desired(snapshot, me, &subjects, &layer2)
 }
+
+/// [`desired_state`] for one of several nodes, for which everything that is the same for all has been done.
+pub(crate) fn node_desired<'a>(
+    snapshot: &'a Snapshot,
+    me: &'a NodeName,
+    subjects: &'a Subjects<'a>,
+    layer2: &Layer2<'a>,
+) -> Desired {
+    let mut desired = Desired::default();
+    let mut sessions = Bgp::new(snapshot, me);
+    for subject in subjects.announceable() {
+        let verdicts = Verdicts {
+            bgp: sessions.announce(subject),
+            layer2: layer2.verdict(subject, me),
+        };
+        if let Some(announcement) = verdicts.layer2.announcement() {
+            for address in &announcement.addresses {
+                answer_for(&mut desired.addresses, *address, &announcement.interfaces);
+            }
+        }
+        desired.verdicts.insert(subject.key.clone(), verdicts);
+    }
+    for (key, reason) in subjects.withheld() {
+        let verdicts = Verdicts {
+            bgp: Verdict::Withheld(reason.clone()),
+            layer2: Verdict::Withheld(reason.clone()),
+        };
+        desired.verdicts.insert((*key).clone(), verdicts);
+    }
+    desired.peers = sessions.into_peers();
+    desired
+}
+
+fn answer_for(
+    addresses: &mut BTreeMap<IpAddr, InterfaceSelection>,
+    address: IpAddr,
+    interfaces: &InterfaceSelection,
+) {
+    let selection = match addresses.remove(&address) {
+        Some(present) => present.union(interfaces.clone()),
+        None => interfaces.clone(),
+    };
+    addresses.insert(address, selection);
+}
+
+/// FRR's default hold time.
+const FRR_HOLD_TIME: HoldTime = match HoldTime::from_secs(180) {
+    Ok(time) => time,
+    Err(_) => HoldTime::DEFAULT,
+};

@@ -55,7 +55,12 @@ mod tests {
         let new = BTreeMap::from([(2, 'b'), (3, 'x'), (5, 'e')]);
         assert_eq!(
             diff(&old, &new).collect::<Vec<_>>(),
-            [Change::Remove(&1, &'a'), Change::Update(&3, &'x'), Change::Add(&5, &'e'), Change::Remove(&7, &'g')]
+            [
+                Change::Remove(&1, &'a'),
+                Change::Update(&3, &'x'),
+                Change::Add(&5, &'e'),
+                Change::Remove(&7, &'g')
+            ]
         );
     }
 

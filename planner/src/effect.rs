@@ -161,9 +161,10 @@ impl EventReason {
     #[must_use]
     pub fn event_type(self) -> EventType {
         match self {
-            Self::IpAllocated | Self::ClearAssignment | Self::AdditionalAssignFailed | Self::NodeAssigned => {
-                EventType::Normal
-            }
+            Self::IpAllocated
+            | Self::ClearAssignment
+            | Self::AdditionalAssignFailed
+            | Self::NodeAssigned => EventType::Normal,
             Self::AllocationFailed
             | Self::LoadBalancerFailed
             | Self::NoLbIpsIpFamily

@@ -26,7 +26,9 @@ impl fmt::Display for Exclusion {
             Self::NotAdvertised => f.write_str("no advertisement selects it"),
             Self::NetworkUnavailable => f.write_str("its condition NetworkUnavailable is true"),
             Self::LabeledExclude => write!(f, "it has the label {EXCLUDE_LABEL}"),
-            Self::NoLocalEndpoints(count) => write!(f, "externalTrafficPolicy is Local and it has {count}"),
+            Self::NoLocalEndpoints(count) => {
+                write!(f, "externalTrafficPolicy is Local and it has {count}")
+            }
         }
     }
 }

@@ -35,7 +35,11 @@ pub struct EndpointCount {
 
 impl EndpointCount {
     fn add(&mut self, endpoint: &Endpoint) {
-        let count = if endpoint.is_usable() { &mut self.usable } else { &mut self.unusable };
+        let count = if endpoint.is_usable() {
+            &mut self.usable
+        } else {
+            &mut self.unusable
+        };
         *count = count.saturating_add(1);
     }
 }
@@ -46,7 +50,11 @@ impl fmt::Display for EndpointCount {
             (0, 0) => f.write_str("no endpoints"),
             (0, 1) => f.write_str("1 endpoint, not ready"),
             (0, unusable) => write!(f, "{unusable} endpoints, none ready"),
-            (usable, unusable) => write!(f, "{usable} of {} endpoints ready", usable.saturating_add(unusable)),
+            (usable, unusable) => write!(
+                f,
+                "{usable} of {} endpoints ready",
+                usable.saturating_add(unusable)
+            ),
         }
     }
 }
@@ -62,7 +70,13 @@ impl Endpoints {
     /// No endpoints.
     #[must_use]
     pub const fn new() -> Self {
-        Self { total: EndpointCount { usable: 0, unusable: 0 }, by_node: BTreeMap::new() }
+        Self {
+            total: EndpointCount {
+                usable: 0,
+                unusable: 0,
+            },
+            by_node: BTreeMap::new(),
+        }
     }
 
     /// All endpoints together.
@@ -85,7 +99,10 @@ impl Endpoints {
 
     /// The nodes with at least one usable endpoint.
     pub fn usable_nodes(&self) -> impl Iterator<Item = &NodeName> {
-        self.by_node.iter().filter(|(_, count)| count.usable > 0).map(|(node, _)| node)
+        self.by_node
+            .iter()
+            .filter(|(_, count)| count.usable > 0)
+            .map(|(node, _)| node)
     }
 }
 

@@ -20,7 +20,10 @@ impl Families {
     /// The families of `addresses`; `None` without any.
     #[must_use]
     pub fn of(addresses: impl IntoIterator<Item = IpAddr>) -> Option<Self> {
-        addresses.into_iter().map(|address| Self::from(Family::of(address))).reduce(Self::union)
+        addresses
+            .into_iter()
+            .map(|address| Self::from(Family::of(address)))
+            .reduce(Self::union)
     }
 
     /// Whether `family` is among them.
@@ -30,6 +33,15 @@ impl Families {
             Self::Ipv4 => family == Family::V4,
             Self::Ipv6 => family == Family::V6,
             Self::Both => true,
+        }
+    }
+
+    /// The families of both; `None` if they have none in common.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Both, one) | (one, Self::Both) => Some(one),
+            (one, other) => (one == other).then_some(one),
         }
     }
 

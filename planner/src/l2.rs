@@ -46,11 +46,19 @@ impl<'a> Layer2<'a> {
     /// Holds every election. `subjects` are in order of seniority.
     pub(crate) fn new(snapshot: &'a Snapshot, subjects: &'a [Subject<'a>]) -> Self {
         let mut electorates = Electorates::new(snapshot);
-        let mut layer2 = Self { contests: BTreeMap::new(), withheld: BTreeMap::new() };
+        let mut layer2 = Self {
+            contests: BTreeMap::new(),
+            withheld: BTreeMap::new(),
+        };
         for subject in subjects {
             match electorates.for_subject(subject) {
                 Ok(electorate) => {
-                    let contest = Contest { subject, electorate, owner: None, group: None };
+                    let contest = Contest {
+                        subject,
+                        electorate,
+                        owner: None,
+                        group: None,
+                    };
                     layer2.contests.insert(subject.key, contest);
                 }
                 Err(reason) => {
@@ -68,12 +76,19 @@ impl<'a> Layer2<'a> {
             Some(contest) => match contest.ask(me) {
                 Ok(interfaces) => {
                     let (addresses, interfaces) = (subject.addresses.clone(), interfaces.clone());
-                    return Verdict::Announced(L2Announcement { addresses, interfaces });
+                    return Verdict::Announced(L2Announcement {
+                        addresses,
+                        interfaces,
+                    });
                 }
                 Err(reason) => reason,
             },
             // Whatever has no contest has a reason for it.
-            None => self.withheld.get(subject.key).cloned().unwrap_or(Reason::NotOwner(NotOwner::NoCandidate)),
+            None => self
+                .withheld
+                .get(subject.key)
+                .cloned()
+                .unwrap_or(Reason::NotOwner(NotOwner::NoCandidate)),
         };
         Verdict::Withheld(reason)
     }
@@ -81,20 +96,41 @@ impl<'a> Layer2<'a> {
     /// Who would own a Service in which order; `None` where no election is held.
     pub(crate) fn ranking(&self, key: &ServiceKey) -> Option<Ranking> {
         let contest = self.contests.get(key)?;
-        let leader = contest.group.as_ref().and_then(|group| self.contests.get(group.first()?)).unwrap_or(contest);
-        let electors = contest.group.as_ref().map_or_else(|| contest.candidates(), |group| self.candidates_of(group));
+        let leader = contest
+            .group
+            .as_ref()
+            .and_then(|group| self.contests.get(group.first()?))
+            .unwrap_or(contest);
+        let electors = contest
+            .group
+            .as_ref()
+            .map_or_else(|| contest.candidates(), |group| self.candidates_of(group));
         let ranked = election::rank(electors.into_values(), &leader.election_key()).into_iter();
-        let ranked = ranked.map(|one| (NodeName::from(one.name.as_str()), one.preference)).collect();
+        let ranked = ranked
+            .map(|one| (NodeName::from(one.name.as_str()), one.preference))
+            .collect();
         let mut excluded = contest.electorate.excluded().clone();
-        for node in contest.electorate.candidates().keys().filter(|node| !contest.has_candidate(node)) {
-            excluded.insert(node.clone(), Exclusion::NoLocalEndpoints(contest.subject.endpoints.on(node)));
+        for node in contest
+            .electorate
+            .candidates()
+            .keys()
+            .filter(|node| !contest.has_candidate(node))
+        {
+            excluded.insert(
+                node.clone(),
+                Exclusion::NoLocalEndpoints(contest.subject.endpoints.on(node)),
+            );
         }
         Some(Ranking { ranked, excluded })
     }
 
     fn elect(&mut self, subjects: &[Subject<'a>]) {
         let mut holders: BTreeMap<IpAddr, Vec<&'a ServiceKey>> = BTreeMap::new();
-        for (key, contest) in self.contests.iter().filter(|(_, contest)| !contest.candidates().is_empty()) {
+        for (key, contest) in self
+            .contests
+            .iter()
+            .filter(|(_, contest)| !contest.candidates().is_empty())
+        {
             for address in &contest.subject.addresses {
                 holders.entry(*address).or_default().push(key);
             }
@@ -108,19 +144,33 @@ impl<'a> Layer2<'a> {
                 for key in holders.remove(&address).into_iter().flatten() {
                     if reached.insert(key) {
                         group.push(key);
-                        addresses.extend(self.contests.get(key).iter().flat_map(|other| &other.subject.addresses));
+                        addresses.extend(
+                            self.contests
+                                .get(key)
+                                .iter()
+                                .flat_map(|other| &other.subject.addresses),
+                        );
                     }
                 }
             }
-            group.sort_by_key(|key| self.contests.get(key).map(|contest| contest.subject.seniority()));
+            group.sort_by_key(|key| {
+                self.contests
+                    .get(key)
+                    .map(|contest| contest.subject.seniority())
+            });
             self.elect_group(group);
         }
     }
 
     /// Gives one owner to Services that share addresses; mostly there is one Service.
     fn elect_group(&mut self, group: Vec<&'a ServiceKey>) {
-        let Some(leader) = group.first().and_then(|key| self.contests.get(key)) else { return };
-        let owner = election::elect(self.candidates_of(&group).into_values(), &leader.election_key());
+        let Some(leader) = group.first().and_then(|key| self.contests.get(key)) else {
+            return;
+        };
+        let owner = election::elect(
+            self.candidates_of(&group).into_values(),
+            &leader.election_key(),
+        );
         let owner = owner.map(|candidate| NodeName::from(candidate.name.as_str()));
         let shared = (group.len() > 1).then(|| Rc::new(group.clone()));
         for key in group {
@@ -135,12 +185,17 @@ impl<'a> Layer2<'a> {
     /// the choice, but never takes an address away from who had it first.
     fn candidates_of<'b>(&'b self, group: &[&'a ServiceKey]) -> Candidates<'b> {
         let mut members = group.iter().filter_map(|key| self.contests.get(key));
-        let Some(leader) = members.next() else { return Candidates::new() };
+        let Some(leader) = members.next() else {
+            return Candidates::new();
+        };
         let others: Vec<_> = members.collect();
         let own = leader.candidates();
         let in_common = |node: &NodeName| others.iter().all(|other| other.has_candidate(node));
-        let common: Candidates<'b> =
-            own.iter().filter(|(node, _)| in_common(node)).map(|(node, candidate)| (*node, *candidate)).collect();
+        let common: Candidates<'b> = own
+            .iter()
+            .filter(|(node, _)| in_common(node))
+            .map(|(node, candidate)| (*node, *candidate))
+            .collect();
         if common.is_empty() { own } else { common }
     }
 }
@@ -154,8 +209,12 @@ impl Contest<'_> {
         let interfaces = self.electorate.covers(me)?;
         let not_owner = match &self.owner {
             None => NotOwner::NoCandidate,
-            Some(owner) if !self.has_candidate(owner) => NotOwner::OwnerCannotServe { owner: owner.clone() },
-            Some(owner) if owner != me => NotOwner::Elected { owner: owner.clone() },
+            Some(owner) if !self.has_candidate(owner) => NotOwner::OwnerCannotServe {
+                owner: owner.clone(),
+            },
+            Some(owner) if owner != me => NotOwner::Elected {
+                owner: owner.clone(),
+            },
             Some(_) => return Ok(interfaces),
         };
         Err(Reason::NotOwner(not_owner))
@@ -165,9 +224,12 @@ impl Contest<'_> {
         let electors = self.electorate.candidates();
         match self.subject.service.traffic_policy {
             TrafficPolicy::Cluster => electors.iter().collect(),
-            TrafficPolicy::Local => {
-                self.subject.endpoints.usable_nodes().filter_map(|node| electors.get_key_value(node)).collect()
-            }
+            TrafficPolicy::Local => self
+                .subject
+                .endpoints
+                .usable_nodes()
+                .filter_map(|node| electors.get_key_value(node))
+                .collect(),
         }
     }
 
@@ -179,6 +241,10 @@ impl Contest<'_> {
 
     /// MetalLB's: the first address of the status decides for both families.
     fn election_key(&self) -> String {
-        self.subject.addresses.first().map(ToString::to_string).unwrap_or_default()
+        self.subject
+            .addresses
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default()
     }
 }

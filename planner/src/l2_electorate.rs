@@ -27,7 +27,10 @@ pub(crate) struct Electorate {
 impl Electorate {
     /// The interfaces that advertisements name on `node`.
     pub(crate) fn covers(&self, node: &NodeName) -> Result<&InterfaceSelection, Reason> {
-        let no_match = || Reason::NoMatchingAdvertisement { pool: self.pool.clone(), cause: self.no_match };
+        let no_match = || Reason::NoMatchingAdvertisement {
+            pool: self.pool.clone(),
+            cause: self.no_match,
+        };
         self.covered.get(node).ok_or_else(no_match)
     }
 
@@ -41,7 +44,12 @@ impl Electorate {
         &self.excluded
     }
 
-    fn new(pool: &PoolName, no_match: NoMatch, applying: &[Named<'_>], snapshot: &Snapshot) -> Self {
+    fn new(
+        pool: &PoolName,
+        no_match: NoMatch,
+        applying: &[Named<'_>],
+        snapshot: &Snapshot,
+    ) -> Self {
         let mut electorate = Self {
             pool: pool.clone(),
             no_match,
@@ -50,10 +58,14 @@ impl Electorate {
             excluded: BTreeMap::new(),
         };
         for (name, node) in &snapshot.nodes {
-            let covering = applying.iter().filter(|(_, advertisement)| advertisement.nodes.match_labels(&node.labels));
+            let covering = applying
+                .iter()
+                .filter(|(_, advertisement)| advertisement.nodes.match_labels(&node.labels));
             let interfaces = covering.map(|(_, advertisement)| named_interfaces(advertisement));
             let Some(interfaces) = interfaces.reduce(InterfaceSelection::union) else {
-                electorate.excluded.insert(name.clone(), Exclusion::NotAdvertised);
+                electorate
+                    .excluded
+                    .insert(name.clone(), Exclusion::NotAdvertised);
                 continue;
             };
             electorate.covered.insert(name.clone(), interfaces);
@@ -81,7 +93,9 @@ fn named_interfaces(advertisement: &L2Advertisement) -> InterfaceSelection {
 
 /// The weights of everything that prefers the node, over all advertisements that apply to the Service.
 fn preference(applying: &[Named<'_>], node: &Node) -> u32 {
-    let preferences = applying.iter().flat_map(|(_, advertisement)| &advertisement.preferences);
+    let preferences = applying
+        .iter()
+        .flat_map(|(_, advertisement)| &advertisement.preferences);
     let matching = preferences.filter(|preference| preference.selector.matches(&node.labels));
     matching.fold(0, |sum, preference| sum.saturating_add(preference.weight))
 }
@@ -99,31 +113,59 @@ impl<'a> Electorates<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot) -> Self {
         let of_pool = snapshot.config.pools.policies().map(|(pool, policy)| {
             let all = snapshot.config.l2_advertisements.iter();
-            (pool, all.filter(|(_, advertisement)| advertisement.pools.selects(pool, &policy.labels)).collect())
+            (
+                pool,
+                all.filter(|(_, advertisement)| advertisement.pools.selects(pool, &policy.labels))
+                    .collect(),
+            )
         });
-        Self { snapshot, advertisements: of_pool.collect(), made: BTreeMap::new() }
+        Self {
+            snapshot,
+            advertisements: of_pool.collect(),
+            made: BTreeMap::new(),
+        }
     }
 
     /// The electorate of a Service, or why no node announces it. The tests are MetalLB's, in its order.
     pub(crate) fn for_subject(&mut self, subject: &Subject<'a>) -> Result<Rc<Electorate>, Reason> {
         if !subject.endpoints.any_usable() {
-            return Err(Reason::NotOwner(NotOwner::NoEndpoints { total: subject.endpoints.total() }));
+            return Err(Reason::NotOwner(NotOwner::NoEndpoints {
+                total: subject.endpoints.total(),
+            }));
         }
-        let of_pool = self.advertisements.get(subject.pool).map_or(&[][..], Vec::as_slice);
-        let selecting =
-            of_pool.iter().filter(|(_, advertisement)| advertisement.services.match_labels(&subject.service.labels));
+        let of_pool = self
+            .advertisements
+            .get(subject.pool)
+            .map_or(&[][..], Vec::as_slice);
+        let selecting = of_pool.iter().filter(|(_, advertisement)| {
+            advertisement.services.match_labels(&subject.service.labels)
+        });
         let applying: Vec<Named<'a>> = selecting.copied().collect();
-        let picky = applying.iter().find(|(_, advertisement)| !advertisement.services.is_empty());
+        let picky = applying
+            .iter()
+            .find(|(_, advertisement)| !advertisement.services.is_empty());
         if let (Some((name, _)), Some(_)) = (picky, &subject.service.sharing_key) {
-            return Err(Reason::SharedIpWithServiceSelector { advertisement: (*name).clone() });
+            return Err(Reason::SharedIpWithServiceSelector {
+                advertisement: (*name).clone(),
+            });
         }
         let no_match = match (of_pool.is_empty(), applying.is_empty()) {
             (true, _) => NoMatch::Pool,
             (false, true) => NoMatch::Service,
             (false, false) => NoMatch::Node,
         };
-        let key = (subject.pool, applying.iter().map(|(name, _)| *name).collect());
-        let make = || Rc::new(Electorate::new(subject.pool, no_match, &applying, self.snapshot));
+        let key = (
+            subject.pool,
+            applying.iter().map(|(name, _)| *name).collect(),
+        );
+        let make = || {
+            Rc::new(Electorate::new(
+                subject.pool,
+                no_match,
+                &applying,
+                self.snapshot,
+            ))
+        };
         Ok(Rc::clone(self.made.entry(key).or_insert_with(make)))
     }
 }

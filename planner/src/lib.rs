@@ -8,6 +8,8 @@
 )]
 
 pub mod allocation;
+mod bgp;
+mod bgp_grants;
 pub mod config;
 pub mod desired;
 pub mod diff;
@@ -23,5 +25,6 @@ pub mod observed;
 pub mod selector;
 pub mod service;
 pub mod snapshot;
+pub mod status;
 mod subject;
 pub mod verdict;

@@ -83,7 +83,10 @@ pub struct ServiceKey {
 impl ServiceKey {
     /// The Service `name` in `namespace`.
     pub fn new(namespace: impl Into<NamespaceName>, name: impl Into<Arc<str>>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     /// The Service's namespace.

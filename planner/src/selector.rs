@@ -38,7 +38,10 @@ impl Requirement {
             ("DoesNotExist", true) => Ok(Self::DoesNotExist(key)),
             ("In" | "NotIn", true) => Err(SelectorError::ValuesMissing { key }),
             ("Exists" | "DoesNotExist", false) => Err(SelectorError::ValuesNotAllowed { key }),
-            _ => Err(SelectorError::UnknownOperator { key, operator: operator.to_owned() }),
+            _ => Err(SelectorError::UnknownOperator {
+                key,
+                operator: operator.to_owned(),
+            }),
         }
     }
 
@@ -56,7 +59,9 @@ impl Requirement {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
     /// The operator is none of the four.
-    #[error("unknown operator {operator:?} for label {key:?}, expected In, NotIn, Exists or DoesNotExist")]
+    #[error(
+        "unknown operator {operator:?} for label {key:?}, expected In, NotIn, Exists or DoesNotExist"
+    )]
     UnknownOperator {
         /// The label.
         key: String,
@@ -87,13 +92,21 @@ impl Selector {
     /// The selector that asks for all of `requirements`.
     #[must_use]
     pub fn new(requirements: impl IntoIterator<Item = Requirement>) -> Self {
-        Self { requirements: requirements.into_iter().collect() }
+        Self {
+            requirements: requirements.into_iter().collect(),
+        }
     }
 
     /// The selector of a `matchLabels` map: each label has exactly this value.
     #[must_use]
-    pub fn labels<K: Into<String>, V: Into<String>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self::new(labels.into_iter().map(|(key, value)| Requirement::In(key.into(), BTreeSet::from([value.into()]))))
+    pub fn labels<K: Into<String>, V: Into<String>>(
+        labels: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self::new(
+            labels
+                .into_iter()
+                .map(|(key, value)| Requirement::In(key.into(), BTreeSet::from([value.into()]))),
+        )
     }
 
     /// This selector with one more requirement.
@@ -106,7 +119,9 @@ impl Selector {
     /// Whether `labels` meet every requirement.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.requirements.iter().all(|requirement| requirement.matches(labels))
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.matches(labels))
     }
 }
 
@@ -156,7 +171,10 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -178,7 +196,8 @@ mod tests {
 
     #[test]
     fn not_in_holds_for_an_absent_label() {
-        let selector = Selector::new([Requirement::try_new("zone", "NotIn", ["a".to_owned()]).unwrap()]);
+        let selector =
+            Selector::new([Requirement::try_new("zone", "NotIn", ["a".to_owned()]).unwrap()]);
         assert!(selector.matches(&labels(&[])));
         assert!(selector.matches(&labels(&[("zone", "b")])));
         assert!(!selector.matches(&labels(&[("zone", "a")])));
@@ -186,7 +205,10 @@ mod tests {
 
     #[test]
     fn a_list_of_selectors_is_any_of_them_and_everything_when_empty() {
-        let list = Selectors::new([Selector::labels([("a", "1")]), Selector::labels([("b", "2")])]);
+        let list = Selectors::new([
+            Selector::labels([("a", "1")]),
+            Selector::labels([("b", "2")]),
+        ]);
         assert!(list.match_labels(&labels(&[("b", "2")])));
         assert!(!list.match_labels(&labels(&[("b", "3")])));
         assert!(Selectors::default().match_labels(&labels(&[])));
@@ -197,15 +219,22 @@ mod tests {
     fn a_malformed_expression_is_refused_with_its_label() {
         assert_eq!(
             Requirement::try_new("zone", "Gt", ["1".to_owned()]),
-            Err(SelectorError::UnknownOperator { key: "zone".to_owned(), operator: "Gt".to_owned() })
+            Err(SelectorError::UnknownOperator {
+                key: "zone".to_owned(),
+                operator: "Gt".to_owned()
+            })
         );
         assert_eq!(
             Requirement::try_new("zone", "In", []),
-            Err(SelectorError::ValuesMissing { key: "zone".to_owned() })
+            Err(SelectorError::ValuesMissing {
+                key: "zone".to_owned()
+            })
         );
         assert_eq!(
             Requirement::try_new("zone", "Exists", ["1".to_owned()]),
-            Err(SelectorError::ValuesNotAllowed { key: "zone".to_owned() })
+            Err(SelectorError::ValuesNotAllowed {
+                key: "zone".to_owned()
+            })
         );
     }
 }

@@ -56,14 +56,18 @@ impl Service {
     /// The families of the ClusterIPs; `None` when they are not one address, or one of each family.
     #[must_use]
     pub fn families(&self) -> Option<Families> {
-        let addresses: Option<Vec<IpAddr>> = self.cluster_ips.iter().map(AddressField::ip).collect();
+        let addresses: Option<Vec<IpAddr>> =
+            self.cluster_ips.iter().map(AddressField::ip).collect();
         Families::of(Addresses::try_new(&addresses?).ok()?.iter())
     }
 
     /// The family of the first ClusterIP.
     #[must_use]
     pub fn primary_family(&self) -> Option<Family> {
-        self.cluster_ips.first().and_then(AddressField::ip).map(Family::of)
+        self.cluster_ips
+            .first()
+            .and_then(AddressField::ip)
+            .map(Family::of)
     }
 
     /// The addresses in the status, in its order; those that do not parse are left out.
@@ -117,7 +121,10 @@ impl AddressField {
     /// Reads the text of a field.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        text.parse::<IpAddr>().map_or_else(|_| Self::Invalid(text.to_owned()), |ip| Self::Ip(ip.to_canonical()))
+        text.parse::<IpAddr>().map_or_else(
+            |_| Self::Invalid(text.to_owned()),
+            |ip| Self::Ip(ip.to_canonical()),
+        )
     }
 
     /// The address, if it is one.
@@ -151,7 +158,10 @@ impl fmt::Display for AddressField {
 /// The inner result is an error when both are given, when one does not parse, or when there is more than one address of
 /// a family.
 #[must_use]
-pub fn wanted_addresses(annotation: Option<&str>, field: Option<&str>) -> Option<Result<Addresses, WantedError>> {
+pub fn wanted_addresses(
+    annotation: Option<&str>,
+    field: Option<&str>,
+) -> Option<Result<Addresses, WantedError>> {
     let annotation = annotation.filter(|text| !text.is_empty());
     let field = field.filter(|text| !text.is_empty());
     match (annotation, field) {
@@ -166,8 +176,13 @@ pub fn wanted_addresses(annotation: Option<&str>, field: Option<&str>) -> Option
 }
 
 fn parse_list(list: &str) -> Result<Addresses, WantedError> {
-    let addresses: Option<Vec<IpAddr>> = list.split(',').map(|text| AddressField::parse(text.trim()).ip()).collect();
-    let addresses = addresses.ok_or_else(|| WantedError::InvalidAnnotation { text: list.to_owned() })?;
+    let addresses: Option<Vec<IpAddr>> = list
+        .split(',')
+        .map(|text| AddressField::parse(text.trim()).ip())
+        .collect();
+    let addresses = addresses.ok_or_else(|| WantedError::InvalidAnnotation {
+        text: list.to_owned(),
+    })?;
     Addresses::try_new(&addresses).map_err(WantedError::Addresses)
 }
 
@@ -205,7 +220,14 @@ mod tests {
     #[test]
     fn a_list_with_spaces_gives_one_address_of_each_family_in_its_order() {
         let wanted = wanted_addresses(Some("2001:db8::1 , 192.0.2.1"), None);
-        assert_eq!(wanted, Some(Ok(Addresses::try_new(&[ip("2001:db8::1"), ip("192.0.2.1")]).unwrap())));
+        assert_eq!(
+            wanted,
+            Some(Ok(Addresses::try_new(&[
+                ip("2001:db8::1"),
+                ip("192.0.2.1")
+            ])
+            .unwrap()))
+        );
     }
 
     #[test]
@@ -218,20 +240,30 @@ mod tests {
 
     #[test]
     fn annotation_and_field_together_are_contradictory() {
-        assert_eq!(wanted_addresses(Some("192.0.2.1"), Some("192.0.2.1")), Some(Err(WantedError::Contradictory)));
+        assert_eq!(
+            wanted_addresses(Some("192.0.2.1"), Some("192.0.2.1")),
+            Some(Err(WantedError::Contradictory))
+        );
     }
 
     #[test]
     fn what_is_no_address_is_refused_with_its_text() {
         let text = || "192.0.2.1,192.0.2.300".to_owned();
-        assert_eq!(wanted_addresses(Some(&text()), None), Some(Err(WantedError::InvalidAnnotation { text: text() })));
+        assert_eq!(
+            wanted_addresses(Some(&text()), None),
+            Some(Err(WantedError::InvalidAnnotation { text: text() }))
+        );
         assert_eq!(
             wanted_addresses(None, Some("nowhere")),
-            Some(Err(WantedError::InvalidField { text: "nowhere".to_owned() }))
+            Some(Err(WantedError::InvalidField {
+                text: "nowhere".to_owned()
+            }))
         );
         assert!(matches!(
             wanted_addresses(Some("192.0.2.1,192.0.2.2"), None),
-            Some(Err(WantedError::Addresses(AddressesError::SameFamily { .. })))
+            Some(Err(WantedError::Addresses(
+                AddressesError::SameFamily { .. }
+            )))
         ));
     }
 
@@ -242,8 +274,14 @@ mod tests {
             ..Service::default()
         };
         assert_eq!(service(&["10.0.0.1"]).families(), Some(Families::Ipv4));
-        assert_eq!(service(&["fd00::1", "10.0.0.1"]).families(), Some(Families::Both));
-        assert_eq!(service(&["fd00::1", "10.0.0.1"]).primary_family(), Some(Family::V6));
+        assert_eq!(
+            service(&["fd00::1", "10.0.0.1"]).families(),
+            Some(Families::Both)
+        );
+        assert_eq!(
+            service(&["fd00::1", "10.0.0.1"]).primary_family(),
+            Some(Family::V6)
+        );
         assert_eq!(service(&["None"]).families(), None);
         assert_eq!(service(&["10.0.0.1", "10.0.0.2"]).families(), None);
         assert_eq!(service(&[]).families(), None);
@@ -251,6 +289,9 @@ mod tests {
 
     #[test]
     fn an_ipv4_mapped_address_is_an_ipv4_address() {
-        assert_eq!(AddressField::parse("::ffff:192.0.2.1").ip(), Some(ip("192.0.2.1")));
+        assert_eq!(
+            AddressField::parse("::ffff:192.0.2.1").ip(),
+            Some(ip("192.0.2.1"))
+        );
     }
 }

@@ -10,8 +10,8 @@ use ipam::PoolName;
 use crate::desired::InterfaceSelection;
 use crate::endpoints::EndpointCount;
 use crate::family::Families;
-use crate::node::EXCLUDE_LABEL;
 use crate::names::{AdvertisementName, NodeName, PeerName, ServiceKey};
+use crate::node::EXCLUDE_LABEL;
 
 /// What one node does about one Service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,9 @@ impl fmt::Display for PeerVerdict {
                 "not advertised: the session does not carry {families} (set dualStackAddressFamily, or add a peer with \
                  an {families} address)"
             ),
-            Self::NotNamed => f.write_str("not advertised: no matching BGPAdvertisement names this peer"),
+            Self::NotNamed => {
+                f.write_str("not advertised: no matching BGPAdvertisement names this peer")
+            }
         }
     }
 }
@@ -226,15 +228,25 @@ impl fmt::Display for Reason {
         match self {
             Self::NotLoadBalancer => f.write_str("the Service is not of type LoadBalancer"),
             Self::NotOurClass { class: Some(class) } => {
-                write!(f, "the Service has loadBalancerClass {class}, which this installation does not serve")
+                write!(
+                    f,
+                    "the Service has loadBalancerClass {class}, which this installation does not serve"
+                )
             }
-            Self::NotOurClass { class: None } => {
-                f.write_str("the Service has no loadBalancerClass, and this installation serves a class")
-            }
+            Self::NotOurClass { class: None } => f.write_str(
+                "the Service has no loadBalancerClass, and this installation serves a class",
+            ),
             Self::NoIpAllocated => f.write_str("the Service has no address yet"),
-            Self::InvalidIp { text } => write!(f, "the status of the Service holds {text:?}, which is no address"),
+            Self::InvalidIp { text } => write!(
+                f,
+                "the status of the Service holds {text:?}, which is no address"
+            ),
             Self::IpNotAllowed { addresses } => {
-                write!(f, "{} not in one pool of the configuration in force", List(addresses, "is", "are"))
+                write!(
+                    f,
+                    "{} not in one pool of the configuration in force",
+                    List(addresses, "is", "are")
+                )
             }
             Self::NotOwner(cause) => cause.fmt(f),
             Self::NoMatchingAdvertisement { pool, cause } => write_no_match(f, pool, *cause),
@@ -244,15 +256,28 @@ impl fmt::Display for Reason {
                  not go together"
             ),
             Self::ConflictingAdvertisements(Conflict::Advertisements(one, other)) => {
-                write!(f, "BGPAdvertisements {one} and {other} give one prefix different localPref")
+                write!(
+                    f,
+                    "BGPAdvertisements {one} and {other} give one prefix different localPref"
+                )
             }
             Self::ConflictingAdvertisements(Conflict::Service(other)) => {
-                write!(f, "Service {other}, which is older, shares a prefix with it and has another localPref")
+                write!(
+                    f,
+                    "Service {other}, which is older, shares a prefix with it and has another localPref"
+                )
             }
-            Self::NodeNetworkUnavailable => f.write_str("the node's condition NetworkUnavailable is true"),
-            Self::NodeLabeledExcludeBalancers => write!(f, "the node has the label {EXCLUDE_LABEL}"),
+            Self::NodeNetworkUnavailable => {
+                f.write_str("the node's condition NetworkUnavailable is true")
+            }
+            Self::NodeLabeledExcludeBalancers => {
+                write!(f, "the node has the label {EXCLUDE_LABEL}")
+            }
             Self::NoLocalEndpoints { here, total } => {
-                write!(f, "externalTrafficPolicy is Local and this node has {here} (in all: {total})")
+                write!(
+                    f,
+                    "externalTrafficPolicy is Local and this node has {here} (in all: {total})"
+                )
             }
             Self::NoEndpoints { total } => write!(f, "the Service has {total}"),
         }
@@ -265,9 +290,14 @@ impl fmt::Display for NotOwner {
             Self::Elected { owner } => write!(f, "node {owner} is the owner"),
             Self::NoCandidate => f.write_str("no node may announce it"),
             Self::OwnerCannotServe { owner } => {
-                write!(f, "node {owner} owns the shared address and has no endpoint of this Service")
+                write!(
+                    f,
+                    "node {owner} owns the shared address and has no endpoint of this Service"
+                )
             }
-            Self::NoEndpoints { total } => write!(f, "nobody announces it, since the Service has {total}"),
+            Self::NoEndpoints { total } => {
+                write!(f, "nobody announces it, since the Service has {total}")
+            }
             Self::NotAdvertisedHere { pool, cause } => write_no_match(f, pool, *cause),
         }
     }
@@ -288,6 +318,11 @@ impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(addresses, singular, plural) = self;
         let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        write!(f, "{} {}", texts.join(", "), if texts.len() == 1 { singular } else { plural })
+        write!(
+            f,
+            "{} {}",
+            texts.join(", "),
+            if texts.len() == 1 { singular } else { plural }
+        )
     }
 }

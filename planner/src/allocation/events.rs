@@ -18,33 +18,48 @@ pub(super) fn conclude(
     case: Case,
     decision: Option<Decision<ServiceKey>>,
 ) -> Allocation {
-    let mut teller = Teller { key, events: Vec::new() };
+    let mut teller = Teller {
+        key,
+        events: Vec::new(),
+    };
     let outcome = match case {
         Case::NotOurClass => Outcome::NotOurClass,
         Case::NotLoadBalancer => Outcome::NotLoadBalancer,
         Case::NoClusterIps => teller.refuse(AllocationRefusal::NoClusterIps),
         Case::NotEnoughClusterIps => {
-            let text = format!("Service requires dual stack but not enough clusterips {}", Plain(&service.cluster_ips));
+            let text = format!(
+                "Service requires dual stack but not enough clusterips {}",
+                Plain(&service.cluster_ips)
+            );
             teller.tell(EventReason::NotEnoughClusterIps, text);
             Outcome::Refused(AllocationRefusal::NotEnoughClusterIps)
         }
         Case::UnclearClusterIps => teller.unclear_cluster_ips(service),
         Case::Asks { wanted_error, .. } => {
             if service.ingress.iter().any(|field| field.ip().is_none()) {
-                let text = format!("Failed to retrieve LBIPs IPFamily for {}: invalid address", Quoted(&service.ingress));
+                let text = format!(
+                    "Failed to retrieve LBIPs IPFamily for {}: invalid address",
+                    Quoted(&service.ingress)
+                );
                 teller.tell(EventReason::NoLbIpsIpFamily, text);
             }
             teller.decided(service, decision, wanted_error)
         }
     };
-    let modified = Allocation { outcome, events: Vec::new() };
+    let modified = Allocation {
+        outcome,
+        events: Vec::new(),
+    };
     if modified.patch(key, service).is_some() {
         for annotation in &service.deprecated_annotations {
             let text = format!("Service uses deprecated annotation {annotation}");
             teller.tell(EventReason::DeprecatedAnnotation, text);
         }
     }
-    Allocation { events: teller.events, ..modified }
+    Allocation {
+        events: teller.events,
+        ..modified
+    }
 }
 
 struct Teller<'a> {
@@ -54,18 +69,28 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn tell(&mut self, reason: EventReason, message: String) {
-        self.events.push(Event { service: self.key.clone(), reason, message });
+        self.events.push(Event {
+            service: self.key.clone(),
+            reason,
+            message,
+        });
     }
 
     fn refuse(&mut self, refusal: AllocationRefusal) -> Outcome {
-        let text = format!("Failed to allocate IP for {:?}: {refusal}; {}", self.key, refusal.remedy());
+        let text = format!(
+            "Failed to allocate IP for {:?}: {refusal}; {}",
+            self.key,
+            refusal.remedy()
+        );
         self.tell(EventReason::AllocationFailed, text);
         Outcome::Refused(refusal)
     }
 
     fn unclear_cluster_ips(&mut self, service: &Service) -> Outcome {
-        let text =
-            format!("Failed to retrieve ClusterIPs IPFamily for {}: not one address a family", Quoted(&service.cluster_ips));
+        let text = format!(
+            "Failed to retrieve ClusterIPs IPFamily for {}: not one address a family",
+            Quoted(&service.cluster_ips)
+        );
         self.tell(EventReason::NoClusterIpsIpFamily, text);
         if service.ingress.is_empty() {
             Outcome::Refused(AllocationRefusal::UnclearClusterIps)
@@ -82,8 +107,9 @@ impl Teller<'_> {
     ) -> Outcome {
         if let Some(Release::Refused(refusal)) = decision.as_ref().and_then(Decision::released) {
             let key = self.key;
-            let text =
-                format!("current IP for {key:?} not allowed by config, will attempt for new IP assignment: {refusal}");
+            let text = format!(
+                "current IP for {key:?} not allowed by config, will attempt for new IP assignment: {refusal}"
+            );
             self.tell(EventReason::ClearAssignment, text);
         }
         match decision {
@@ -98,14 +124,25 @@ impl Teller<'_> {
             }
             Some(Decision::AddFamily(placement)) => {
                 let had: Vec<IpAddr> = service.addresses().collect();
-                for added in placement.addresses.iter().filter(|address| !had.contains(address)) {
-                    self.tell(EventReason::IpAllocated, format!("Assigned additional IP \"{added}\""));
+                for added in placement
+                    .addresses
+                    .iter()
+                    .filter(|address| !had.contains(address))
+                {
+                    self.tell(
+                        EventReason::IpAllocated,
+                        format!("Assigned additional IP \"{added}\""),
+                    );
                 }
                 self.place(placement)
             }
             Some(Decision::Assign { placement, .. }) => {
-                let addresses: Vec<AddressField> = placement.addresses.iter().map(AddressField::Ip).collect();
-                self.tell(EventReason::IpAllocated, format!("Assigned IP {}", Quoted(&addresses)));
+                let addresses: Vec<AddressField> =
+                    placement.addresses.iter().map(AddressField::Ip).collect();
+                self.tell(
+                    EventReason::IpAllocated,
+                    format!("Assigned IP {}", Quoted(&addresses)),
+                );
                 self.place(placement)
             }
             Some(Decision::Fail { error, .. }) => match wanted_error {
@@ -122,7 +159,10 @@ impl Teller<'_> {
             let text = format!("cannot assign additional IP in PreferDualStack: {shortage}");
             self.tell(EventReason::AdditionalAssignFailed, text);
         }
-        Outcome::Assigned { pool: placement.pool, addresses: placement.addresses }
+        Outcome::Assigned {
+            pool: placement.pool,
+            addresses: placement.addresses,
+        }
     }
 }
 

@@ -111,7 +111,10 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
         let decision = plan.decisions.remove(key);
         (key.clone(), events::conclude(key, service, case, decision))
     });
-    AllocationPlan { services: services.collect(), usage: plan.usage }
+    AllocationPlan {
+        services: services.collect(),
+        usage: plan.usage,
+    }
 }
 
 impl AllocationPlan {
@@ -121,15 +124,27 @@ impl AllocationPlan {
     pub fn effects(&self, snapshot: &Snapshot, previous: &Self) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (key, allocation) in &self.services {
-            let patch = snapshot.services.get(key).and_then(|service| allocation.patch(key, service));
+            let patch = snapshot
+                .services
+                .get(key)
+                .and_then(|service| allocation.patch(key, service));
             effects.extend(patch);
-            let told = previous.services.get(key).map_or(&[][..], |before| &before.events);
-            let news = allocation.events.iter().filter(|event| !told.contains(event));
+            let told = previous
+                .services
+                .get(key)
+                .map_or(&[][..], |before| &before.events);
+            let news = allocation
+                .events
+                .iter()
+                .filter(|event| !told.contains(event));
             effects.extend(news.cloned().map(Effect::EmitEvent));
         }
         for (pool, usage) in &self.usage {
             if snapshot.reported_usage.get(pool) != Some(usage) {
-                effects.push(Effect::PoolStatus { pool: pool.clone(), usage: *usage });
+                effects.push(Effect::PoolStatus {
+                    pool: pool.clone(),
+                    usage: *usage,
+                });
             }
         }
         effects
@@ -139,7 +154,8 @@ impl AllocationPlan {
     pub fn apply(&self, snapshot: &mut Snapshot) {
         for (key, allocation) in &self.services {
             let status = allocation.outcome.status();
-            if let (Some((ingress, pool)), Some(service)) = (status, snapshot.services.get_mut(key)) {
+            if let (Some((ingress, pool)), Some(service)) = (status, snapshot.services.get_mut(key))
+            {
                 service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
                 service.allocated_from = pool.cloned();
             }
@@ -151,8 +167,16 @@ impl AllocationPlan {
 impl Allocation {
     fn patch(&self, key: &ServiceKey, service: &Service) -> Option<Effect> {
         let (ingress, pool) = self.outcome.status()?;
-        let same_addresses = service.ingress.iter().map(AddressField::ip).eq(ingress.iter().copied().map(Some));
+        let same_addresses = service
+            .ingress
+            .iter()
+            .map(AddressField::ip)
+            .eq(ingress.iter().copied().map(Some));
         let differs = !same_addresses || service.allocated_from.as_ref() != pool;
-        differs.then(|| Effect::PatchServiceStatus { service: key.clone(), ingress, pool: pool.cloned() })
+        differs.then(|| Effect::PatchServiceStatus {
+            service: key.clone(),
+            ingress,
+            pool: pool.cloned(),
+        })
     }
 }

@@ -1,7 +1,8 @@
 //! Why a Service has no address, and what would help.
 
 use ipam::{
-    AllocError, Conflict, ConflictCause, LookupError, PassedOver, PassedOverCause, Refusal, Shortage, ShortageCause,
+    AllocError, Conflict, ConflictCause, LookupError, PassedOver, PassedOverCause, Refusal,
+    Shortage, ShortageCause,
 };
 
 use crate::names::ServiceKey;
@@ -51,7 +52,9 @@ fn wanted(error: &WantedError) -> &'static str {
         WantedError::InvalidAnnotation { .. } | WantedError::Addresses(_) => {
             "make metallb.io/loadBalancerIPs one IPv4 address, one IPv6 address, or one of each with a comma between"
         }
-        WantedError::InvalidField { .. } => "make spec.loadBalancerIP an IPv4 or IPv6 address, or remove it",
+        WantedError::InvalidField { .. } => {
+            "make spec.loadBalancerIP an IPv4 or IPv6 address, or remove it"
+        }
     }
 }
 
@@ -59,7 +62,9 @@ fn allocator(error: &AllocError<ServiceKey>) -> String {
     match error {
         AllocError::NoPools => "create an IPAddressPool".to_owned(),
         AllocError::UnknownPool { pool } => {
-            format!("create the IPAddressPool {pool}, or correct the annotation metallb.io/address-pool")
+            format!(
+                "create the IPAddressPool {pool}, or correct the annotation metallb.io/address-pool"
+            )
         }
         AllocError::WantedFamilies { families, .. } => {
             format!("ask for addresses that are {families}, as the ClusterIPs are")
@@ -68,7 +73,9 @@ fn allocator(error: &AllocError<ServiceKey>) -> String {
             format!("remove the annotation metallb.io/address-pool, or make it {pool}")
         }
         AllocError::Refused(refusal) => refused(refusal),
-        AllocError::Exhausted { tried, passed_over, .. } => exhausted(tried, passed_over),
+        AllocError::Exhausted {
+            tried, passed_over, ..
+        } => exhausted(tried, passed_over),
         // The allocator may learn to say more; its own words are all there is then.
         _ => "correct what the Service asks for".to_owned(),
     }
@@ -79,14 +86,20 @@ fn refused(refusal: &Refusal<ServiceKey>) -> String {
         Refusal::Lookup(LookupError::NoPool { address }) => {
             format!("add {address} to an IPAddressPool, or ask for an address that is in one")
         }
-        Refusal::Lookup(LookupError::TwoPools { first_pool, second_pool, .. }) => {
+        Refusal::Lookup(LookupError::TwoPools {
+            first_pool,
+            second_pool,
+            ..
+        }) => {
             format!("ask for two addresses of {first_pool}, or two of {second_pool}")
         }
         Refusal::Lookup(LookupError::Avoided { pool, .. }) => {
             format!("ask for another address, or turn avoidBuggyIPs of {pool} off")
         }
         Refusal::NotAdmitted { pool } => {
-            format!("make serviceAllocation of {pool} match the Service's namespace and labels, or ask for another pool")
+            format!(
+                "make serviceAllocation of {pool} match the Service's namespace and labels, or ask for another pool"
+            )
         }
         Refusal::Conflict(conflict) => share(conflict),
         _ => "ask for another address or pool".to_owned(),
@@ -97,35 +110,57 @@ fn share(conflict: &Conflict<ServiceKey>) -> String {
     let holder = &conflict.holder;
     match &conflict.cause {
         ConflictCause::RequestHasNoKey { holder: key } => {
-            format!("add the annotation metallb.io/allow-shared-ip: {key}, or ask for another address")
+            format!(
+                "add the annotation metallb.io/allow-shared-ip: {key}, or ask for another address"
+            )
         }
-        ConflictCause::NoKeys | ConflictCause::HolderHasNoKey | ConflictCause::DifferentKeys { .. } => {
-            format!("give {holder} and this Service the same metallb.io/allow-shared-ip, or ask for another address")
+        ConflictCause::NoKeys
+        | ConflictCause::HolderHasNoKey
+        | ConflictCause::DifferentKeys { .. } => {
+            format!(
+                "give {holder} and this Service the same metallb.io/allow-shared-ip, or ask for another address"
+            )
         }
         ConflictCause::DifferentBackends => format!(
             "give {holder} and this Service externalTrafficPolicy Cluster, or Local and the same selector, or ask for \
              another address"
         ),
-        ConflictCause::Port { port } => format!("move {port} of one of the two to another port, or ask for another address"),
+        ConflictCause::Port { port } => {
+            format!("move {port} of one of the two to another port, or ask for another address")
+        }
         _ => "ask for another address".to_owned(),
     }
 }
 
 /// Pools that were tried come first: more addresses in the first of them is the nearest change.
 fn exhausted(tried: &[Shortage], passed_over: &[PassedOver]) -> String {
-    if let Some(Shortage { pool, family, cause, .. }) = tried.first() {
+    if let Some(Shortage {
+        pool,
+        family,
+        cause,
+        ..
+    }) = tried.first()
+    {
         return match cause {
-            ShortageCause::Full { .. } => format!("add {family} addresses to pool {pool}, or free one that is in use"),
+            ShortageCause::Full { .. } => {
+                format!("add {family} addresses to pool {pool}, or free one that is in use")
+            }
             ShortageCause::None => format!("add {family} addresses to pool {pool}"),
         };
     }
-    let by_name = passed_over.iter().find(|passed| passed.cause == PassedOverCause::NotAutoAssigned);
+    let by_name = passed_over
+        .iter()
+        .find(|passed| passed.cause == PassedOverCause::NotAutoAssigned);
     match (by_name, passed_over.first()) {
         (Some(PassedOver { pool, .. }), _) => {
-            format!("ask for pool {pool} with the annotation metallb.io/address-pool, or turn its autoAssign on")
+            format!(
+                "ask for pool {pool} with the annotation metallb.io/address-pool, or turn its autoAssign on"
+            )
         }
         (None, Some(PassedOver { pool, .. })) => {
-            format!("make serviceAllocation of {pool} match the Service's namespace and labels, or create another pool")
+            format!(
+                "make serviceAllocation of {pool} match the Service's namespace and labels, or create another pool"
+            )
         }
         (None, None) => "create an IPAddressPool".to_owned(),
     }

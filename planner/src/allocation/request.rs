@@ -38,15 +38,23 @@ impl Case {
             Self::Asks { .. } if service.ingress.iter().all(|field| field.ip().is_some()) => {
                 Some(Assignment::new(service.addresses()))
             }
-            Self::NotOurClass | Self::UnclearClusterIps => Some(Assignment::foreign(service.addresses())),
-            Self::Asks { .. } | Self::NotLoadBalancer | Self::NoClusterIps | Self::NotEnoughClusterIps => None,
+            Self::NotOurClass | Self::UnclearClusterIps => {
+                Some(Assignment::foreign(service.addresses()))
+            }
+            Self::Asks { .. }
+            | Self::NotLoadBalancer
+            | Self::NoClusterIps
+            | Self::NotEnoughClusterIps => None,
         }
     }
 }
 
 /// The case of a Service, in the order of the rows of MetalLB's convergence.
 pub(super) fn examine(key: &ServiceKey, service: &Service, snapshot: &Snapshot) -> Case {
-    if !snapshot.options.is_our_class(service.load_balancer_class.as_deref()) {
+    if !snapshot
+        .options
+        .is_our_class(service.load_balancer_class.as_deref())
+    {
         return Case::NotOurClass;
     }
     if service.service_type != ServiceType::LoadBalancer {
@@ -59,7 +67,9 @@ pub(super) fn examine(key: &ServiceKey, service: &Service, snapshot: &Snapshot) 
     if dual_required && service.cluster_ips.len() < 2 {
         return Case::NotEnoughClusterIps;
     }
-    let Some(families) = families(service) else { return Case::UnclearClusterIps };
+    let Some(families) = families(service) else {
+        return Case::UnclearClusterIps;
+    };
     let mut request = Request::new(families);
     let mut wanted_error = None;
     request.created = service.created;
@@ -73,18 +83,29 @@ pub(super) fn examine(key: &ServiceKey, service: &Service, snapshot: &Snapshot) 
     };
     request.pool.clone_from(&service.wanted_pool);
     request.ports.clone_from(&service.ports);
-    request.sharing = service.sharing_key.as_deref().and_then(|key| Sharing::try_new(key, backend(service)));
+    request.sharing = service
+        .sharing_key
+        .as_deref()
+        .and_then(|key| Sharing::try_new(key, backend(service)));
     let admitting = snapshot.config.pools.policies().filter(|(_, policy)| {
-        policy.allocation.as_ref().is_some_and(|allocation| allocation.admits(key, service))
+        policy
+            .allocation
+            .as_ref()
+            .is_some_and(|allocation| allocation.admits(key, service))
     });
     request.admitted_to = admitting.map(|(name, _)| name.clone()).collect();
-    Case::Asks { request, wanted_error }
+    Case::Asks {
+        request,
+        wanted_error,
+    }
 }
 
 fn families(service: &Service) -> Option<Families> {
     let primary = service.primary_family()?;
     Some(match (service.families()?, service.ip_family_policy) {
-        (family::Families::Both, IpFamilyPolicy::PreferDualStack) => Families::PreferDual { primary },
+        (family::Families::Both, IpFamilyPolicy::PreferDualStack) => {
+            Families::PreferDual { primary }
+        }
         (family::Families::Both, _) => Families::RequireDual,
         _ => Families::Single(primary),
     })
@@ -96,7 +117,11 @@ fn backend(service: &Service) -> String {
     match service.traffic_policy {
         TrafficPolicy::Cluster => String::new(),
         TrafficPolicy::Local => {
-            let terms: Vec<String> = service.selector.iter().map(|(label, value)| format!("{label}={value}")).collect();
+            let terms: Vec<String> = service
+                .selector
+                .iter()
+                .map(|(label, value)| format!("{label}={value}"))
+                .collect();
             terms.join(",")
         }
     }

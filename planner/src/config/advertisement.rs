@@ -1,11 +1,9 @@
 //! BGPAdvertisement and L2Advertisement.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use bgp_wire::{Community, LargeCommunity};
-use ipam::PoolName;
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipam::{Family, PoolName};
 
 use crate::family::Families;
 use crate::names::{Interface, PeerName};
@@ -106,25 +104,12 @@ impl AggregationLengths {
         Ok(Self { ipv4, ipv6 })
     }
 
-    /// The IPv4 length, 1 to 32.
+    /// The length for addresses of `family`.
     #[must_use]
-    pub fn ipv4(self) -> u8 {
-        self.ipv4
-    }
-
-    /// The IPv6 length, 1 to 128.
-    #[must_use]
-    pub fn ipv6(self) -> u8 {
-        self.ipv6
-    }
-
-    /// The prefix under which `address` is advertised.
-    #[must_use]
-    pub fn prefix(self, address: IpAddr) -> IpNet {
-        match address {
-            // The lengths are valid for their family, so the assertions inside never fail.
-            IpAddr::V4(address) => IpNet::V4(Ipv4Net::new_assert(address, self.ipv4).trunc()),
-            IpAddr::V6(address) => IpNet::V6(Ipv6Net::new_assert(address, self.ipv6).trunc()),
+    pub fn length(self, family: Family) -> u8 {
+        match family {
+            Family::V4 => self.ipv4,
+            Family::V6 => self.ipv6,
         }
     }
 }
@@ -132,7 +117,10 @@ impl AggregationLengths {
 /// Whole addresses: /32 and /128.
 impl Default for AggregationLengths {
     fn default() -> Self {
-        Self { ipv4: 32, ipv6: 128 }
+        Self {
+            ipv4: 32,
+            ipv6: 128,
+        }
     }
 }
 
@@ -158,14 +146,20 @@ pub enum AggregationError {
 /// `families` are those of the pool: with both, the two conflict when either length is the same. Node and service
 /// selectors are not looked at, since this is asked of advertisements that already apply together.
 #[must_use]
-pub fn local_prefs_conflict(one: &BgpAdvertisement, other: &BgpAdvertisement, families: Families) -> bool {
+pub fn local_prefs_conflict(
+    one: &BgpAdvertisement,
+    other: &BgpAdvertisement,
+    families: Families,
+) -> bool {
     let same_prefix = match families {
         Families::Ipv4 => one.aggregation.ipv4 == other.aggregation.ipv4,
         Families::Ipv6 => one.aggregation.ipv6 == other.aggregation.ipv6,
         Families::Both => {
-            one.aggregation.ipv4 == other.aggregation.ipv4 || one.aggregation.ipv6 == other.aggregation.ipv6
+            one.aggregation.ipv4 == other.aggregation.ipv4
+                || one.aggregation.ipv6 == other.aggregation.ipv6
         }
     };
-    let same_peer = one.peers.is_empty() || other.peers.is_empty() || !one.peers.is_disjoint(&other.peers);
+    let same_peer =
+        one.peers.is_empty() || other.peers.is_empty() || !one.peers.is_disjoint(&other.peers);
     one.local_pref != other.local_pref && same_prefix && same_peer
 }

@@ -10,8 +10,8 @@ mod pool;
 use std::collections::BTreeMap;
 
 pub use advertisement::{
-    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference, PoolSelection,
-    local_prefs_conflict,
+    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference,
+    PoolSelection, local_prefs_conflict,
 };
 pub use peer::{Multihop, Password, Peer, PeerAs, Timers, TimersError};
 pub use pool::{NamespaceRule, PoolPolicy, Pools, ServiceAllocation};

@@ -101,14 +101,21 @@ impl Timers {
         if let (Some(keepalive), Some(hold)) = (keepalive, hold)
             && keepalive > hold.as_duration()
         {
-            return Err(TimersError::KeepaliveTime { keepalive, hold: hold.as_duration() });
+            return Err(TimersError::KeepaliveTime {
+                keepalive,
+                hold: hold.as_duration(),
+            });
         }
         if let Some(connect) = connect
             && (!(1..=65535).contains(&connect.as_secs()) || connect.subsec_nanos() != 0)
         {
             return Err(TimersError::ConnectTime { connect });
         }
-        Ok(Self { hold, keepalive, connect })
+        Ok(Self {
+            hold,
+            keepalive,
+            connect,
+        })
     }
 
     /// The hold time to propose.
@@ -122,7 +129,11 @@ impl Timers {
     #[must_use]
     pub fn keepalive_time(&self, default: HoldTime) -> Option<Duration> {
         let derived = self.hold_time(default).keepalive_interval();
-        derived.map(|derived| self.keepalive.filter(|time| !time.is_zero()).unwrap_or(derived))
+        derived.map(|derived| {
+            self.keepalive
+                .filter(|time| !time.is_zero())
+                .unwrap_or(derived)
+        })
     }
 
     /// The time between two attempts to connect, if set.
@@ -212,7 +223,12 @@ mod tests {
 
     #[test]
     fn fractions_of_a_second_are_dropped() {
-        let timers = Timers::try_new(Some(Duration::from_millis(3900)), Some(Duration::from_millis(1500)), None).unwrap();
+        let timers = Timers::try_new(
+            Some(Duration::from_millis(3900)),
+            Some(Duration::from_millis(1500)),
+            None,
+        )
+        .unwrap();
         assert_eq!(timers.hold_time(DEFAULT).as_secs(), 3);
         assert_eq!(timers.keepalive_time(DEFAULT), secs(1));
     }
@@ -229,15 +245,31 @@ mod tests {
         let hold = |seconds| Timers::try_new(secs(seconds), None, None);
         assert!(matches!(hold(2), Err(TimersError::HoldTime { .. })));
         assert!(matches!(hold(65536), Err(TimersError::HoldTime { .. })));
-        assert!(matches!(Timers::try_new(secs(9), secs(10), None), Err(TimersError::KeepaliveTime { .. })));
-        assert!(matches!(Timers::try_new(None, secs(30000), None), Err(TimersError::HoldTime { .. })));
-        for connect in [Duration::ZERO, Duration::from_millis(1500), Duration::from_secs(65536)] {
-            assert_eq!(Timers::try_new(None, None, Some(connect)), Err(TimersError::ConnectTime { connect }));
+        assert!(matches!(
+            Timers::try_new(secs(9), secs(10), None),
+            Err(TimersError::KeepaliveTime { .. })
+        ));
+        assert!(matches!(
+            Timers::try_new(None, secs(30000), None),
+            Err(TimersError::HoldTime { .. })
+        ));
+        for connect in [
+            Duration::ZERO,
+            Duration::from_millis(1500),
+            Duration::from_secs(65536),
+        ] {
+            assert_eq!(
+                Timers::try_new(None, None, Some(connect)),
+                Err(TimersError::ConnectTime { connect })
+            );
         }
     }
 
     #[test]
     fn a_password_is_not_shown() {
-        assert_eq!(format!("{:?}", Password::new("secret")), "Password(redacted)");
+        assert_eq!(
+            format!("{:?}", Password::new("secret")),
+            "Password(redacted)"
+        );
     }
 }

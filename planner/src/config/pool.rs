@@ -24,7 +24,10 @@ impl Pools {
     /// Its name is taken, or it overlaps a pool that is there; the set is then as before.
     pub fn insert(&mut self, mut pool: Pool, policy: PoolPolicy) -> Result<(), PoolsError> {
         let name = pool.name().clone();
-        pool.pinned = policy.allocation.as_ref().map(|allocation| allocation.priority);
+        pool.pinned = policy
+            .allocation
+            .as_ref()
+            .map(|allocation| allocation.priority);
         self.addresses.insert(pool)?;
         self.policies.insert(name, policy);
         Ok(())

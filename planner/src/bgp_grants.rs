@@ -1,0 +1,123 @@
+//! What a set of BGPAdvertisements grants to each peer of a node, whatever the address.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ipam::Family;
+
+use crate::config::{BgpAdvertisement, Peer, local_prefs_conflict};
+use crate::desired::{PeerDesired, PeerSession, RouteAttributes};
+use crate::family::Families;
+use crate::names::{AdvertisementName, PeerName};
+use crate::snapshot::BgpDefaults;
+use crate::verdict::PeerVerdict;
+
+/// A BGPAdvertisement and its name.
+pub(crate) type Named<'a> = (&'a AdvertisementName, &'a BgpAdvertisement);
+
+/// What advertisements that apply together grant.
+pub(crate) struct Grants {
+    /// For each peer that one of them names: attributes by family and prefix length.
+    pub(crate) peers: BTreeMap<PeerName, BTreeMap<(Family, u8), Arc<RouteAttributes>>>,
+    verdicts: BTreeMap<Families, Arc<BTreeMap<PeerName, PeerVerdict>>>,
+}
+
+impl Grants {
+    /// The union of what `applying` says for each of a node's `sessions`, or two that contradict each other.
+    pub(crate) fn new(
+        applying: &[Named<'_>],
+        pool: Families,
+        peers: &BTreeMap<PeerName, Peer>,
+        sessions: &BTreeMap<PeerName, PeerDesired>,
+        defaults: BgpDefaults,
+    ) -> Result<Self, (AdvertisementName, AdvertisementName)> {
+        for (index, (name, one)) in applying.iter().enumerate() {
+            for (other_name, other) in applying.iter().skip(index + 1) {
+                if local_prefs_conflict(one, other, pool) {
+                    return Err(((*name).clone(), (*other_name).clone()));
+                }
+            }
+        }
+        let mut grants = Self {
+            peers: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+        };
+        let mut carried = BTreeMap::new();
+        for (name, desired) in sessions {
+            let Some(peer) = peers.get(name) else {
+                continue;
+            };
+            carried.insert(name, carried_families(peer));
+            for (_, advertisement) in applying
+                .iter()
+                .filter(|(_, advertisement)| advertisement.names_peer(name))
+            {
+                let granted = grants.peers.entry(name.clone()).or_default();
+                let attributes = attributes(advertisement, &desired.session, defaults);
+                for family in [Family::V4, Family::V6] {
+                    let length = (family, advertisement.aggregation.length(family));
+                    if carried_families(peer).contains(family) {
+                        granted
+                            .entry(length)
+                            .and_modify(|present| unite(present, &attributes))
+                            .or_insert_with(|| Arc::clone(&attributes));
+                    }
+                }
+            }
+        }
+        for families in [Families::Ipv4, Families::Ipv6, Families::Both] {
+            let verdicts = carried.iter().map(|(name, carried)| {
+                (
+                    (*name).clone(),
+                    peer_verdict(grants.peers.contains_key(*name), *carried, families),
+                )
+            });
+            let verdicts = Arc::new(verdicts.collect());
+            grants.verdicts.insert(families, verdicts);
+        }
+        Ok(grants)
+    }
+
+    /// Whether each peer of the node is told of a Service with addresses of these families.
+    pub(crate) fn verdicts(&self, families: Families) -> Arc<BTreeMap<PeerName, PeerVerdict>> {
+        self.verdicts.get(&families).cloned().unwrap_or_default()
+    }
+}
+
+/// Adds the communities of `other` to `present`. LOCAL_PREF is the same in both, or there is no route.
+pub(crate) fn unite(present: &mut Arc<RouteAttributes>, other: &Arc<RouteAttributes>) {
+    if present != other {
+        let united = Arc::make_mut(present);
+        united.communities.extend(&other.communities);
+        united.large_communities.extend(&other.large_communities);
+    }
+}
+
+/// Both families if the peer says so, else the one of its address, as MetalLB with FRR.
+fn carried_families(peer: &Peer) -> Families {
+    if peer.dual_stack {
+        Families::Both
+    } else {
+        Family::of(peer.address).into()
+    }
+}
+
+fn attributes(
+    advertisement: &BgpAdvertisement,
+    session: &PeerSession,
+    defaults: BgpDefaults,
+) -> Arc<RouteAttributes> {
+    Arc::new(RouteAttributes {
+        local_pref: session.local_pref(advertisement.local_pref, defaults),
+        communities: advertisement.communities.clone(),
+        large_communities: advertisement.large_communities.clone(),
+    })
+}
+
+fn peer_verdict(named: bool, carried: Families, families: Families) -> PeerVerdict {
+    match (named, families.intersection(carried)) {
+        (false, _) => PeerVerdict::NotNamed,
+        (true, None) => PeerVerdict::FamilyNotCarried(families),
+        (true, Some(common)) => PeerVerdict::Advertised(common),
+    }
+}

@@ -1,0 +1,220 @@
+//! What a node tells the world about itself, from what it wants and what its drivers see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::desired::{Desired, InterfaceSelection};
+use crate::diff::{Change, diff};
+use crate::effect::{
+    Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, Event,
+    EventReason, Problem, StatusBody, StatusId, StatusKind,
+};
+use crate::names::{Interface, NodeName, PeerName, ServiceKey};
+use crate::observed::Observed;
+use crate::verdict::PeerVerdict;
+
+/// Status objects by what they are about.
+pub type Statuses = BTreeMap<StatusId, StatusBody>;
+
+/// What a node has to tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// The status objects that shall exist for this node.
+    pub statuses: Statuses,
+    /// What there is to tell about Services as things stand. Each is told once: see [`NodeStatus::effects`].
+    pub events: BTreeSet<Event>,
+}
+
+/// What node `me` has to tell.
+///
+/// A ServiceL2Status exists where the node answers for the Service on at least one interface, a ServiceBGPStatus where
+/// at least one peer has really been sent a prefix of it.
+#[must_use]
+pub fn node_status(desired: &Desired, observed: &Observed, me: &NodeName) -> NodeStatus {
+    let mut status = NodeStatus::default();
+    for (service, verdicts) in &desired.verdicts {
+        if let Some(announcement) = verdicts.layer2.announcement() {
+            match present(&announcement.interfaces, observed) {
+                Some(interfaces) => {
+                    let id = StatusId { kind: StatusKind::ServiceL2Status, service: service.clone(), node: me.clone() };
+                    status.events.insert(assigned(&id));
+                    status.statuses.insert(id, StatusBody::Layer2 { interfaces });
+                }
+                None => status.events.extend(announcement.addresses.iter().map(|address| {
+                    let message = format!(
+                        "the interfaces specified by LB IP \"{address}\" doesn't exist in assigned node \"{me}\" with \
+                         protocol \"layer2\""
+                    );
+                    Event { service: service.clone(), reason: EventReason::AnnounceFailed, message }
+                })),
+            }
+        }
+        if let Some(announcement) = verdicts.bgp.announcement() {
+            let mut verdicts = announcement.peers.values();
+            if verdicts.any(|verdict| matches!(verdict, PeerVerdict::Advertised(_))) {
+                let kind = StatusKind::ServiceBgpStatus;
+                status.events.insert(assigned(&StatusId {
+                    kind,
+                    service: service.clone(),
+                    node: me.clone(),
+                }));
+            }
+        }
+    }
+    for (service, peers) in advertised(desired, observed) {
+        let id = StatusId {
+            kind: StatusKind::ServiceBgpStatus,
+            service,
+            node: me.clone(),
+        };
+        status.statuses.insert(id, StatusBody::Bgp { peers });
+    }
+    status
+}
+
+/// The interfaces to show for a selection (none: all), or `None` if nothing it names exists.
+fn present(selection: &InterfaceSelection, observed: &Observed) -> Option<BTreeSet<Interface>> {
+    match selection {
+        InterfaceSelection::All => Some(BTreeSet::new()),
+        InterfaceSelection::Named(named) => {
+            let present: BTreeSet<_> = named.intersection(&observed.interfaces).cloned().collect();
+            (!present.is_empty()).then_some(present)
+        }
+    }
+}
+
+/// For each Service the peers that have really been sent a prefix of it.
+fn advertised(desired: &Desired, observed: &Observed) -> BTreeMap<ServiceKey, BTreeSet<PeerName>> {
+    let mut peers: BTreeMap<ServiceKey, BTreeSet<PeerName>> = BTreeMap::new();
+    for (name, peer) in &desired.peers {
+        let Some(sent) = observed.adj_ribs_out.get(name) else {
+            continue;
+        };
+        for (_, route) in peer
+            .routes
+            .iter()
+            .filter(|(prefix, _)| sent.contains(*prefix))
+        {
+            for service in &route.services {
+                peers
+                    .entry(service.clone())
+                    .or_default()
+                    .insert(name.clone());
+            }
+        }
+    }
+    peers
+}
+
+fn assigned(id: &StatusId) -> Event {
+    let protocol = match id.kind {
+        StatusKind::ServiceL2Status => "layer2",
+        StatusKind::ServiceBgpStatus => "bgp",
+    };
+    let message = format!(
+        "announcing from node \"{}\" with protocol \"{protocol}\"",
+        id.node
+    );
+    Event {
+        service: id.service.clone(),
+        reason: EventReason::NodeAssigned,
+        message,
+    }
+}
+
+impl NodeStatus {
+    /// What a process that starts may take as told by the one before it: what the status objects of its node say.
+    #[must_use]
+    pub fn told_before(me: &NodeName, written: &Statuses) -> BTreeSet<Event> {
+        written
+            .keys()
+            .filter(|id| id.node == *me)
+            .map(assigned)
+            .collect()
+    }
+
+    /// What must change outside, given the status objects that exist, of whatever node, and what has been told in the
+    /// pass before. Objects of other nodes are left alone, save a ServiceL2Status of a Service that this node owns: a
+    /// node that is dead cannot take it back itself.
+    #[must_use]
+    pub fn effects(
+        &self,
+        me: &NodeName,
+        written: &Statuses,
+        told: &BTreeSet<Event>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for change in diff(written, &self.statuses) {
+            match change {
+                Change::Add(id, body) | Change::Update(id, body) => {
+                    effects.push(Effect::UpsertStatus {
+                        id: id.clone(),
+                        body: body.clone(),
+                    });
+                }
+                Change::Remove(id, _) if id.node == *me || self.supersedes(id, me) => {
+                    effects.push(Effect::DeleteStatus { id: id.clone() });
+                }
+                Change::Remove(..) => {}
+            }
+        }
+        effects.extend(self.events.difference(told).cloned().map(Effect::EmitEvent));
+        effects
+    }
+
+    fn supersedes(&self, id: &StatusId, me: &NodeName) -> bool {
+        let own = StatusId {
+            node: me.clone(),
+            ..id.clone()
+        };
+        id.kind == StatusKind::ServiceL2Status && self.statuses.contains_key(&own)
+    }
+}
+
+/// The ConfigurationState of a component: one condition for all, and one for each object that is not in force.
+#[must_use]
+pub fn configuration_state(component: Component, problems: &[Problem]) -> ConfigurationState {
+    let condition_type = match component {
+        Component::Controller => "poolReconcilerValid",
+        Component::Speaker(_) => "configReconcilerValid",
+    };
+    let texts: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} {}: {}", problem.kind, problem.name, problem.message))
+        .collect();
+    let error_summary = texts.join("\n");
+    let (result, status, reason) = if problems.is_empty() {
+        (
+            ConfigurationResult::Valid,
+            ConditionStatus::True,
+            "Reconciled",
+        )
+    } else {
+        (
+            ConfigurationResult::Invalid,
+            ConditionStatus::False,
+            "ConfigurationError",
+        )
+    };
+    let mut conditions = vec![Condition {
+        condition_type: condition_type.to_owned(),
+        status,
+        reason,
+        message: error_summary.clone(),
+    }];
+    conditions.extend(problems.iter().map(|problem| Condition {
+        condition_type: format!(
+            "{}.metallb.io/{}",
+            problem.kind.to_lowercase(),
+            problem.name
+        ),
+        status: ConditionStatus::False,
+        reason: "ConfigurationError",
+        message: problem.message.clone(),
+    }));
+    ConfigurationState {
+        component,
+        result,
+        error_summary,
+        conditions,
+    }
+}
