@@ -68,7 +68,7 @@ proptest! {
             };
             let expected = naive.iter().find(fits).map(|(position, _)| *position);
             prop_assert_eq!(group.first_fit(&ports, limit), expected);
-            let position = expected.unwrap_or(at(bits));
+            let position = expected.unwrap_or_else(|| at(bits));
             if naive.get(&position).is_none_or(|served| served.is_disjoint(&ports)) {
                 group.join(position, &"a", &ports);
                 naive.entry(position).or_default().extend(ports);

@@ -1,5 +1,11 @@
 //! The rules, case by case: what a holder of addresses gets, keeps, loses, and what it is told.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;

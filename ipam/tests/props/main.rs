@@ -1,5 +1,11 @@
 //! What holds for every input, and agreement with an allocator that is too slow and too simple to be wrong.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 

@@ -1,0 +1,110 @@
+//! Whole-set allocation at the sizes that matter: `cargo bench -p ipam`.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ipam::{Assignment, Families, Family, Pool, Pools, Port, Protocol, Request, Sharing, allocate};
+
+type Key = Arc<str>;
+
+fn pools(range: &str) -> Pools {
+    let ranges = range.parse().into_iter();
+    Pool::try_new("default", ranges)
+        .ok()
+        .and_then(|pool| Pools::try_new([pool]).ok())
+        .unwrap_or_default()
+}
+
+fn requests(count: u64, request: impl Fn(u64) -> Request) -> BTreeMap<Key, Request> {
+    let request = |number| {
+        let mut request = request(number);
+        request.created = Duration::from_secs(number);
+        request.ports.insert(Port::new(Protocol::Tcp, 443));
+        (
+            format!("namespace-{}/service-{number}", number % 100).into(),
+            request,
+        )
+    };
+    (0..count).map(request).collect()
+}
+
+fn single(family: Family) -> impl Fn(u64) -> Request {
+    move |_| Request::new(Families::Single(family))
+}
+
+/// All share under one key and serve one port, so that each needs an address of its own.
+fn sharing(_: u64) -> Request {
+    let mut request = Request::new(Families::Single(Family::V4));
+    request.sharing = Sharing::try_new("shared", "");
+    request
+}
+
+fn settled(pools: &Pools, requests: &BTreeMap<Key, Request>) -> BTreeMap<Key, Assignment> {
+    let plan = allocate(pools, &BTreeMap::new(), requests);
+    let placed = plan.decisions.into_iter().filter_map(|(key, decision)| {
+        let addresses = decision.placement()?.addresses;
+        Some((key, Assignment::new(addresses.iter())))
+    });
+    placed.collect()
+}
+
+fn from_scratch(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("from scratch");
+    group.sample_size(10);
+    let (ten, hundred) = (10_000, 100_000);
+    for (name, range, requests) in [
+        (
+            "10 000 in a /8",
+            "10.0.0.0/8",
+            requests(ten, single(Family::V4)),
+        ),
+        (
+            "100 000 in a /8",
+            "10.0.0.0/8",
+            requests(hundred, single(Family::V4)),
+        ),
+        (
+            "100 000 in an IPv6 /64",
+            "2001:db8::/64",
+            requests(hundred, single(Family::V6)),
+        ),
+        (
+            "10 000 that share a key and a port",
+            "10.0.0.0/8",
+            requests(ten, sharing),
+        ),
+        (
+            "10 000 for 256 addresses",
+            "198.51.100.0/24",
+            requests(ten, single(Family::V4)),
+        ),
+    ] {
+        let pools = pools(range);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| allocate(black_box(&pools), &BTreeMap::new(), black_box(&requests)));
+        });
+    }
+}
+
+fn one_more(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("one more");
+    group.sample_size(10);
+    for (name, range, family) in [
+        ("after 100 000 in a /8", "10.0.0.0/8", Family::V4),
+        ("after 100 000 in an IPv6 /64", "2001:db8::/64", Family::V6),
+    ] {
+        let pools = pools(range);
+        let mut requests = requests(100_000, single(family));
+        let current = settled(&pools, &requests);
+        requests.insert("one/more".into(), Request::new(Families::Single(family)));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| allocate(black_box(&pools), black_box(&current), black_box(&requests)));
+        });
+    }
+}
+
+criterion_group!(benches, from_scratch, one_more);
+criterion_main!(benches);
