@@ -5,11 +5,14 @@
 //! it owned move, and when it comes back, only those return. The order is, octet for octet, the one by which `MetalLB`
 //! picks the node that answers for an address.
 //!
+//! Nobody is asked and nothing is remembered: who the candidates are (which nodes are alive and eligible) is for the
+//! caller to know, and two nodes that know different candidates may name different owners.
+//!
 //! ```
 //! use election::{Candidate, elect};
 //!
 //! let candidates = ["node-a", "node-b", "node-c"].map(|name| Candidate::new(name, 0));
-//! assert_eq!(elect(&candidates, "203.0.113.10").unwrap().name, "node-a");
+//! assert_eq!(elect(&candidates, "203.0.113.10").unwrap().name, "node-c");
 //! ```
 //!
 //! [preference]: Candidate::preference
