@@ -7,6 +7,7 @@
 //! | [`translate`] | pure: objects to the planner's snapshot, with errors that name object and field |
 //! | [`sink`] | where effects go: status files |
 //! | [`controller`] | the process that hands out addresses |
+//! | [`speaker`] | the process that announces them |
 //! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
 #![forbid(unsafe_code)]
 #![expect(
@@ -21,5 +22,6 @@ pub mod flags;
 pub mod shutdown;
 pub mod sink;
 pub mod source;
+pub mod speaker;
 pub mod telemetry;
 pub mod translate;

@@ -231,6 +231,12 @@ pub enum Reason {
         /// The other field.
         other: &'static str,
     },
+    /// Neither of two fields is set, of which one must be.
+    #[error("this or {other} must be set")]
+    OneOf {
+        /// The other field.
+        other: &'static str,
+    },
     /// The list holds this twice.
     #[error("{0} is there twice")]
     Duplicate(String),
@@ -240,13 +246,15 @@ pub enum Reason {
         /// Where it is defined too.
         first: Origin,
     },
-    /// An older object holds what this one claims.
-    #[error("{what} conflicts with {with}, which is older")]
+    /// An older object holds what this one claims (compat/metallb.md 12 #3).
+    #[error("{what} conflicts with {there} of {with}, which is older or comes first by name")]
     Conflict {
-        /// What both claim.
+        /// What this object claims.
         what: String,
         /// The older object.
         with: ObjectRef,
+        /// What that one holds.
+        there: String,
     },
     /// The object named does not exist, or not yet.
     #[error("{0} does not exist")]

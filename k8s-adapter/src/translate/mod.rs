@@ -4,9 +4,20 @@
 //! (compat/metallb.md 1), each breach is a [`ConfigError`] naming object and field, and only that object is out of
 //! force.
 
+mod advertisements;
 mod annotations;
+mod bfd;
+mod communities;
+mod endpoints;
 mod error;
+mod last_good;
+mod nodes;
 mod objects;
+mod peers;
+mod pools;
+mod secrets;
+mod selectors;
+mod services;
 mod snapshot;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};

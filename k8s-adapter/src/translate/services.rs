@@ -1,0 +1,85 @@
+//! Services. What a Service asks for wrongly is the planner's to refuse, with an event on the Service: it is no
+//! configuration of ours that could be out of force.
+
+use std::collections::BTreeSet;
+
+use ipam::{PoolName, Port, Protocol};
+use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use planner::service::{AddressField, IpFamilyPolicy, ServiceType, TrafficPolicy, wanted_addresses};
+
+use super::annotations::{
+    ADDRESS_POOL, ALLOW_SHARED_IP, Annotations, IP_ALLOCATED_FROM_POOL, LOAD_BALANCER_IPS, read,
+};
+use super::last_good::created;
+
+/// What the planner needs of a Service.
+pub(super) fn translate(service: &Service) -> planner::service::Service {
+    let none = Annotations::new();
+    let annotations = service.metadata.annotations.as_ref().unwrap_or(&none);
+    let absent = ServiceSpec::default();
+    let spec = service.spec.as_ref().unwrap_or(&absent);
+    let mut deprecated_annotations = BTreeSet::new();
+    let mut annotation = |name| {
+        let (value, deprecated) = read(annotations, name);
+        deprecated_annotations.extend(deprecated);
+        value.filter(|value| !value.is_empty())
+    };
+    let wanted_pool = annotation(ADDRESS_POOL).map(PoolName::from);
+    let wanted = wanted_addresses(annotation(LOAD_BALANCER_IPS), spec.load_balancer_ip.as_deref());
+    let sharing_key = annotation(ALLOW_SHARED_IP).map(str::to_owned);
+    planner::service::Service {
+        labels: service.metadata.labels.clone().unwrap_or_default(),
+        created: created(service),
+        service_type: match spec.type_.as_deref() {
+            Some("LoadBalancer") => ServiceType::LoadBalancer,
+            _ => ServiceType::Other,
+        },
+        load_balancer_class: spec.load_balancer_class.clone(),
+        cluster_ips: cluster_ips(spec),
+        ip_family_policy: match spec.ip_family_policy.as_deref() {
+            Some("PreferDualStack") => IpFamilyPolicy::PreferDualStack,
+            Some("RequireDualStack") => IpFamilyPolicy::RequireDualStack,
+            _ => IpFamilyPolicy::SingleStack,
+        },
+        traffic_policy: match spec.external_traffic_policy.as_deref() {
+            Some("Local") => TrafficPolicy::Local,
+            _ => TrafficPolicy::Cluster,
+        },
+        selector: spec.selector.clone().unwrap_or_default(),
+        ports: ports(spec),
+        wanted,
+        wanted_pool,
+        sharing_key,
+        allocated_from: annotations.get(IP_ALLOCATED_FROM_POOL).map(|pool| PoolName::from(pool.as_str())),
+        ingress: ingress(service),
+        deprecated_annotations,
+    }
+}
+
+/// `clusterIPs`, else `clusterIP` alone.
+fn cluster_ips(spec: &ServiceSpec) -> Vec<AddressField> {
+    let several = spec.cluster_ips.as_deref().unwrap_or_default();
+    let one = spec.cluster_ip.as_slice();
+    let addresses = if several.is_empty() { one } else { several };
+    addresses.iter().filter(|text| !text.is_empty()).map(|text| AddressField::parse(text)).collect()
+}
+
+/// A port that is no port of ours shares with everybody, as one that is not there.
+fn ports(spec: &ServiceSpec) -> BTreeSet<Port> {
+    let ports = spec.ports.iter().flatten().filter_map(|port| {
+        let protocol = match port.protocol.as_deref() {
+            None | Some("TCP") => Protocol::Tcp,
+            Some("UDP") => Protocol::Udp,
+            Some("SCTP") => Protocol::Sctp,
+            Some(_) => return None,
+        };
+        Some(Port::new(protocol, u16::try_from(port.port).ok()?))
+    });
+    ports.collect()
+}
+
+fn ingress(service: &Service) -> Vec<AddressField> {
+    let load_balancer = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let ingress = load_balancer.iter().flat_map(|status| status.ingress.iter().flatten());
+    ingress.filter_map(|ingress| ingress.ip.as_deref()).map(AddressField::parse).collect()
+}
