@@ -22,6 +22,8 @@ mod l2_electorate;
 pub mod names;
 pub mod node;
 pub mod observed;
+mod remedy;
+pub mod report;
 pub mod selector;
 pub mod service;
 pub mod snapshot;

@@ -69,15 +69,27 @@ pub enum PeerVerdict {
     NotNamed,
 }
 
+impl PeerVerdict {
+    /// The nearest change that would make the peer be told; `None` where it is.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Advertised(_) => None,
+            Self::FamilyNotCarried(_) => Some(
+                "set dualStackAddressFamily on the BGPPeer, or add a BGPPeer with an address of the other family",
+            ),
+            Self::NotNamed => Some("add the BGPPeer to peers of a BGPAdvertisement"),
+        }
+    }
+}
+
 impl fmt::Display for PeerVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Advertised(families) => write!(f, "advertised ({families})"),
-            Self::FamilyNotCarried(families) => write!(
-                f,
-                "not advertised: the session does not carry {families} (set dualStackAddressFamily, or add a peer with \
-                 an {families} address)"
-            ),
+            Self::FamilyNotCarried(families) => {
+                write!(f, "not advertised: the session does not carry {families}")
+            }
             Self::NotNamed => {
                 f.write_str("not advertised: no matching BGPAdvertisement names this peer")
             }
