@@ -7,6 +7,8 @@ pub mod driver;
 mod error;
 mod ethernet;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod mac;
 mod ndp;

@@ -1,0 +1,107 @@
+//! The bodies of the fuzz targets, which `cargo test` runs over the corpus. Not an interface.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Instant;
+
+use crate::{
+    Arp, Config, EtherType, EthernetHeader, Event, Frame, FrameError, Input, Link, MacAddr,
+    NeighborAdvertisement, NeighborSolicitation, Output, Responder,
+};
+
+/// Any octets as an Ethernet frame.
+pub fn arp(frame: &[u8]) {
+    if let Ok((header, payload)) = EthernetHeader::decode(frame) {
+        let mut written = Frame::new();
+        header.encode(&mut written);
+        assert_eq!(
+            EthernetHeader::decode(written.as_ref()),
+            Ok((header, [].as_slice()))
+        );
+        if let Ok(arp) = Arp::decode(payload) {
+            let mut written = Frame::new();
+            arp.encode(&mut written);
+            assert!(payload.starts_with(written.as_ref()));
+        }
+    }
+    answer(frame);
+}
+
+/// Any octets as an IPv6 packet, the checksum put right.
+pub fn ndp(packet: &[u8]) {
+    let mut packet = packet.to_vec();
+    if let Err(FrameError::Checksum { expected, .. }) = NeighborSolicitation::decode(&packet) {
+        put_checksum(&mut packet, expected);
+    }
+    if let Ok(read) = NeighborSolicitation::decode(&packet) {
+        let mut written = Frame::new();
+        read.encode(&mut written);
+        assert_eq!(NeighborSolicitation::decode(written.as_ref()), Ok(read));
+    }
+    if let Err(FrameError::Checksum { expected, .. }) = NeighborAdvertisement::decode(&packet) {
+        put_checksum(&mut packet, expected);
+    }
+    if let Ok(read) = NeighborAdvertisement::decode(&packet) {
+        let mut written = Frame::new();
+        read.encode(&mut written);
+        assert_eq!(NeighborAdvertisement::decode(written.as_ref()), Ok(read));
+    }
+    let mut frame = Frame::new();
+    EthernetHeader {
+        destination: OURS,
+        source: OTHER,
+        vlan: None,
+        ether_type: EtherType::IPV6,
+    }
+    .encode(&mut frame);
+    let mut octets = frame.as_ref().to_vec();
+    octets.extend(packet);
+    answer(&octets);
+}
+
+fn put_checksum(packet: &mut [u8], checksum: u16) {
+    for (slot, octet) in packet
+        .iter_mut()
+        .skip(IPV6_CHECKSUM)
+        .zip(checksum.to_be_bytes())
+    {
+        *slot = octet;
+    }
+}
+
+/// One frame leads to one answer from us at most, and to one event that says what became of it.
+fn answer(octets: &[u8]) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an `Instant` cannot be made in another way; no time passes here"
+    )]
+    let now = Instant::now();
+    let mut responder = Responder::new(Link::new(OURS), Config::default().with_refresh(None), 0);
+    responder.handle_input(now, Input::SetAddresses(BTreeSet::from([IPV4, IPV6])));
+    while responder.poll_output().is_some() {}
+
+    responder.handle_input(now, Input::Frame(octets));
+    let (mut answers, mut answered, mut dropped) = (0, 0, 0);
+    while let Some(output) = responder.poll_output() {
+        match output {
+            Output::Transmit(frame) => {
+                answers += 1;
+                assert!(
+                    EthernetHeader::decode(frame.as_ref())
+                        .is_ok_and(|(header, _)| header.source == OURS)
+                );
+            }
+            Output::Event(Event::Answered { .. }) => answered += 1,
+            Output::Event(Event::Dropped(_)) => dropped += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((answers, answered + dropped), (answered, 1));
+}
+
+const OURS: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0a]);
+const OTHER: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0b]);
+const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+/// Where the ICMPv6 checksum is in an IPv6 packet.
+const IPV6_CHECKSUM: usize = 42;
