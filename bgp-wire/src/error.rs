@@ -132,12 +132,12 @@ pub enum EncodeError {
     /// The attribute needs another way to be set than as an unknown one: a typed setter, or the NLRI of the message.
     #[error("attribute {0} is not an unknown one")]
     KnownAttribute(AttrCode),
-    /// The attribute has no element, and may not be sent empty.
-    #[error("attribute {0} is empty")]
-    EmptyAttribute(AttrCode),
-    /// The AS path contains AS 0, or a segment without an AS number (RFC 7607, RFC 4271 §4.3).
-    #[error("AS path contains AS 0 or an empty segment")]
+    /// The AS path contains AS 0 (RFC 7607 §2).
+    #[error("AS path contains AS 0")]
     InvalidAsPath,
+    /// A prefix has a path identifier and the session has none, or the other way round (RFC 7911 §3).
+    #[error("path identifiers are not what the session has")]
+    PathIdentifier,
     /// Routes of this family cannot have that next hop in this session (RFC 4271 §5.1.3, RFC 2545, RFC 8950).
     #[error("next hop does not fit the family or the session")]
     NextHopFamily,

@@ -42,6 +42,14 @@ impl LargeCommunity {
         }
     }
 
+    pub(crate) fn to_octets(self) -> [u8; Self::LEN] {
+        let value = (u128::from(self.global_administrator) << 64)
+            | (u128::from(self.local_data_1) << 32)
+            | u128::from(self.local_data_2);
+        let [_, _, _, _, octets @ ..] = value.to_be_bytes();
+        octets
+    }
+
     pub(crate) const fn from_octets(octets: [u8; Self::LEN]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = octets;
         Self {
