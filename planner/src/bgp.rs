@@ -17,7 +17,9 @@ use crate::node::Node;
 use crate::service::TrafficPolicy;
 use crate::snapshot::Snapshot;
 use crate::subject::Subject;
-use crate::verdict::{BgpAnnouncement, Conflict, NoMatch, NotOwner, Reason, Verdict};
+use crate::verdict::{
+    AdvertisementKind, BgpAnnouncement, Conflict, Missing, NotOwner, Reason, Unselected, Verdict,
+};
 
 /// The sessions of one node, whose routes grow with each Service.
 pub(crate) struct Bgp<'a> {
@@ -139,27 +141,29 @@ impl<'a> Bgp<'a> {
     fn grants(&mut self, subject: &Subject<'a>) -> Result<Rc<GrantsOrConflict>, Reason> {
         let none = OfPool::default();
         let of_pool = self.advertisements.get(subject.pool).unwrap_or(&none);
-        let pool = || subject.pool.clone();
+        let unselected = |missing| Unselected {
+            kind: AdvertisementKind::Bgp,
+            pool: subject.pool.clone(),
+            missing,
+        };
         if of_pool.here.is_empty() {
-            let cause = if of_pool.anywhere == 0 {
-                NoMatch::Pool
+            let missing = if of_pool.anywhere == 0 {
+                Missing::Pool
             } else {
-                NoMatch::Node
+                Missing::Node
             };
-            return Err(Reason::NotOwner(NotOwner::NotAdvertisedHere {
-                pool: pool(),
-                cause,
-            }));
+            return Err(Reason::NotOwner(NotOwner::NotAdvertisedHere(unselected(
+                missing,
+            ))));
         }
         let selecting = of_pool.here.iter().filter(|(_, advertisement)| {
             advertisement.services.match_labels(&subject.service.labels)
         });
         let applying: Vec<Named<'a>> = selecting.copied().collect();
         if applying.is_empty() {
-            return Err(Reason::NoMatchingAdvertisement {
-                pool: pool(),
-                cause: NoMatch::Service,
-            });
+            return Err(Reason::NoMatchingAdvertisement(unselected(
+                Missing::Service,
+            )));
         }
         let config = &self.snapshot.config;
         let key = (

@@ -13,12 +13,11 @@ use crate::names::{AdvertisementName, NodeName};
 use crate::node::Node;
 use crate::snapshot::Snapshot;
 use crate::subject::Subject;
-use crate::verdict::{NoMatch, NotOwner, Reason};
+use crate::verdict::{AdvertisementKind, Missing, NotOwner, Reason, Unselected};
 
 /// The nodes for the addresses of one pool to which the same advertisements apply.
 pub(crate) struct Electorate {
-    pool: PoolName,
-    no_match: NoMatch,
+    unselected: Unselected,
     covered: BTreeMap<NodeName, InterfaceSelection>,
     candidates: BTreeMap<NodeName, Candidate>,
     excluded: BTreeMap<NodeName, Exclusion>,
@@ -27,10 +26,7 @@ pub(crate) struct Electorate {
 impl Electorate {
     /// The interfaces that advertisements name on `node`.
     pub(crate) fn covers(&self, node: &NodeName) -> Result<&InterfaceSelection, Reason> {
-        let no_match = || Reason::NoMatchingAdvertisement {
-            pool: self.pool.clone(),
-            cause: self.no_match,
-        };
+        let no_match = || Reason::NoMatchingAdvertisement(self.unselected.clone());
         self.covered.get(node).ok_or_else(no_match)
     }
 
@@ -44,15 +40,9 @@ impl Electorate {
         &self.excluded
     }
 
-    fn new(
-        pool: &PoolName,
-        no_match: NoMatch,
-        applying: &[Named<'_>],
-        snapshot: &Snapshot,
-    ) -> Self {
+    fn new(unselected: Unselected, applying: &[Named<'_>], snapshot: &Snapshot) -> Self {
         let mut electorate = Self {
-            pool: pool.clone(),
-            no_match,
+            unselected,
             covered: BTreeMap::new(),
             candidates: BTreeMap::new(),
             excluded: BTreeMap::new(),
@@ -149,23 +139,21 @@ impl<'a> Electorates<'a> {
                 advertisement: (*name).clone(),
             });
         }
-        let no_match = match (of_pool.is_empty(), applying.is_empty()) {
-            (true, _) => NoMatch::Pool,
-            (false, true) => NoMatch::Service,
-            (false, false) => NoMatch::Node,
+        let missing = match (of_pool.is_empty(), applying.is_empty()) {
+            (true, _) => Missing::Pool,
+            (false, true) => Missing::Service,
+            (false, false) => Missing::Node,
+        };
+        let unselected = Unselected {
+            kind: AdvertisementKind::Layer2,
+            pool: subject.pool.clone(),
+            missing,
         };
         let key = (
             subject.pool,
             applying.iter().map(|(name, _)| *name).collect(),
         );
-        let make = || {
-            Rc::new(Electorate::new(
-                subject.pool,
-                no_match,
-                &applying,
-                self.snapshot,
-            ))
-        };
+        let make = || Rc::new(Electorate::new(unselected, &applying, self.snapshot));
         Ok(Rc::clone(self.made.entry(key).or_insert_with(make)))
     }
 }

@@ -1,7 +1,7 @@
 //! What would help a Service that is not announced.
 
 use crate::node::EXCLUDE_LABEL;
-use crate::verdict::{Conflict, NoMatch, NotOwner, Reason};
+use crate::verdict::{Conflict, Missing, NotOwner, Reason, Unselected};
 
 impl Reason {
     /// The nearest change that would make this node announce the Service, as a sentence without a full stop; `None`
@@ -28,11 +28,9 @@ impl Reason {
             Self::NotOwner(NotOwner::NoEndpoints { .. }) | Self::NoEndpoints { .. } => {
                 Some(NEEDS_ENDPOINT.to_owned())
             }
-            Self::NotOwner(NotOwner::NotAdvertisedHere { pool, cause }) => {
-                Some(advertise("BGPAdvertisement", pool.as_str(), *cause))
-            }
-            Self::NoMatchingAdvertisement { pool, cause } => {
-                Some(advertise("advertisement", pool.as_str(), *cause))
+            Self::NoMatchingAdvertisement(unselected)
+            | Self::NotOwner(NotOwner::NotAdvertisedHere(unselected)) => {
+                Some(advertise(unselected))
             }
             Self::SharedIpWithServiceSelector { advertisement } => Some(format!(
                 "remove serviceSelectors from L2Advertisement {advertisement}, or the annotation \
@@ -58,11 +56,16 @@ impl Reason {
     }
 }
 
-fn advertise(kind: &str, pool: &str, cause: NoMatch) -> String {
-    match cause {
-        NoMatch::Pool => format!("create a {kind} with ipAddressPools: [{pool}]"),
-        NoMatch::Node => format!("make nodeSelectors of a {kind} of pool {pool} match the node"),
-        NoMatch::Service => {
+fn advertise(unselected: &Unselected) -> String {
+    let Unselected {
+        kind,
+        pool,
+        missing,
+    } = unselected;
+    match missing {
+        Missing::Pool => format!("create a {kind} with ipAddressPools: [{pool}]"),
+        Missing::Node => format!("make nodeSelectors of a {kind} of pool {pool} match the node"),
+        Missing::Service => {
             format!("make serviceSelectors of a {kind} of pool {pool} match the Service")
         }
     }

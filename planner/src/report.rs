@@ -13,7 +13,7 @@ use crate::names::{NodeName, PeerName, ServiceKey};
 use crate::remedy::NEEDS_ENDPOINT;
 use crate::snapshot::Snapshot;
 use crate::subject::{Subject, Subjects};
-use crate::verdict::{NoMatch, NotOwner, PeerVerdict, Reason, Verdict};
+use crate::verdict::{Missing, NotOwner, PeerVerdict, Reason, Verdict};
 
 /// Everything that would come of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -212,16 +212,12 @@ struct Complaints<'a> {
 impl<'a> Complaints<'a> {
     /// That a protocol is not used for the pool at all is no complaint: mostly only one of the two is.
     fn add(&mut self, node: &'a NodeName, reason: &Reason) {
-        let unused = matches!(
-            reason,
-            Reason::NoMatchingAdvertisement {
-                cause: NoMatch::Pool,
-                ..
-            } | Reason::NotOwner(NotOwner::NotAdvertisedHere {
-                cause: NoMatch::Pool,
-                ..
-            })
-        );
+        let unselected = match reason {
+            Reason::NoMatchingAdvertisement(unselected)
+            | Reason::NotOwner(NotOwner::NotAdvertisedHere(unselected)) => Some(unselected),
+            _ => None,
+        };
+        let unused = unselected.is_some_and(|unselected| unselected.missing == Missing::Pool);
         if !unused {
             self.insert(node, reason.to_string(), reason.remedy());
         }

@@ -133,12 +133,7 @@ pub enum Reason {
     /// Another node announces it, or none may.
     NotOwner(NotOwner),
     /// No advertisement applies to this Service on this node.
-    NoMatchingAdvertisement {
-        /// The pool of its addresses.
-        pool: PoolName,
-        /// What is amiss with the advertisements of the pool.
-        cause: NoMatch,
-    },
+    NoMatchingAdvertisement(Unselected),
     /// An advertisement that tells Services apart cannot apply to an address that several share.
     SharedIpWithServiceSelector {
         /// The advertisement.
@@ -185,22 +180,46 @@ pub enum NotOwner {
         total: EndpointCount,
     },
     /// BGP: no advertisement of the pool is for this node.
-    NotAdvertisedHere {
-        /// The pool.
-        pool: PoolName,
-        /// What is amiss with the advertisements of the pool.
-        cause: NoMatch,
-    },
+    NotAdvertisedHere(Unselected),
 }
 
 /// What is amiss with the advertisements of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unselected {
+    /// The kind of advertisement that is needed.
+    pub kind: AdvertisementKind,
+    /// The pool.
+    pub pool: PoolName,
+    /// What such advertisements do not select.
+    pub missing: Missing,
+}
+
+/// A kind of advertisement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoMatch {
-    /// None selects the pool.
+pub enum AdvertisementKind {
+    /// BGPAdvertisement.
+    Bgp,
+    /// L2Advertisement.
+    Layer2,
+}
+
+impl fmt::Display for AdvertisementKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bgp => "BGPAdvertisement",
+            Self::Layer2 => "L2Advertisement",
+        })
+    }
+}
+
+/// What no advertisement selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The pool.
     Pool,
-    /// Some select the pool, but none of them this node.
+    /// The pool together with this node.
     Node,
-    /// Some select the pool, but none of them the Service.
+    /// The pool together with the Service.
     Service,
 }
 
@@ -224,7 +243,7 @@ impl Reason {
             Self::InvalidIp { .. } => "invalidIP",
             Self::IpNotAllowed { .. } => "ipNotAllowed",
             Self::NotOwner(_) => "notOwner",
-            Self::NoMatchingAdvertisement { .. } => "noMatchingAdvertisement",
+            Self::NoMatchingAdvertisement(_) => "noMatchingAdvertisement",
             Self::SharedIpWithServiceSelector { .. } => "sharedIPWithServiceSelector",
             Self::ConflictingAdvertisements(_) => "conflictingAdvertisements",
             Self::NodeNetworkUnavailable => "nodeNetworkUnavailable",
@@ -261,7 +280,7 @@ impl fmt::Display for Reason {
                 )
             }
             Self::NotOwner(cause) => cause.fmt(f),
-            Self::NoMatchingAdvertisement { pool, cause } => write_no_match(f, pool, *cause),
+            Self::NoMatchingAdvertisement(unselected) => unselected.fmt(f),
             Self::SharedIpWithServiceSelector { advertisement } => write!(
                 f,
                 "the Service has a sharing key, and L2Advertisement {advertisement} has serviceSelectors; the two do \
@@ -310,16 +329,23 @@ impl fmt::Display for NotOwner {
             Self::NoEndpoints { total } => {
                 write!(f, "nobody announces it, since the Service has {total}")
             }
-            Self::NotAdvertisedHere { pool, cause } => write_no_match(f, pool, *cause),
+            Self::NotAdvertisedHere(unselected) => unselected.fmt(f),
         }
     }
 }
 
-fn write_no_match(f: &mut fmt::Formatter<'_>, pool: &PoolName, cause: NoMatch) -> fmt::Result {
-    match cause {
-        NoMatch::Pool => write!(f, "no advertisement selects pool {pool}"),
-        NoMatch::Node => write!(f, "no advertisement of pool {pool} selects this node"),
-        NoMatch::Service => write!(f, "no advertisement of pool {pool} selects the Service"),
+impl fmt::Display for Unselected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            pool,
+            missing,
+        } = self;
+        match missing {
+            Missing::Pool => write!(f, "no {kind} selects pool {pool}"),
+            Missing::Node => write!(f, "no {kind} of pool {pool} selects this node"),
+            Missing::Service => write!(f, "no {kind} of pool {pool} selects the Service"),
+        }
     }
 }
 
