@@ -44,6 +44,8 @@ mod allocate;
 mod choose;
 mod family;
 mod free;
+#[doc(hidden)]
+pub mod fuzzing;
 mod occupancy;
 mod plan;
 mod pool;

@@ -46,7 +46,7 @@ fn carry_out(world: &World, plan: &Plan<Key>) -> BTreeMap<Key, Assignment> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn the_result_is_that_of_the_naive_allocator(world in world()) {

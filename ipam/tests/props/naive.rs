@@ -110,12 +110,15 @@ fn may_keep(pools: &Pools, table: &Table<'_>, request: &Request, held: &[IpAddr]
             .filter(|address| address.is_ipv4() == v4)
             .count()
     };
-    let families = match (request.families, count(true), count(false)) {
-        (Families::Single(Family::V4), 1, 0) | (Families::Single(Family::V6), 0, 1) => true,
-        (Families::RequireDual | Families::PreferDual { .. }, 1, 1) => true,
-        (Families::PreferDual { .. }, 1, 0) | (Families::PreferDual { .. }, 0, 1) => true,
-        _ => false,
-    };
+    let families = matches!(
+        (request.families, count(true), count(false)),
+        (Families::Single(Family::V4), 1, 0)
+            | (Families::Single(Family::V6), 0, 1)
+            | (Families::RequireDual, 1, 1)
+            | (Families::PreferDual { .. }, 1, 0)
+            | (Families::PreferDual { .. }, 0, 1)
+            | (Families::PreferDual { .. }, 1, 1)
+    );
     let wanted = match request.wanted {
         Wanted::Addresses(wanted) => {
             wanted.iter().count() == held.len() && wanted.iter().all(|a| held.contains(&a))
