@@ -1,2 +1,37 @@
-//! Skeleton.
-fn main() {}
+//! `controller`: hands out addresses to Services.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use k8s_adapter::controller::{ControllerFlags, run};
+use k8s_adapter::shutdown::Shutdown;
+use k8s_adapter::telemetry;
+use tracing::error;
+
+/// Hands out addresses from IPAddressPools to Services of type LoadBalancer.
+#[derive(Debug, Parser)]
+#[command(name = "controller", version)]
+struct Arguments {
+    #[command(flatten)]
+    flags: ControllerFlags,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Arguments { flags } = Arguments::parse();
+    telemetry::init(flags.common.log_level);
+    let mut shutdown = match Shutdown::catch() {
+        Ok(shutdown) => shutdown,
+        Err(error) => {
+            error!(%error, "signals cannot be caught");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&flags, shutdown.requested()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(error = telemetry::chain(&error), "controller cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,139 @@
-//! The controller.
+//! The process that hands out addresses.
+//!
+//! ```text
+//! Source ─► ClusterObjects ─translate─► Snapshot ─ Unseen laid over ─► plan_allocation ─► [Effect] ─► Sink
+//! ```
+//!
+//! * Nothing is decided before the source has been read once: an unread cluster never looks like an empty one.
+//! * Nothing is remembered about addresses: who has which is read from the Services. What was written and has not come
+//!   back through the source yet is laid over them ([`unseen`]), or an address would be given out twice meanwhile.
+//! * An effect that fails is dropped: the next pass sees the same difference. A slow timer sees to it that there is one.
+
+mod flags;
+mod log;
+#[cfg(test)]
+mod tests;
+mod unseen;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use planner::allocation::{AllocationPlan, plan_allocation};
+use planner::effect::{Component, ConfigurationState, Effect};
+use planner::status::configuration_state;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tracing::{info, warn};
+
+pub use self::flags::ControllerFlags;
+use self::log::Log;
+use self::unseen::Unseen;
+use crate::sink::Sink;
+use crate::sink::dir::DirSink;
+use crate::source::dir::DirSource;
+use crate::source::{Source, SourceError, SourceOption};
+use crate::telemetry::chain;
+use crate::translate::{ClusterObjects, TranslateOptions, Translator, problems};
+
+/// Hands out addresses to what the source holds until `stop` is ready.
+///
+/// # Errors
+///
+/// The source cannot be read, or ends.
+pub async fn run(flags: &ControllerFlags, stop: impl Future<Output = ()>) -> Result<(), SourceError> {
+    let SourceOption::Dir(folder) = &flags.common.source;
+    let sink = DirSink::new(folder, flags.common.namespace.as_str(), Component::Controller);
+    let source = DirSource::open(folder)?;
+    info!(source = %folder.display(), "controller started");
+    Controller::new(flags.translate_options(), source, sink).run(stop).await?;
+    info!("controller stopped");
+    Ok(())
+}
+
+struct Controller<S, K> {
+    source: S,
+    sink: K,
+    translator: Translator,
+    log: Log,
+    /// What the last pass decided, which has been told already.
+    plan: AllocationPlan,
+    /// What has been written and not seen yet.
+    unseen: Unseen,
+    /// The ConfigurationState that was written last.
+    state: Option<ConfigurationState>,
+}
+
+impl<S: Source, K: Sink> Controller<S, K> {
+    fn new(options: TranslateOptions, source: S, sink: K) -> Self {
+        Self {
+            source,
+            sink,
+            translator: Translator::new(options),
+            log: Log::default(),
+            plan: AllocationPlan::default(),
+            unseen: Unseen::default(),
+            state: None,
+        }
+    }
+
+    async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), SourceError> {
+        let mut stop = std::pin::pin!(stop);
+        let mut slow = interval_at(Instant::now() + SLOW_TIMER, SLOW_TIMER);
+        slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut objects: Option<Arc<ClusterObjects>> = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                newest = self.source.changed() => objects = Some(newest?),
+                _ = slow.tick() => self.doubt(),
+            }
+            if let Some(objects) = &objects {
+                self.pass(objects).await;
+            }
+        }
+    }
+
+    /// Decides anew about everything, and makes the world say so.
+    async fn pass(&mut self, objects: &ClusterObjects) {
+        let (mut snapshot, errors) = self.translator.translate(objects);
+        self.log.errors(&errors);
+        self.report(configuration_state(Component::Controller, &problems(&errors))).await;
+        self.unseen.lay_over(&mut snapshot);
+        let plan = plan_allocation(&snapshot);
+        for effect in plan.effects(&snapshot, &self.plan) {
+            log::effect(&effect);
+            if self.apply(effect.clone()).await {
+                self.unseen.written(effect, &snapshot);
+            }
+        }
+        if let Err(error) = self.sink.retain(objects).await {
+            warn!(error = chain(&error), "status of objects that are gone could not be removed");
+        }
+        self.plan = plan;
+    }
+
+    async fn report(&mut self, state: ConfigurationState) {
+        if self.state.as_ref() != Some(&state) && self.apply(Effect::ConfigurationState(state.clone())).await {
+            self.state = Some(state);
+        }
+    }
+
+    async fn apply(&self, effect: Effect) -> bool {
+        match self.sink.apply(effect).await {
+            Ok(()) => true,
+            Err(error) => {
+                warn!(error = chain(&error), "status could not be written, will be tried again");
+                false
+            }
+        }
+    }
+
+    /// Takes nothing for granted any more that was written a while ago: somebody may have removed it.
+    fn doubt(&mut self) {
+        self.unseen.expire();
+        self.state = None;
+    }
+}
+
+/// How often everything is decided anew, when no change brings it about sooner (compat/metallb.md 11 #19).
+const SLOW_TIMER: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! `BGPAdvertisement`: which addresses are announced to which BGP peers, and with what attributes.
+#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 

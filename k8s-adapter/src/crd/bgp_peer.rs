@@ -1,10 +1,11 @@
 //! `BGPPeer`: a router to hold a BGP session with. `v1beta2` is stored; the deprecated `v1beta1` is served and read.
+#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
-use kube::core::{Duration, Rule};
+use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct IPAddressPoolSpec {
     /// The ranges of the pool, each a prefix (`198.51.100.0/24`) or first and last address (`198.51.100.1-198.51.100.9`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
     /// Whether addresses of this pool are chosen for Services that ask for neither a pool nor an address.
     #[serde(default = "enabled")]

@@ -25,7 +25,7 @@ pub use self::community::{Community, CommunityAlias, CommunitySpec};
 pub use self::configuration_state::{
     ConfigurationResult, ConfigurationState, ConfigurationStateSpec, ConfigurationStateStatus,
 };
-pub use self::definitions::{definitions, manifest};
+pub use self::definitions::{ManifestError, definitions, manifest};
 pub use self::ip_address_pool::{IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, ServiceAllocation};
 pub use self::l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
 pub use self::service_bgp_status::{MetalLBServiceBGPStatus, ServiceBGPStatus, ServiceBGPStatusSpec};

@@ -1,6 +1,6 @@
 //! `ServiceBGPStatus`: the BGP peers that a Service's prefixes were sent to by a node. Written by the speaker.
+#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
 
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

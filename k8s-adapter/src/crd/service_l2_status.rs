@@ -1,6 +1,6 @@
 //! `ServiceL2Status`: the node that answers ARP and NDP for a Service. Written by the speaker.
+#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
 
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,1 +1,184 @@
-//! Effect to JSON.
+//! Effects as the objects that an API server would hold: what [`dir`](super::dir) writes into files.
+
+use std::net::IpAddr;
+
+use k8s_openapi::jiff::Timestamp;
+use planner::effect::{
+    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Event, StatusBody, StatusId, StatusKind,
+};
+use planner::names::ServiceKey;
+use serde_json::{Map, Value, json};
+
+use crate::crd::GROUP;
+use crate::translate::IP_ALLOCATED_FROM_POOL;
+
+/// Label of a status object: the node it is about.
+const NODE: &str = "metallb.io/node";
+/// Label of a status object: the Service's name.
+const SERVICE_NAME: &str = "metallb.io/service-name";
+/// Label of a status object: the Service's namespace.
+const SERVICE_NAMESPACE: &str = "metallb.io/service-namespace";
+/// Label of a ConfigurationState: `controller` or `speaker`.
+const COMPONENT_TYPE: &str = "metallb.io/component-type";
+/// Label of a speaker's ConfigurationState: its node.
+const NODE_NAME: &str = "metallb.io/node-name";
+
+/// A Service with the status and the annotation that it shall have, and nothing else.
+#[must_use]
+pub fn service(key: &ServiceKey, ingress: &[IpAddr], pool: Option<&str>) -> Value {
+    let annotations: Map<String, Value> =
+        pool.map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), json!(pool))).into_iter().collect();
+    let ingress: Vec<Value> = ingress.iter().map(|ip| json!({ "ip": ip.to_string(), "ipMode": "VIP" })).collect();
+    let load_balancer = if ingress.is_empty() { json!({}) } else { json!({ "ingress": ingress }) };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": { "name": key.name(), "namespace": key.namespace().as_str(), "annotations": annotations },
+        "status": { "loadBalancer": load_balancer },
+    })
+}
+
+/// An IPAddressPool with its usage, and nothing else.
+#[must_use]
+pub fn pool(namespace: &str, name: &str, usage: &ipam::Usage) -> Value {
+    json!({
+        "apiVersion": format!("{GROUP}/v1beta1"),
+        "kind": "IPAddressPool",
+        "metadata": { "name": name, "namespace": namespace },
+        "status": {
+            "assignedIPv4": usage.assigned_ipv4,
+            "assignedIPv6": usage.assigned_ipv6,
+            "availableIPv4": usage.available_ipv4,
+            "availableIPv6": usage.available_ipv6,
+        },
+    })
+}
+
+/// The name of a status object. Neither Services nor namespaces have dots in their names, so that no two have the same.
+#[must_use]
+pub fn status_name(id: &StatusId) -> String {
+    let prefix = match id.kind {
+        StatusKind::ServiceL2Status => "l2",
+        StatusKind::ServiceBgpStatus => "bgp",
+    };
+    format!("{prefix}-{}.{}.{}", id.service.name(), id.service.namespace(), id.node)
+}
+
+/// A ServiceL2Status or ServiceBGPStatus in `namespace`.
+#[must_use]
+pub fn status(namespace: &str, id: &StatusId, body: &StatusBody) -> Value {
+    let (kind, field, list) = match body {
+        StatusBody::Layer2 { interfaces } => {
+            let names = interfaces.iter().map(|interface| json!({ "name": interface.as_str() }));
+            ("ServiceL2Status", "interfaces", names.collect())
+        }
+        StatusBody::Bgp { peers } => {
+            ("ServiceBGPStatus", "peers", peers.iter().map(|peer| json!(peer.as_str())).collect::<Vec<_>>())
+        }
+    };
+    let (service, service_namespace) = (id.service.name(), id.service.namespace().as_str());
+    json!({
+        "apiVersion": format!("{GROUP}/v1beta1"),
+        "kind": kind,
+        "metadata": {
+            "name": status_name(id),
+            "namespace": namespace,
+            "labels": {
+                NODE: id.node.as_str(),
+                SERVICE_NAME: service,
+                SERVICE_NAMESPACE: service_namespace,
+            },
+        },
+        "spec": {},
+        "status": {
+            "node": id.node.as_str(),
+            "serviceName": service,
+            "serviceNamespace": service_namespace,
+            field: list,
+        },
+    })
+}
+
+/// The name of a component's ConfigurationState, and of its log of events.
+#[must_use]
+pub fn component_name(component: &Component) -> String {
+    match component {
+        Component::Controller => "controller".to_owned(),
+        Component::Speaker(node) => format!("speaker-{node}"),
+    }
+}
+
+/// A ConfigurationState in `namespace`. A condition that says the same as in `written`, the object as it is now, keeps
+/// its time; the others have changed at `now`.
+#[must_use]
+pub fn configuration_state(
+    namespace: &str,
+    state: &ConfigurationState,
+    written: Option<&Value>,
+    now: Timestamp,
+) -> Value {
+    let labels = match &state.component {
+        Component::Controller => json!({ COMPONENT_TYPE: "controller" }),
+        Component::Speaker(node) => json!({ COMPONENT_TYPE: "speaker", NODE_NAME: node.as_str() }),
+    };
+    let result = match state.result {
+        ConfigurationResult::Valid => "Valid",
+        ConfigurationResult::Invalid => "Invalid",
+    };
+    let conditions = state.conditions.iter().map(|condition| {
+        let status = match condition.status {
+            ConditionStatus::True => "True",
+            ConditionStatus::False => "False",
+        };
+        let since = since(written, &condition.condition_type, status).unwrap_or_else(|| time(now));
+        json!({
+            "type": condition.condition_type,
+            "status": status,
+            "reason": condition.reason,
+            "message": condition.message,
+            "lastTransitionTime": since,
+        })
+    });
+    json!({
+        "apiVersion": format!("{GROUP}/v1beta1"),
+        "kind": "ConfigurationState",
+        "metadata": { "name": component_name(&state.component), "namespace": namespace, "labels": labels },
+        "status": {
+            "result": result,
+            "errorSummary": state.error_summary,
+            "conditions": conditions.collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// Since when a condition has had this status.
+fn since(written: Option<&Value>, condition_type: &str, status: &str) -> Option<String> {
+    let conditions = written?.pointer("/status/conditions")?.as_array()?;
+    let is_same = |condition: &&Value| {
+        condition.get("type").is_some_and(|text| text == condition_type)
+            && condition.get("status").is_some_and(|text| text == status)
+    };
+    let since = conditions.iter().find(is_same)?.get("lastTransitionTime")?;
+    since.as_str().map(str::to_owned)
+}
+
+/// An event on a Service, as Kubernetes has it.
+#[must_use]
+pub fn event(event: &Event, now: Timestamp) -> Value {
+    let (name, namespace) = (event.service.name(), event.service.namespace().as_str());
+    json!({
+        "apiVersion": "v1",
+        "kind": "Event",
+        "involvedObject": { "apiVersion": "v1", "kind": "Service", "name": name, "namespace": namespace },
+        "type": event.reason.event_type().as_str(),
+        "reason": event.reason.as_str(),
+        "message": event.message,
+        "source": { "component": event.reason.source_component() },
+        "firstTimestamp": time(now),
+    })
+}
+
+/// RFC 3339 in whole seconds, as Kubernetes writes times.
+fn time(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

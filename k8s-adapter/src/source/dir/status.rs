@@ -1,14 +1,15 @@
-//! What the controller has written about Services, laid over the Services themselves.
+//! What the controller has written about Services and pools, laid over the objects themselves.
 
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 
+use crate::crd::IPAddressPool;
 use crate::translate::IP_ALLOCATED_FROM_POOL;
 
 /// The Service as an API server would show it: as its manifest says, with the status and the annotation that the
 /// controller has written.
-pub(super) fn overlay(service: &Service, written: &Service) -> Arc<Service> {
+pub(super) fn overlay_service(service: &Service, written: &Service) -> Arc<Service> {
     let mut service = service.clone();
     let annotations = service.metadata.annotations.get_or_insert_default();
     annotations.remove(IP_ALLOCATED_FROM_POOL);
@@ -17,4 +18,10 @@ pub(super) fn overlay(service: &Service, written: &Service) -> Arc<Service> {
     let load_balancer = written.status.as_ref().and_then(|status| status.load_balancer.clone());
     service.status.get_or_insert_default().load_balancer = load_balancer;
     Arc::new(service)
+}
+
+/// The pool with the usage that the controller has written.
+pub(super) fn overlay_pool(pool: &IPAddressPool, written: &IPAddressPool) -> Arc<IPAddressPool> {
+    let status = written.status.clone();
+    Arc::new(IPAddressPool { status, ..pool.clone() })
 }

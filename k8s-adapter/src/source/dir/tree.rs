@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use super::status::overlay;
+use super::status::{overlay_pool, overlay_service};
 use crate::source::SourceError;
 use crate::source::manifest::{Manifest, is_hidden, is_manifest};
 use crate::source::object::AnyObject;
@@ -296,11 +296,16 @@ impl Tree {
                 match object {
                     AnyObject::Service(status) if path.starts_with(Path::new(STATUS).join(SERVICES)) => {
                         if let Some(service) = objects.services.entry(&id.name).cloned() {
-                            let overlaid = overlay(&service.value, status);
+                            let overlaid = overlay_service(&service.value, status);
                             objects.services.insert(id.name.clone(), overlaid, service.origin);
                         }
                     }
-                    AnyObject::IPAddressPool(_) => {}
+                    AnyObject::IPAddressPool(written) => {
+                        if let Some(pool) = objects.ip_address_pools.entry(&id.name).cloned() {
+                            let overlaid = overlay_pool(&pool.value, written);
+                            objects.ip_address_pools.insert(id.name.clone(), overlaid, pool.origin);
+                        }
+                    }
                     other => other.insert_into(objects, id.name.clone(), Some(origin.clone())),
                 }
             }
