@@ -3,7 +3,10 @@
 use crate::afi_safi::{AfiSafi, FamilySet};
 use crate::asn::Asn;
 use crate::capability::Capability;
-use crate::capability::graceful_restart::{GracefulRestart, RestartFamily, RestartFlags};
+use crate::capability::add_path::AddPath;
+use crate::capability::graceful_restart::{
+    ForwardingState, GracefulRestart, RestartFamily, RestartFlags,
+};
 use crate::context::{AsnWidth, OneWay, PeerKind, RouteRefreshKind, SessionContext};
 use crate::header::MaxLen;
 use crate::hold_time::HoldTime;
@@ -101,9 +104,9 @@ pub struct NegotiatedRestart {
 #[expect(clippy::exhaustive_enums, reason = "the two values of one bit")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerRestart {
-    /// The peer starts anew.
+    /// The peer has not restarted, or lost everything when it did.
     Fresh,
-    /// The peer has just restarted, and waits for nobody's End-of-RIB but ours.
+    /// The peer has just restarted: it takes no route back before it has our End-of-RIB (RFC 4724 §4.1).
     Restarted,
 }
 
@@ -326,8 +329,8 @@ fn one_way(sender: &Open, receiver: &Open, families: FamilySet) -> OneWay {
         },
         extended_next_hop: extended_next_hop(receiver).intersection(families),
         // RFC 7911 §4: one side sends and the other receives.
-        add_path: add_path(sender, Sends)
-            .intersection(add_path(receiver, Receives))
+        add_path: add_path(sender, |entry| entry.sends())
+            .intersection(add_path(receiver, |entry| entry.receives()))
             .intersection(families),
     }
 }
@@ -346,15 +349,8 @@ fn extended_next_hop(open: &Open) -> FamilySet {
         .collect()
 }
 
-/// Which half of an ADD-PATH entry is asked for.
-#[derive(Clone, Copy)]
-enum AddPathRole {
-    Sends,
-    Receives,
-}
-use AddPathRole::{Receives, Sends};
-
-fn add_path(open: &Open, role: AddPathRole) -> FamilySet {
+/// The families of the ADD-PATH entries that play a part.
+fn add_path(open: &Open, plays: fn(&&AddPath) -> bool) -> FamilySet {
     let entries = open
         .capabilities
         .iter()
@@ -362,10 +358,6 @@ fn add_path(open: &Open, role: AddPathRole) -> FamilySet {
             Capability::AddPath(entries) => Some(entries),
             _ => None,
         });
-    let plays = |entry: &&crate::AddPath| match role {
-        Sends => entry.sends(),
-        Receives => entry.receives(),
-    };
     entries
         .flatten()
         .filter(plays)
@@ -401,7 +393,7 @@ fn negotiate_restart(
         },
         restart_time: theirs.restart_time(),
         families: keeps(|_| true),
-        preserved: keeps(|entry| entry.forwarding == crate::ForwardingState::Preserved),
+        preserved: keeps(|entry| entry.forwarding == ForwardingState::Preserved),
         on_notification: if notification {
             NotificationRestart::KeepsRoutes
         } else {

@@ -1,12 +1,13 @@
 //! Attributes to octets: canonical order and lengths, and the two forms of AS numbers (RFC 6793 §4.2.2).
 
 use super::aggregator::Aggregator;
-use super::as_path::{AsPath, AsPathRef};
+use super::as_path::{AsPath, AsPathRef, SegmentRef};
 use super::owned::PathAttributes;
 use super::view::PathAttributesRef;
-use super::{AttrFlags, AttrRef};
+use super::{AttrFlags, AttrRef, decode};
 use crate::asn::Asn;
 use crate::context::AsnWidth;
+use crate::cursor::Cursor;
 use crate::error::EncodeError;
 use crate::iana::AttrCode;
 use alloc::borrow::Cow;
@@ -134,6 +135,13 @@ fn push_canonical(
     attribute: AttrRef<'_>,
 ) {
     let AttrRef { flags, code, value } = attribute;
+    // Only an optional attribute can have been passed on by somebody who did not know it (RFC 4271 §4.3).
+    let partial = flags.contains(AttrFlags::OPTIONAL) && flags.contains(AttrFlags::PARTIAL);
+    let flags = flags.difference(AttrFlags::PARTIAL).union(if partial {
+        AttrFlags::PARTIAL
+    } else {
+        AttrFlags::empty()
+    });
     let pushed = match code {
         AttrCode::AS_PATH if attributes.width == AsnWidth::Two => {
             let path = attributes.full_as_path().unwrap_or_default();
@@ -147,8 +155,7 @@ fn push_canonical(
         }
         _ => push(octets, flags, code, value),
     };
-    // A value that came in a message is shorter than a message, and a path of 65 535 octets at twice the width would
-    // need a two-octet message longer than any: 4096 octets, or 65 535 of which half would be too long only there.
+    // Only a path of an old speaker grows here, and validation refuses one that would outgrow its length.
     debug_assert!(
         pushed.is_ok() || attributes.width == AsnWidth::Two,
         "a received value fits its length field"
@@ -157,10 +164,10 @@ fn push_canonical(
 
 /// Where an attribute of type 3 goes.
 fn next_hop_at(octets: &[u8]) -> usize {
-    let mut cursor = crate::cursor::Cursor::new(octets, 0);
+    let mut cursor = Cursor::new(octets, 0);
     loop {
         let offset = usize::from(cursor.offset());
-        match super::decode::read(&mut cursor) {
+        match decode::read(&mut cursor) {
             Ok(attribute) if attribute.code < AttrCode::NEXT_HOP => {}
             _ => return offset,
         }
@@ -234,7 +241,7 @@ fn as4_path(path: AsPathRef<'_>) -> Option<AsPath> {
         .filter(|segment| !segment.kind().is_confederation());
     let needed = segments
         .clone()
-        .flat_map(super::as_path::SegmentRef::asns)
+        .flat_map(SegmentRef::asns)
         .any(|asn| !asn.is_two_octet());
     needed.then(|| {
         let mut path = AsPath::empty();

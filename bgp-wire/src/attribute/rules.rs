@@ -7,7 +7,7 @@ use super::view::is_typed;
 use super::{AttrFlags, AttrRef, Origin, encode};
 use crate::afi_safi::AfiSafi;
 use crate::asn::Asn;
-use crate::context::{AsnWidth, SessionContext};
+use crate::context::{AsnWidth, PeerKind, SessionContext};
 use crate::cursor::Cursor;
 use crate::error::DecodeErrorKind as Kind;
 use crate::iana::AttrCode;
@@ -72,10 +72,14 @@ pub(crate) fn check(attribute: AttrRef<'_>, cx: &SessionContext) -> Result<(), F
         return Err(Fault::discard(Kind::UnexpectedAttribute(code)));
     }
     // RFC 7606 §3 (c)
-    if flags.intersection(AttrFlags::KIND) != encode::flags(code) {
-        return Err(Fault::withdraw(Kind::AttributeFlags(code)));
+    let flags_are_right = flags.intersection(AttrFlags::KIND) == encode::flags(code);
+    let flags = require(flags_are_right, Fault::withdraw(Kind::AttributeFlags(code)));
+    match (flags, check_value(code, value, cx)) {
+        // RFC 7606 §3 (h): the stronger action; of equal ones the flags come first (RFC 4271 §6.3).
+        (Err(flags), Err(value)) if value.action > flags.action => Err(value),
+        (Err(flags), _) => Err(flags),
+        (Ok(()), value) => value,
     }
-    check_value(code, value, cx)
 }
 
 /// One arm an attribute: its length, its value, and the action of its RFC.
@@ -120,8 +124,7 @@ fn check_value(code: AttrCode, value: &[u8], cx: &SessionContext) -> Result<(), 
         AttrCode::AS4_PATH => {
             let path = AsPathRef::new(value, AsnWidth::Four);
             // Confederation segments are discarded one by one where the path is put together.
-            let well_formed =
-                value.len() >= 6 && path.is_well_formed(crate::context::PeerKind::Confederation);
+            let well_formed = value.len() >= 6 && path.is_well_formed(PeerKind::Confederation);
             require(well_formed, Fault::discard(Kind::MalformedAsPath(code)))
         }
         AttrCode::AS4_AGGREGATOR => check_aggregator(code, value, AsnWidth::Four),

@@ -177,6 +177,7 @@ impl<'a> UpdateRef<'a> {
             update: *self,
             findings: Findings::default(),
             disabled: None,
+            only_unreach: true,
         };
         checked.check_attributes(cx)?;
         checked.check_mandatory();
@@ -201,6 +202,8 @@ struct Checked<'a> {
     update: UpdateRef<'a>,
     findings: Findings,
     disabled: Option<AfiSafi>,
+    /// No attribute but MP_UNREACH_NLRI was seen.
+    only_unreach: bool,
 }
 
 impl<'a> Checked<'a> {
@@ -216,6 +219,7 @@ impl<'a> Checked<'a> {
                 Ok(attribute) => attribute,
                 // RFC 7606 §4: the section still ends where its length says.
                 Err(code) => {
+                    self.only_unreach = false;
                     self.find(
                         Kind::AttributeOverrun(code),
                         offset,
@@ -225,6 +229,7 @@ impl<'a> Checked<'a> {
                 }
             };
             let code = attribute.code;
+            self.only_unreach &= code == AttrCode::MP_UNREACH_NLRI;
             if !seen.insert(code) {
                 // RFC 7606 §3 (g): of duplicates the first counts, but prefixes may not come twice.
                 if matches!(code, AttrCode::MP_REACH_NLRI | AttrCode::MP_UNREACH_NLRI) {
@@ -305,10 +310,12 @@ impl<'a> Checked<'a> {
     }
 
     fn disposition(self) -> Result<Validated<'a>, DecodeError> {
+        let announces = self.announces();
         let Self {
             update,
             findings,
             disabled,
+            only_unreach,
         } = self;
         let Some(worst) = findings
             .worst()
@@ -316,8 +323,8 @@ impl<'a> Checked<'a> {
         else {
             return Ok(Validated::Routes(Routes { update, findings }));
         };
-        // RFC 7606 §5.2: without prefixes it is not known what to withdraw.
-        if !self.announces() && disabled.is_none() {
+        // RFC 7606 §5.2: attributes without prefixes raise the doubt whether the prefixes were found.
+        if !only_unreach && !announces && disabled.is_none() {
             return Err(worst.error);
         }
         let reach = update.mp_reach().map(|reach| reach.nlri());
