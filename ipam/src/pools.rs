@@ -211,3 +211,6 @@ pub enum LookupError {
         pool: PoolName,
     },
 }
+
+#[cfg(test)]
+mod tests;

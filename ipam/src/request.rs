@@ -42,8 +42,8 @@ impl Assignment {
 }
 
 /// Who decides about an assignment.
-#[expect(clippy::exhaustive_enums, reason = "ours or not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Holder {
     /// This allocator.
     Ours,
