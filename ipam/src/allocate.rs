@@ -24,34 +24,23 @@ pub fn allocate<Key: Ord + Clone>(
         candidates: Candidates::new(pools),
         occupancy: Occupancy::new(pools),
     };
-    let mut decisions = BTreeMap::new();
+    let is_ours = |key: &Key| {
+        current
+            .get(key)
+            .is_none_or(|assignment| assignment.holder == Holder::Ours)
+    };
 
-    // First pass: what is held. Nothing new may be given out before all of it has been confirmed.
-    let mut pending = Vec::new();
-    for (key, request) in by_age(requests) {
-        let held = match current.get(key) {
-            Some(Assignment {
-                holder: Holder::Foreign,
-                ..
-            }) => continue,
-            Some(Assignment { addresses, .. }) if !addresses.is_empty() => {
-                allocator.confirm(key, request, addresses)
-            }
-            _ => {
-                pending.push((key, request, Pending::Nothing));
-                continue;
-            }
-        };
-        match held {
-            Ok(placement) if wants_second_family(request, &placement) => {
-                pending.push((key, request, Pending::SecondFamily(placement)));
-            }
-            Ok(placement) => {
-                decisions.insert(key.clone(), Decision::Keep(placement));
-            }
-            Err(release) => pending.push((key, request, Pending::Released(release))),
-        }
-    }
+    // Nothing new may be given out before all that is held has been confirmed.
+    let ours = by_age(requests).into_iter().filter(|(key, _)| is_ours(key));
+    let standings = ours.map(|(key, request)| {
+        (
+            key,
+            request,
+            allocator.examine(key, request, current.get(key)),
+        )
+    });
+    let standings: Vec<_> = standings.collect();
+    let mut decisions = BTreeMap::new();
     for (key, assignment) in current {
         match assignment.holder {
             Holder::Foreign => assignment
@@ -64,30 +53,24 @@ pub fn allocate<Key: Ord + Clone>(
             }
         }
     }
-
-    // Second pass: what is new.
-    for (key, request, pending) in pending {
-        let decision = match pending {
-            Pending::Nothing => allocator.serve(key, request, None),
-            Pending::Released(release) => allocator.serve(key, request, Some(release)),
-            Pending::SecondFamily(placement) => allocator.add_family(key, request, placement),
-        };
-        decisions.insert(key.clone(), decision);
-    }
+    let decided = standings
+        .into_iter()
+        .map(|(key, request, standing)| (key.clone(), allocator.decide(key, request, standing)));
+    decisions.extend(decided);
     Plan {
         decisions,
         usage: allocator.occupancy.usage(),
     }
 }
 
-/// What a request still waits for after the first pass.
-enum Pending<Key> {
+/// How a request stands once all that is held has been examined.
+enum Standing<Key> {
     /// It has nothing.
     Nothing,
     /// It has lost what it had.
     Released(Release<Key>),
-    /// It keeps what it has and would like the other family as well.
-    SecondFamily(Placement),
+    /// It keeps what it has.
+    Placed(Placement),
 }
 
 /// The requests, older before younger, equal ones by key.
@@ -113,6 +96,41 @@ struct Allocator<'a, Key> {
 }
 
 impl<'a, Key: Ord + Clone> Allocator<'a, Key> {
+    /// Confirms or takes away what a request has.
+    fn examine(
+        &mut self,
+        key: &'a Key,
+        request: &'a Request,
+        held: Option<&Assignment>,
+    ) -> Standing<Key> {
+        match held {
+            Some(held) if !held.addresses.is_empty() => {
+                match self.confirm(key, request, &held.addresses) {
+                    Ok(placement) => Standing::Placed(placement),
+                    Err(release) => Standing::Released(release),
+                }
+            }
+            _ => Standing::Nothing,
+        }
+    }
+
+    /// Gives a request what is new to it.
+    fn decide(
+        &mut self,
+        key: &'a Key,
+        request: &'a Request,
+        standing: Standing<Key>,
+    ) -> Decision<Key> {
+        match standing {
+            Standing::Nothing => self.serve(key, request, None),
+            Standing::Released(release) => self.serve(key, request, Some(release)),
+            Standing::Placed(held) if wants_second_family(request, &held) => {
+                self.add_family(key, request, held)
+            }
+            Standing::Placed(held) => Decision::Keep(held),
+        }
+    }
+
     /// Lets a holder keep what it has, or says why not.
     fn confirm(
         &mut self,

@@ -24,12 +24,7 @@ impl<'a, Key: Ord + Clone> Occupancy<'a, Key> {
     /// All pools, empty.
     pub(crate) fn new(pools: &'a Pools) -> Self {
         let spaces = pools.iter().flat_map(|pool| {
-            [Family::V4, Family::V6].map(|family| {
-                (
-                    (pool.name(), family),
-                    Space::new(FreeAddresses::new(pool, family)),
-                )
-            })
+            [Family::V4, Family::V6].map(|family| ((pool.name(), family), Space::new(pool, family)))
         });
         Self {
             pools,
@@ -70,23 +65,23 @@ impl<'a, Key: Ord + Clone> Occupancy<'a, Key> {
         family: Family,
         request: &Request,
     ) -> Result<IpAddr, Shortage> {
-        let picked = self
-            .spaces
-            .get_mut(&(pool.name(), family))
-            .and_then(|space| space.pick(request));
-        picked
-            .map(|position| family.address(position.bits))
-            .ok_or_else(|| {
-                let cause = match usable(pool, family) {
-                    0 => ShortageCause::None,
-                    usable => ShortageCause::Full { usable },
-                };
-                Shortage {
-                    pool: pool.name().clone(),
-                    family,
-                    cause,
-                }
-            })
+        let space = self.spaces.get_mut(&(pool.name(), family));
+        let usable = space.as_ref().map_or(0, |space| space.usable);
+        let picked = space
+            .and_then(|space| space.pick(request))
+            .map(|position| family.address(position.bits));
+        picked.ok_or_else(|| {
+            let cause = if usable == 0 {
+                ShortageCause::None
+            } else {
+                ShortageCause::Full { usable }
+            };
+            Shortage {
+                pool: pool.name().clone(),
+                family,
+                cause,
+            }
+        })
     }
 
     /// How much of each pool is in use.
@@ -128,6 +123,8 @@ impl<'a, Key: Ord + Clone> Occupancy<'a, Key> {
 /// One family of one pool.
 #[derive(Debug)]
 struct Space<'a, Key> {
+    /// How many addresses there are.
+    usable: u128,
     free: FreeAddresses,
     occupants: BTreeMap<Position, Occupant<'a, Key>>,
     groups: BTreeMap<&'a Sharing, Group<'a, Key>>,
@@ -143,8 +140,10 @@ enum Occupant<'a, Key> {
 }
 
 impl<'a, Key> Space<'a, Key> {
-    const fn new(free: FreeAddresses) -> Self {
+    fn new(pool: &Pool, family: Family) -> Self {
+        let free = FreeAddresses::new(pool, family);
         Self {
+            usable: usable(pool, family),
             free,
             occupants: BTreeMap::new(),
             groups: BTreeMap::new(),
