@@ -1,0 +1,267 @@
+//! From changes to UPDATEs: withdrawals first, then announcements by attribute set, then End-of-RIB.
+
+use std::collections::BTreeMap;
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use bgp_wire::{
+    AfiSafi, EncodeError, Family, Ipv4Encoding, Ipv4Unicast, Ipv6Unicast, PathAttributes,
+    SessionContext, UpdatePacker,
+};
+use bytes::{Bytes, BytesMut};
+use ipnet::IpNet;
+
+use super::attributes::Completion;
+
+/// Changes that have not been encoded yet.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    withdrawals: Chunk,
+    /// By attribute set, in the order in which the sets first occurred.
+    groups: Vec<Group>,
+    /// Groups before this one are done.
+    current: usize,
+    index: BTreeMap<Arc<PathAttributes>, usize>,
+    latest: usize,
+    /// An End-of-RIB is to follow.
+    pub(super) end_of_rib: bool,
+    /// Some of the announcements are no changes: the peer asked for them.
+    pub(super) resending: bool,
+}
+
+#[derive(Debug)]
+struct Group {
+    attributes: Arc<PathAttributes>,
+    prefixes: Chunk,
+}
+
+/// Prefixes, of which those before `done` are encoded.
+#[derive(Debug, Default)]
+struct Chunk {
+    prefixes: Vec<IpNet>,
+    done: usize,
+}
+
+impl Chunk {
+    fn rest(&self) -> &[IpNet] {
+        self.prefixes.get(self.done..).unwrap_or_default()
+    }
+
+    fn advance(&mut self, by: usize) {
+        self.done += by;
+        if self.rest().is_empty() {
+            *self = Self::default();
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn withdraw(&mut self, prefix: IpNet) {
+        self.withdrawals.prefixes.push(prefix);
+    }
+
+    pub(super) fn announce(&mut self, prefix: IpNet, attributes: &Arc<PathAttributes>) {
+        // Neighbours mostly share their attributes; then nothing has to be searched.
+        let index = match self.groups.get(self.latest) {
+            Some(group) if Arc::ptr_eq(&group.attributes, attributes) => self.latest,
+            _ => *self.index.entry(Arc::clone(attributes)).or_insert_with(|| {
+                self.groups.push(Group {
+                    attributes: Arc::clone(attributes),
+                    prefixes: Chunk::default(),
+                });
+                self.groups.len() - 1
+            }),
+        };
+        self.latest = index;
+        if let Some(group) = self.groups.get_mut(index) {
+            group.prefixes.prefixes.push(prefix);
+        }
+    }
+
+    /// How many prefixes wait.
+    pub(super) fn len(&self) -> usize {
+        self.withdrawn().count()
+            + self
+                .waiting()
+                .map(|group| group.prefixes.rest().len())
+                .sum::<usize>()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.withdrawals.rest().is_empty() && self.current == self.groups.len() && !self.end_of_rib
+    }
+
+    pub(super) fn withdrawn(&self) -> std::slice::Iter<'_, IpNet> {
+        self.withdrawals.rest().iter()
+    }
+
+    pub(super) fn announced(&self) -> impl Iterator<Item = &IpNet> {
+        self.waiting().flat_map(|group| group.prefixes.rest())
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Group> {
+        self.groups.get(self.current..).unwrap_or_default().iter()
+    }
+}
+
+/// Encoded UPDATEs.
+#[derive(Debug, Default)]
+pub(crate) struct Burst {
+    pub(crate) octets: Bytes,
+    pub(crate) messages: u64,
+    pub(crate) unsendable: Vec<Unsendable>,
+}
+
+/// Routes that share attributes which cannot be encoded.
+#[derive(Debug)]
+pub(crate) struct Unsendable {
+    pub(crate) routes: usize,
+    pub(crate) error: EncodeError,
+}
+
+/// A burst in the making.
+#[derive(Debug)]
+pub(super) struct Packing<'a> {
+    family: AfiSafi,
+    packer: UpdatePacker,
+    completion: &'a Completion,
+    budget: usize,
+    out: BytesMut,
+    messages: u64,
+    unsendable: Vec<Unsendable>,
+    refused: Vec<IpNet>,
+}
+
+impl<'a> Packing<'a> {
+    pub(super) fn new(
+        family: AfiSafi,
+        context: &SessionContext,
+        completion: &'a Completion,
+        encoding: Ipv4Encoding,
+        budget: usize,
+    ) -> Self {
+        Self {
+            family,
+            packer: UpdatePacker::new(*context).with_ipv4_encoding(encoding),
+            completion,
+            budget,
+            out: BytesMut::new(),
+            messages: 0,
+            unsendable: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// Encodes from the queue until the budget is used up or the queue is empty.
+    pub(super) fn fill(&mut self, queue: &mut Queue) {
+        if self.family == AfiSafi::IPV4_UNICAST {
+            self.fill_with::<Ipv4Unicast>(queue);
+        } else {
+            self.fill_with::<Ipv6Unicast>(queue);
+        }
+    }
+
+    /// The burst, and the prefixes that could not be encoded.
+    pub(super) fn finish(self) -> (Burst, Vec<IpNet>) {
+        let burst = Burst {
+            octets: self.out.freeze(),
+            messages: self.messages,
+            unsendable: self.unsendable,
+        };
+        (burst, self.refused)
+    }
+
+    fn fill_with<F: OfFamily>(&mut self, queue: &mut Queue) {
+        while !self.is_full() && !queue.withdrawals.rest().is_empty() {
+            let result = self
+                .packer
+                .withdraw_next::<F>(&mut prefixes::<F>(&queue.withdrawals), &mut self.out);
+            self.took(&mut queue.withdrawals, result);
+        }
+        while !self.is_full()
+            && let Some(group) = queue.groups.get_mut(queue.current)
+        {
+            self.fill_with_group::<F>(group);
+            if group.prefixes.rest().is_empty() {
+                queue.current += 1;
+            }
+        }
+        if !self.is_full() && queue.end_of_rib {
+            let written = self.packer.end_of_rib(self.family, &mut self.out);
+            debug_assert_eq!(written, Ok(()), "an End-of-RIB fits into every message");
+            self.messages += 1;
+            queue.end_of_rib = false;
+        }
+    }
+
+    fn fill_with_group<F: OfFamily>(&mut self, group: &mut Group) {
+        let completed = match self.completion.complete(&group.attributes) {
+            Ok(completed) => completed,
+            Err(error) => return self.refuse(&mut group.prefixes, error),
+        };
+        let Some(next_hop) = completed.next_hop() else {
+            debug_assert!(false, "a next hop is always added");
+            return self.refuse(&mut group.prefixes, EncodeError::MissingNextHop);
+        };
+        while !self.is_full() && !group.prefixes.rest().is_empty() {
+            let result = {
+                let mut rest = prefixes::<F>(&group.prefixes);
+                self.packer
+                    .announce_next::<F>(&completed, next_hop, &mut rest, &mut self.out)
+            };
+            self.took(&mut group.prefixes, result);
+        }
+    }
+
+    /// Notes that one message took the next prefixes, or that they cannot be encoded.
+    fn took(&mut self, chunk: &mut Chunk, result: Result<usize, EncodeError>) {
+        match result {
+            Ok(0) => self.refuse(chunk, EncodeError::NextHopFamily),
+            Ok(count) => {
+                chunk.advance(count);
+                self.messages += 1;
+            }
+            Err(error) => self.refuse(chunk, error),
+        }
+    }
+
+    fn refuse(&mut self, chunk: &mut Chunk, error: EncodeError) {
+        self.unsendable.push(Unsendable {
+            routes: chunk.rest().len(),
+            error,
+        });
+        self.refused.extend(chunk.rest());
+        *chunk = Chunk::default();
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.budget
+    }
+}
+
+/// A family whose prefixes can be told from a mixed list. The queue of a family holds no others.
+trait OfFamily: Family {
+    fn prefix(prefix: &IpNet) -> Option<Self::Prefix>;
+}
+
+impl OfFamily for Ipv4Unicast {
+    fn prefix(prefix: &IpNet) -> Option<Self::Prefix> {
+        match prefix {
+            IpNet::V4(prefix) => Some(*prefix),
+            IpNet::V6(_) => None,
+        }
+    }
+}
+
+impl OfFamily for Ipv6Unicast {
+    fn prefix(prefix: &IpNet) -> Option<Self::Prefix> {
+        match prefix {
+            IpNet::V6(prefix) => Some(*prefix),
+            IpNet::V4(_) => None,
+        }
+    }
+}
+
+fn prefixes<F: OfFamily>(chunk: &Chunk) -> Peekable<impl Iterator<Item = F::Prefix>> {
+    chunk.rest().iter().filter_map(F::prefix).peekable()
+}

@@ -1,0 +1,61 @@
+//! Our OPEN, and what follows from it and the peer's (RFC 4271 §6.2, RFC 5492).
+
+use std::sync::Arc;
+
+use bgp_wire::{
+    AfiSafi, Capability, ExtendedNextHop, Frame, HoldTimeFloor, MaxLen, Negotiated, Notification,
+    Open, OpenRef, OpenRequirements,
+};
+
+use crate::config::PeerConfig;
+
+/// The OPEN that a session with these settings sends.
+pub(crate) fn open(config: &PeerConfig) -> Open {
+    let mut open = Open::new(config.local_as, config.hold_time, config.router_id)
+        .with_capability(Capability::RouteRefresh)
+        .with_capability(Capability::ExtendedMessage);
+    for family in config.families.iter() {
+        open = open.with_capability(Capability::Multiprotocol(family));
+    }
+    if config.extended_next_hop && config.families.contains(AfiSafi::IPV4_UNICAST) {
+        open = open.with_capability(Capability::ExtendedNextHop(
+            [ExtendedNextHop::IPV4_UNICAST].into(),
+        ));
+    }
+    open
+}
+
+/// Reads and judges the peer's OPEN.
+///
+/// # Errors
+/// The NOTIFICATION that refuses it.
+pub(crate) fn negotiate(
+    config: &PeerConfig,
+    frame: &[u8],
+) -> Result<Arc<Negotiated>, Notification> {
+    let remote = decode(frame)?;
+    let mut requirements = OpenRequirements::default();
+    requirements.peer_as = config.peer_as;
+    requirements.min_hold_time = HoldTimeFloor::AtLeast(config.min_hold_time);
+    let local = open(config);
+    let negotiated = Negotiated::with_requirements(&local, &remote, &requirements)
+        .map_err(|error| error.notification())?;
+    // A session without a common family could exchange nothing (RFC 5492 §5).
+    if let Some(family) = config
+        .families
+        .iter()
+        .next()
+        .filter(|_| negotiated.families().is_empty())
+    {
+        return Err(bgp_wire::OpenError::UnsupportedCapability(family).notification());
+    }
+    Ok(Arc::new(negotiated))
+}
+
+fn decode(octets: &[u8]) -> Result<Open, Notification> {
+    let (frame, _) = Frame::split(octets, MaxLen::Standard)
+        .map_err(|error| error.notification(octets))?
+        .ok_or_else(|| Notification::new(bgp_wire::ErrorCode::OPEN_MESSAGE, 0))?;
+    let open = OpenRef::decode(frame).map_err(|error| error.notification(octets))?;
+    Ok(open.to_owned())
+}
