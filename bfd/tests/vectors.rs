@@ -1,6 +1,11 @@
 //! Packets of BIRD 2.0.12 and FRR 8.4.4, captured on a veth pair, and every reason to discard one.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may panic"
+)]
 
 use std::num::NonZeroU8;
 use std::time::Duration;
