@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the port is taken.
-pub fn answer(name: &str, port: u16, ready: impl FnOnce()) -> io::Result<()> {
+pub fn answer<T>(name: &str, port: u16, ready: impl FnOnce() -> T) -> io::Result<()> {
     // Takes IPv4 too, since Linux leaves IPV6_V6ONLY off.
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))?;
     ready();

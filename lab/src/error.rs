@@ -51,6 +51,9 @@ pub enum LabError {
         /// The answer itself.
         text: String,
     },
+    /// Something that was to be so is not.
+    #[error("unexpected: {0}")]
+    Unexpected(String),
     /// Somebody pressed Ctrl-C, or asked for an end by signal.
     #[error("interrupted")]
     Interrupted,

@@ -6,7 +6,9 @@
 )]
 
 mod answer;
+mod assembly;
 mod client;
+mod demo;
 mod error;
 mod folder;
 pub mod manifests;
@@ -15,18 +17,23 @@ mod probe;
 mod process;
 mod product;
 pub mod router;
+mod signals;
 mod skip;
+pub mod standing;
 pub mod topology;
 mod wait;
 
 pub use answer::answer;
+pub use assembly::Lab;
+pub use demo::demo;
 pub use error::LabError;
 pub use folder::folder;
 pub use manifests::Manifests;
-pub use netns::{Namespace, remove_all, sweep};
+pub use netns::{Namespace, remaining, remove_all, sweep};
 pub use probe::{Probe, Request, Trace};
 pub use process::{Process, output};
 pub use product::Product;
+pub use signals::interrupt_on_signals;
 pub use skip::{Requirement, binary, find_program, requires};
 pub use topology::{Cable, Host, Names, Size, Topology, own_binary};
 pub use wait::{interrupt, until};

@@ -1,10 +1,15 @@
 //! The lab on the command line.
 
-use std::process::ExitCode;
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::{ExitCode, ExitStatus};
 
 use clap::{Parser, Subcommand};
+use lab::router::{self, Kind};
+use lab::{LabError, standing};
 
-/// Network namespaces as nodes, a real router and a client.
+/// Network namespaces as nodes, a real router and a client; needs root.
 #[derive(Debug, Parser)]
 #[command(name = "ferrolb-lab", version)]
 struct Arguments {
@@ -14,7 +19,37 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answers HTTP requests with a name (the workload of the lab's nodes).
+    /// Shows the product at work, step by step, and removes everything again
+    Demo {
+        #[command(flatten)]
+        router: RouterFlag,
+    },
+    /// Builds the demo's lab and leaves it standing
+    Up {
+        #[command(flatten)]
+        router: RouterFlag,
+    },
+    /// Removes the lab that stands
+    Down,
+    /// Shows what the router and the product of the standing lab say
+    Status,
+    /// Runs a command on a host of the standing lab: node1, node2, node3, router1, client
+    Exec {
+        /// The host.
+        host: String,
+        /// The program and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Is the built-in router, from one file with its configuration, telling its state in another
+    #[command(hide = true)]
+    Router {
+        /// The configuration.
+        config: PathBuf,
+        /// The state.
+        status: PathBuf,
+    },
+    /// Answers HTTP requests with a name (the workload of the lab's nodes)
     #[command(hide = true)]
     Answer {
         /// The answer.
@@ -24,17 +59,72 @@ enum Command {
     },
 }
 
-#[expect(clippy::print_stdout, reason = "a command line's answer")]
+#[derive(Debug, clap::Args)]
+struct RouterFlag {
+    /// frr, bird or builtin; by default the first that is installed
+    #[arg(long, env = "ROUTER", value_name = "KIND")]
+    router: Option<Kind>,
+}
+
+impl RouterFlag {
+    fn kind(&self) -> Kind {
+        self.router.unwrap_or_else(Kind::preferred)
+    }
+}
+
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Answer { name, port } => {
-            match lab::answer(&name, port, || println!("answering on port {port}")) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("port {port}: {error}");
-                    ExitCode::FAILURE
-                }
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            let mut cause: Option<&dyn Error> = Some(&error);
+            while let Some(error) = cause {
+                eprintln!("ferrolb-lab: {error}");
+                cause = error.source();
             }
+            ExitCode::FAILURE
         }
     }
+}
+
+fn run(command: Command) -> Result<ExitCode, LabError> {
+    match command {
+        Command::Demo { router } => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            lab::demo(router.kind(), io::stdout())?;
+        }
+        Command::Up { router } => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            standing::up(router.kind())?;
+            print(&standing::status()?)?;
+        }
+        Command::Down => standing::down()?,
+        Command::Status => print(&standing::status()?)?,
+        Command::Exec { host, command } => {
+            let (program, arguments) = command
+                .split_first()
+                .map_or(("", [].as_slice()), |(program, rest)| {
+                    (program.as_str(), rest)
+                });
+            return Ok(exit_code(standing::exec(&host, program, arguments)?));
+        }
+        Command::Router { config, status } => router::run_builtin(&config, &status)?,
+        Command::Answer { name, port } => {
+            let ready = || print(&format!("answering on port {port}\n"));
+            lab::answer(&name, port, ready)
+                .map_err(LabError::io(format!("answering on port {port}")))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(text: &str) -> Result<(), LabError> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(LabError::io("printing"))
+}
+
+/// The same for the caller; a program ended by a signal counts as failed.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -103,10 +103,9 @@ impl Manifests {
         let path = self.path.join(file);
         let text = fs::read_to_string(&path).map_err(LabError::io(format!("reading {file}")))?;
         if !text.contains(from) {
-            return Err(LabError::Answer {
-                what: "a manifest without the text to edit",
-                text,
-            });
+            return Err(LabError::Unexpected(format!(
+                "{file} without `{from}`:\n{text}"
+            )));
         }
         self.write(file, &text.replacen(from, to, 1))
     }

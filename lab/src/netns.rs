@@ -16,6 +16,7 @@ use std::time::Duration;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::LabError;
 use crate::process::{Process, output};
@@ -111,6 +112,22 @@ impl Namespace {
         }
     }
 
+    /// A runtime whose worker is inside the namespace: so are the sockets that its tasks open. What is run by
+    /// its `block_on` is not, since that is done by the calling thread.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered or the runtime not be built.
+    pub fn runtime(&self) -> Result<Runtime, LabError> {
+        // Threads begin in the namespace of the one that starts them.
+        let build = || {
+            Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+        };
+        self.run(build)?.map_err(LabError::io("building a runtime"))
+    }
+
     /// Runs an asynchronous function to its end on a runtime whose threads are all inside the namespace.
     ///
     /// # Errors
@@ -121,9 +138,7 @@ impl Namespace {
         T: Send,
     {
         self.run(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = Builder::new_current_thread().enable_all().build();
             Ok(runtime
                 .map_err(LabError::io("building a runtime"))?
                 .block_on(f()))
@@ -190,10 +205,7 @@ impl Namespace {
         words
             .nth(1)
             .map(str::to_owned)
-            .ok_or_else(|| LabError::Answer {
-                what: "a link without a MAC address",
-                text: text.clone(),
-            })
+            .ok_or_else(|| LabError::Unexpected(format!("no MAC address: {text}")))
     }
 
     /// Joins two namespaces by a veth pair that is never seen in any other; both ends are set up.
@@ -209,17 +221,13 @@ impl Namespace {
         other.ip(&format!("link set {other_name} up"))?;
         Ok(())
     }
-
-    fn remove(&self) -> Result<(), LabError> {
-        remove(&self.name)
-    }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
         if self.on_drop == OnDrop::Remove {
             // Nothing better to do about a failure than the next sweep.
-            let _ = self.remove();
+            let _ = remove(&self.name);
         }
     }
 }
@@ -242,21 +250,35 @@ pub fn remove_all(prefix: &str) -> Result<(), LabError> {
     remove_where(|name| name.starts_with(prefix))
 }
 
-fn remove_where(mut is_meant: impl FnMut(&str) -> bool) -> Result<(), LabError> {
-    let entries = match fs::read_dir(FOLDER) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(LabError::io(format!("reading {FOLDER}"))(error)),
-    };
-    for entry in entries.flatten() {
-        if let Some(name) = entry.file_name().to_str()
-            && is_meant(name)
-        {
-            // Another process may be sweeping too; what it took is gone all the same.
-            let _ = remove(name);
-        }
+/// The namespaces whose name begins with `prefix`.
+///
+/// # Errors
+/// When the list of namespaces cannot be read.
+pub fn remaining(prefix: &str) -> Result<Vec<String>, LabError> {
+    let mut names = names()?;
+    names.retain(|name| name.starts_with(prefix));
+    Ok(names)
+}
+
+fn remove_where(is_meant: impl Fn(&str) -> bool) -> Result<(), LabError> {
+    for name in names()?.iter().filter(|name| is_meant(name)) {
+        // Another process may be sweeping too; what it took is gone all the same.
+        let _ = remove(name);
     }
     Ok(())
+}
+
+fn names() -> Result<Vec<String>, LabError> {
+    match fs::read_dir(FOLDER) {
+        Ok(entries) => {
+            let names = entries
+                .flatten()
+                .map(|entry| entry.file_name().into_string());
+            Ok(names.flatten().collect())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(LabError::io(format!("reading {FOLDER}"))(error)),
+    }
 }
 
 /// The process that a namespace's name names.

@@ -136,9 +136,6 @@ impl Product {
     fn take_speaker(&mut self, node: &Host) -> Result<Process, LabError> {
         self.speakers
             .remove(&node.name)
-            .ok_or_else(|| LabError::Answer {
-                what: "a node without a speaker",
-                text: node.name.clone(),
-            })
+            .ok_or_else(|| LabError::Unexpected(format!("no speaker on {}", node.name)))
     }
 }

@@ -13,6 +13,8 @@ pub enum Requirement {
     Root,
     /// A program in `PATH` or in one of the folders where routing daemons are installed.
     Program(&'static str),
+    /// One of the project's own binaries, built beside the test.
+    Binary(&'static str),
 }
 
 impl Requirement {
@@ -20,6 +22,7 @@ impl Requirement {
         match self {
             Self::Root => nix::unistd::geteuid().is_root(),
             Self::Program(name) => find_program(name).is_some(),
+            Self::Binary(name) => binary(name).is_some(),
         }
     }
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Requirement {
         match self {
             Self::Root => f.write_str("root"),
             Self::Program(name) => write!(f, "the program {name}"),
+            Self::Binary(name) => write!(f, "the binary {name} to be built"),
         }
     }
 }

@@ -22,7 +22,7 @@
 //! its kernel then accepts the packets and still answers neither ARP (`arp_ignore`) nor Neighbour
 //! Discovery (which looks at addresses of the link only), so that every answer heard is the speaker's.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -100,14 +100,6 @@ impl Host {
     pub fn mac(&self) -> Result<String, LabError> {
         self.namespace.mac("eth0")
     }
-
-    /// Runs iproute2 and then sees to it that neither side keeps what it knew of its neighbours.
-    ///
-    /// # Errors
-    /// When iproute2 fails.
-    pub fn forget_neighbours(&self) -> Result<(), LabError> {
-        self.namespace.ip("neigh flush all").map(drop)
-    }
 }
 
 /// Namespaces joined to a network. Dropping it removes all of it.
@@ -143,6 +135,16 @@ impl Role {
         }
     }
 
+    fn host(self, index: u8, namespace: Namespace) -> Host {
+        let last = self.last_octet(index);
+        Host {
+            name: self.name(index),
+            namespace,
+            ipv4: Ipv4Addr::new(198, 51, 100, last),
+            ipv6: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, u16::from(last)),
+        }
+    }
+
     fn name(self, index: u8) -> String {
         match self {
             Self::Router => format!("router{index}"),
@@ -174,7 +176,7 @@ impl Topology {
             set_up_router(router)?;
         }
         for node in &nodes {
-            set_up_node(node)?;
+            set_up_node(node, routers.first())?;
         }
         if let Some(router) = routers.first() {
             set_up_uplink(router, &client)?;
@@ -186,6 +188,28 @@ impl Topology {
             control: create(&size.names, "control")?,
             answerers: Vec::new(),
             switch,
+        })
+    }
+
+    /// One that another process has built and kept.
+    ///
+    /// # Errors
+    /// When one of its namespaces does not exist.
+    pub fn attach(prefix: &str, nodes: u8, routers: u8) -> Result<Self, LabError> {
+        let namespace = |host: &str| Namespace::attach(format!("{prefix}{host}"));
+        let host = |role: Role, index| Ok(role.host(index, namespace(&role.name(index))?));
+        let hosts = |role, count| {
+            (1..=count)
+                .map(|index| host(role, index))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self {
+            nodes: hosts(Role::Node, nodes)?,
+            routers: hosts(Role::Router, routers)?,
+            client: host(Role::Client, 1)?,
+            control: namespace("control")?,
+            answerers: Vec::new(),
+            switch: namespace("switch")?,
         })
     }
 
@@ -204,6 +228,25 @@ impl Topology {
             self.answerers.push(process);
         }
         Ok(())
+    }
+
+    /// The first router.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn router(&self) -> Result<&Host, LabError> {
+        self.routers
+            .first()
+            .ok_or_else(|| LabError::Unexpected("a topology without a router".to_owned()))
+    }
+
+    /// The node of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn node(&self, name: &str) -> Result<&Host, LabError> {
+        let node = self.nodes.iter().find(|node| node.name == name);
+        node.ok_or_else(|| LabError::Unexpected(format!("no node {name}")))
     }
 
     /// Every machine, routers first.
@@ -254,10 +297,7 @@ pub enum Cable {
 /// # Errors
 /// When it has not been built.
 pub fn own_binary(name: &str) -> Result<PathBuf, LabError> {
-    binary(name).ok_or_else(|| LabError::Answer {
-        what: "a binary that has not been built",
-        text: name.to_owned(),
-    })
+    binary(name).ok_or_else(|| LabError::Unexpected(format!("{name} has not been built")))
 }
 
 fn create(names: &Names, host: &str) -> Result<Namespace, LabError> {
@@ -278,17 +318,12 @@ fn plug(names: &Names, switch: &Namespace, role: Role, index: u8) -> Result<Host
     }
     namespace.link("eth0", switch, &name)?;
     switch.ip(&format!("link set {name} master br0"))?;
-    let last = role.last_octet(index);
-    let ipv4 = Ipv4Addr::new(198, 51, 100, last);
-    let ipv6 = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, u16::from(last));
-    namespace.ip(&format!("addr add {ipv4}/24 dev eth0"))?;
-    namespace.ip(&format!("addr add {ipv6}/64 dev eth0 nodad"))?;
-    Ok(Host {
-        name,
-        namespace,
-        ipv4,
-        ipv6,
-    })
+    let host = role.host(index, namespace);
+    host.namespace
+        .ip(&format!("addr add {}/24 dev eth0", host.ipv4))?;
+    host.namespace
+        .ip(&format!("addr add {}/64 dev eth0 nodad", host.ipv6))?;
+    Ok(host)
 }
 
 /// Forwarding, and next hops chosen by addresses and ports.
@@ -305,7 +340,7 @@ fn set_up_router(router: &Host) -> Result<(), LabError> {
 }
 
 /// Takes packets for services, and leaves it to the speaker to attract them.
-fn set_up_node(node: &Host) -> Result<(), LabError> {
+fn set_up_node(node: &Host, router: Option<&Host>) -> Result<(), LabError> {
     let namespace = &node.namespace;
     for (variable, value) in [
         ("ipv4/conf/all/arp_ignore", "1"),
@@ -316,9 +351,10 @@ fn set_up_node(node: &Host) -> Result<(), LabError> {
     for prefix in [ROUTED_V4, ON_LINK_V4, ROUTED_V6, ON_LINK_V6] {
         namespace.ip(&format!("route add local {prefix} dev lo"))?;
     }
-    let (ipv4, ipv6) = router_addresses();
-    namespace.ip(&format!("route add default via {ipv4}"))?;
-    namespace.ip(&format!("route add default via {ipv6}"))?;
+    if let Some(router) = router {
+        namespace.ip(&format!("route add default via {}", router.ipv4))?;
+        namespace.ip(&format!("route add default via {}", router.ipv6))?;
+    }
     Ok(())
 }
 
@@ -334,12 +370,4 @@ fn set_up_uplink(router: &Host, client: &Host) -> Result<(), LabError> {
     namespace.ip(&format!("route add {ROUTED_V4} via 203.0.113.129"))?;
     namespace.ip(&format!("route add {ROUTED_V6} via 2001:db8:2::129"))?;
     Ok(())
-}
-
-fn router_addresses() -> (IpAddr, IpAddr) {
-    let last = Role::Router.last_octet(1);
-    (
-        Ipv4Addr::new(198, 51, 100, last).into(),
-        Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, u16::from(last)).into(),
-    )
 }

@@ -291,6 +291,37 @@ fn a_switch_that_snoops_mld_delivers_solicitations_and_forgets_us_when_we_stop()
     .unwrap();
 }
 
+/// A socket holds some two thousand groups by default.
+#[test]
+fn more_groups_are_joined_than_one_socket_holds() {
+    const COUNT: u128 = 5000;
+    if !requires(&[Requirement::Root]) {
+        return;
+    }
+    let [node, neighbour] = ["node", "neighbour"].map(|label| Namespace::create(label).unwrap());
+    node.link("eth0", &neighbour, "eth0").unwrap();
+    let mut responding = Responding::start(&node);
+    let first = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0xf, 0, 1, 0).to_bits();
+    let addresses: BTreeSet<_> = (first..first + COUNT)
+        .map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits)))
+        .collect();
+    responding.interface.set_addresses(addresses.clone());
+    responding.wait_for(move |status| status.addresses.keys().eq(&addresses));
+    while let Ok(event) = responding.interface.events().try_recv() {
+        assert!(
+            !matches!(event, InterfaceEvent::GroupFailed { .. }),
+            "{event:?}"
+        );
+    }
+    let groups = node.ip("-6 maddr show dev eth0").unwrap();
+    let joined = groups
+        .lines()
+        .filter(|line| line.contains("ff02::1:ff0"))
+        .count();
+    assert!(joined >= 5000, "{joined}");
+    responding.stop();
+}
+
 #[test]
 fn links_are_followed_as_they_come_change_and_go() {
     if !requires(&[Requirement::Root]) {

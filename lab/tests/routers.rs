@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lab::router::{Config, Kind, Neighbour, Router};
 use lab::topology::{NODE_ASN, ROUTER_ASN};
-use lab::{Requirement, Size, Topology, requires};
+use lab::{Size, Topology, requires};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -41,12 +41,8 @@ fn routers(topology: &Topology, folder: &Path) -> (Router, Router) {
 }
 
 fn is_possible() -> bool {
-    let programs = Kind::Frr.programs().iter().chain(Kind::Bird.programs());
-    let requirements: Vec<_> = programs
-        .map(|name| Requirement::Program(name))
-        .chain([Requirement::Root])
-        .collect();
-    requires(&requirements)
+    let kinds = [Kind::Frr, Kind::Bird];
+    requires(&kinds.map(Kind::requirements).concat())
 }
 
 #[test]

@@ -17,38 +17,41 @@ use crate::{LabError, find_program, output};
 /// How long `birdc` may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The control socket's name.
+const SOCKET: &str = "bird.ctl";
+
 /// Writes the configuration; the daemon is not started yet.
-pub(super) fn prepare(
-    folder: &Path,
-    config: &Config,
-) -> Result<(Vec<Daemon>, Box<dyn View>), LabError> {
+pub(super) fn prepare(folder: &Path, config: &Config) -> Result<Vec<Daemon>, LabError> {
     let file = |name| folder.join(name).display().to_string();
     let conf = file("bird.conf");
     fs::write(&conf, bird_conf(config)).map_err(LabError::io(format!("writing {conf}")))?;
-    let socket = folder.join("bird.ctl");
     let arguments = [
         "-f",
         "-c",
         &conf,
         "-s",
-        &file("bird.ctl"),
+        &file(SOCKET),
         "-P",
         &file("bird.pid"),
     ];
-    let daemon = Daemon {
+    Ok(vec![Daemon {
         name: "bird",
         program: find_program("bird").unwrap_or_else(|| PathBuf::from("bird")),
         arguments: arguments.map(str::to_owned).into(),
-        socket: socket.clone(),
-    };
-    let neighbours = config.neighbours.iter().enumerate();
-    let neighbours = neighbours
-        .map(|(index, neighbour)| (protocol(index), neighbour.address))
-        .collect();
-    Ok((vec![daemon], Box::new(Bird { socket, neighbours })))
+        socket: folder.join(SOCKET),
+    }])
 }
 
-/// How to ask it.
+/// How to ask the one whose files are in `folder`.
+pub(super) fn view(folder: &Path, config: &Config) -> Box<dyn View> {
+    let neighbours = config.neighbours.iter().enumerate();
+    let named = neighbours.map(|(index, neighbour)| (protocol(index), neighbour.address));
+    Box::new(Bird {
+        socket: folder.join(SOCKET),
+        neighbours: named.collect(),
+    })
+}
+
 #[derive(Debug)]
 struct Bird {
     socket: PathBuf,

@@ -34,16 +34,21 @@ pub(super) struct Daemons {
 }
 
 impl Daemons {
-    pub(super) fn new(namespace: Namespace, folder: &Path, daemons: Vec<Daemon>) -> Self {
+    pub(super) fn new(namespace: Namespace, folder: &Path) -> Self {
         Self {
             namespace,
             folder: folder.to_owned(),
-            daemons,
+            daemons: Vec::new(),
             running: Vec::new(),
         }
     }
 
-    pub(super) fn start(&mut self) -> Result<(), LabError> {
+    pub(super) fn start(&mut self, daemons: Vec<Daemon>) -> Result<(), LabError> {
+        self.daemons = daemons;
+        self.restart()
+    }
+
+    pub(super) fn restart(&mut self) -> Result<(), LabError> {
         for daemon in &self.daemons {
             // That of an earlier process would look like this one's.
             let _ = std::fs::remove_file(&daemon.socket);

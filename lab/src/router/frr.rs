@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use bgp_wire::Community;
 use serde_json::Value;
 
 use super::daemons::Daemon;
@@ -21,10 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const USER: &str = "frr";
 
 /// Writes the configuration; the daemons are not started yet.
-pub(super) fn prepare(
-    folder: &Path,
-    config: &Config,
-) -> Result<(Vec<Daemon>, Box<dyn View>), LabError> {
+pub(super) fn prepare(folder: &Path, config: &Config) -> Result<Vec<Daemon>, LabError> {
     let io = || LabError::io(format!("filling {}", folder.display()));
     for (file, text) in [
         ("bgpd.conf", bgpd_conf(config)),
@@ -36,19 +34,17 @@ pub(super) fn prepare(
     }
     // The daemons make their sockets after dropping their rights.
     let user = nix::unistd::User::from_name(USER).ok().flatten();
-    let user = user.ok_or_else(|| LabError::Answer {
-        what: "a user of FRR that does not exist",
-        text: USER.to_owned(),
-    })?;
+    let user = user.ok_or_else(|| LabError::Unexpected(format!("no user {USER}")))?;
     chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(io())?;
-    let daemons = ["zebra", "bgpd"].map(|name| daemon(name, folder));
-    let frr = Frr {
-        folder: folder.to_owned(),
-    };
-    Ok((daemons.into(), Box::new(frr)))
+    Ok(["zebra", "bgpd"].map(|name| daemon(name, folder)).into())
 }
 
-/// How to ask it.
+/// How to ask the one whose files are in `folder`.
+pub(super) fn view(folder: &Path) -> Box<dyn View> {
+    let folder = folder.to_owned();
+    Box::new(Frr { folder })
+}
+
 #[derive(Debug)]
 struct Frr {
     folder: PathBuf,
@@ -175,13 +171,7 @@ fn route(prefix: &str, peer: &str, path: &Value) -> Result<Route, LabError> {
         let number = path.pointer(pointer).and_then(Value::as_u64);
         number.and_then(|number| u32::try_from(number).ok())
     };
-    let words = |pointer| {
-        text(pointer)
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect()
-    };
+    let words = |pointer| text(pointer).unwrap_or_default().split_whitespace();
     Ok(Route {
         prefix: parse("a prefix of FRR", prefix)?,
         peer: parse("a peer of FRR", peer)?,
@@ -192,9 +182,15 @@ fn route(prefix: &str, peer: &str, path: &Value) -> Result<Route, LabError> {
         as_path: as_path(path),
         local_pref: number("/locPrf"),
         med: number("/metric"),
-        communities: words("/community/string"),
-        large_communities: words("/largeCommunity/string"),
+        communities: words("/community/string").map(in_numbers).collect(),
+        large_communities: words("/largeCommunity/string").map(str::to_owned).collect(),
     })
+}
+
+/// FRR writes `no-export` where others write `65535:65281`.
+fn in_numbers(community: &str) -> String {
+    let known = community.parse::<Community>();
+    known.map_or_else(|_| community.to_owned(), |community| community.to_string())
 }
 
 fn as_path(path: &Value) -> Vec<u32> {
@@ -224,4 +220,43 @@ fn session(address: &str, neighbour: &Value) -> Result<Session, LabError> {
         uptime: uptime.filter(|_| established),
         last_error: Some(words.join(": ")).filter(|text| !text.is_empty()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_read_with_all_its_attributes() {
+        let path = json!({
+            "aspath": {"segments": [{"type": "as-sequence", "list": [64500, 64501]}]},
+            "metric": 7,
+            "locPrf": 333,
+            "community": {"string": "64500:1 no-export"},
+            "largeCommunity": {"string": "1:2:3 64500:1:0"},
+            "nexthops": [{"ip": "2001:db8:1::b", "scope": "global"}, {"ip": "fe80::1", "scope": "link-local"}],
+        });
+        let route = route("2001:db8:f::1/128", "2001:db8:1::b", &path).unwrap();
+        assert_eq!(route.next_hop, route.peer);
+        assert_eq!(route.as_path, [64500, 64501]);
+        assert_eq!((route.med, route.local_pref), (Some(7), Some(333)));
+        assert_eq!(route.communities, ["64500:1", "65535:65281"]);
+        assert_eq!(route.large_communities, ["1:2:3", "64500:1:0"]);
+    }
+
+    #[test]
+    fn the_time_since_a_session_ended_is_no_uptime() {
+        let neighbour = json!({
+            "bgpState": "Active",
+            "bgpTimerUpMsec": 5000,
+            "lastNotificationReason": "Cease/Administrative Shutdown",
+            "lastShutdownDescription": "going down for lunch",
+        });
+        let session = session("198.51.100.11", &neighbour).unwrap();
+        assert_eq!(session.uptime, None);
+        let said = "Cease/Administrative Shutdown: going down for lunch";
+        assert_eq!(session.last_error.as_deref(), Some(said));
+    }
 }

@@ -1,6 +1,7 @@
 //! Routing daemons as the nodes' BGP neighbours: started, asked, stopped, killed and silenced alike.
 
 mod bird;
+mod builtin;
 mod daemons;
 mod frr;
 
@@ -13,10 +14,12 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
 
+pub use self::builtin::run as run_builtin;
 use self::daemons::Daemons;
 use crate::topology::Host;
-use crate::{LabError, Namespace, find_program, until};
+use crate::{LabError, Namespace, Requirement, find_program, until};
 
 /// Which routing daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,11 +28,21 @@ pub enum Kind {
     Frr,
     /// BIRD 2.
     Bird,
+    /// The lab's own.
+    Builtin,
 }
 
 impl Kind {
     /// Every kind, the preferred first.
-    pub const ALL: [Self; 2] = [Self::Frr, Self::Bird];
+    pub const ALL: [Self; 3] = [Self::Frr, Self::Bird, Self::Builtin];
+
+    /// The first that is installed.
+    #[must_use]
+    pub fn preferred() -> Self {
+        let mut installed = Self::ALL.into_iter().filter(|kind| kind.is_installed());
+        // The last one needs nothing.
+        installed.next().unwrap_or(Self::Builtin)
+    }
 
     /// The programs without which it cannot run.
     #[must_use]
@@ -37,7 +50,18 @@ impl Kind {
         match self {
             Self::Frr => &["zebra", "bgpd", "vtysh"],
             Self::Bird => &["bird", "birdc"],
+            Self::Builtin => &[],
         }
+    }
+
+    /// What a test that uses it needs: for [`crate::requires`].
+    #[must_use]
+    pub fn requirements(self) -> Vec<Requirement> {
+        let programs = self
+            .programs()
+            .iter()
+            .map(|name| Requirement::Program(name));
+        [Requirement::Root].into_iter().chain(programs).collect()
     }
 
     /// Whether its programs are on this machine.
@@ -54,6 +78,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Frr => "frr",
             Self::Bird => "bird",
+            Self::Builtin => "builtin",
         })
     }
 }
@@ -69,7 +94,7 @@ impl FromStr for Kind {
 
 /// What a router is told: it takes every route of its neighbours, uses equal ones side by side, and passes
 /// none on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Config {
     /// Its AS.
     pub asn: u32,
@@ -80,7 +105,7 @@ pub struct Config {
 }
 
 /// A BGP neighbour of a router.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Neighbour {
     /// Its address, which also is the transport's family.
     pub address: IpAddr,
@@ -93,7 +118,7 @@ pub struct Neighbour {
 }
 
 /// The address families of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Families {
     /// That of the transport.
     OfTransport,
@@ -137,7 +162,7 @@ impl Neighbour {
 }
 
 /// One path to a prefix, as a router shows it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Route {
     /// The destination.
     pub prefix: IpNet,
@@ -197,18 +222,37 @@ impl Router {
         config: &Config,
     ) -> Result<Self, LabError> {
         fs::create_dir(folder).map_err(LabError::io(format!("making {}", folder.display())))?;
-        let (daemons, view): (_, Box<dyn View>) = match kind {
+        let daemons = match kind {
             Kind::Frr => frr::prepare(folder, config)?,
             Kind::Bird => bird::prepare(folder, config)?,
+            Kind::Builtin => builtin::prepare(folder, config)?,
+        };
+        let mut router = Self::attach(kind, host, folder, config)?;
+        router.daemons.start(daemons)?;
+        Ok(router)
+    }
+
+    /// One that another process has started and kept: it can be asked, and nothing else.
+    ///
+    /// # Errors
+    /// When the host's namespace does not exist.
+    pub fn attach(
+        kind: Kind,
+        host: &Host,
+        folder: &Path,
+        config: &Config,
+    ) -> Result<Self, LabError> {
+        let view = match kind {
+            Kind::Frr => frr::view(folder),
+            Kind::Bird => bird::view(folder, config),
+            Kind::Builtin => builtin::view(folder),
         };
         let namespace = Namespace::attach(host.namespace.name().to_owned())?;
-        let mut router = Self {
+        Ok(Self {
             kind,
-            daemons: Daemons::new(namespace, folder, daemons),
+            daemons: Daemons::new(namespace, folder),
             view,
-        };
-        router.daemons.start()?;
-        Ok(router)
+        })
     }
 
     /// Which one it is.
@@ -222,7 +266,7 @@ impl Router {
     /// # Errors
     /// When it does not come up within 10 s.
     pub fn restart(&mut self) -> Result<(), LabError> {
-        self.daemons.start()
+        self.daemons.restart()
     }
 
     /// Asks it to end by SIGTERM: its neighbours get a NOTIFICATION.
@@ -318,10 +362,7 @@ impl Router {
         let session = sessions
             .into_iter()
             .find(|session| session.neighbour == neighbour);
-        session.ok_or_else(|| LabError::Answer {
-            what: "a neighbour that the router does not have",
-            text: neighbour.to_string(),
-        })
+        session.ok_or_else(|| LabError::Unexpected(format!("no neighbour {neighbour}")))
     }
 
     /// Waits until all its sessions are Established.

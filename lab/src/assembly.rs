@@ -1,0 +1,92 @@
+//! The lab of the demo: three nodes, one router that has each of them as its neighbour twice, a client, and
+//! the product running from a folder of manifests.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::router::{Config, Kind, Neighbour, Router};
+use crate::topology::{Host, NODE_ASN, Names, ROUTER_ASN, Size, Topology};
+use crate::{LabError, Manifests, Product};
+
+/// As many as the picture shows.
+const NODES: u8 = 3;
+
+/// All of it. Dropping it ends the processes and removes the network.
+#[derive(Debug)]
+pub struct Lab {
+    /// The controller and the speakers.
+    pub product: Product,
+    /// The routing daemon on the first router.
+    pub router: Router,
+    /// What the product runs from.
+    pub manifests: Manifests,
+    /// The network.
+    pub topology: Topology,
+}
+
+impl Lab {
+    /// Builds the network, starts an HTTP server on each node and the router, and makes an empty folder for
+    /// manifests. All files go to `folder`, which must exist.
+    ///
+    /// # Errors
+    /// When a part of it cannot be made; what was made by then is removed again.
+    pub fn build(kind: Kind, names: Names, folder: &Path) -> Result<Self, LabError> {
+        let logs = folder.join("logs");
+        fs::create_dir(&logs).map_err(LabError::io(format!("making {}", logs.display())))?;
+        let size = Size {
+            names,
+            ..Size::new(NODES, 1)
+        };
+        let mut topology = Topology::build(&size)?;
+        topology.start_answerers(&logs)?;
+        let host = topology.router()?;
+        let config = config(host, &topology.nodes);
+        let router = Router::start(kind, host, &folder.join("router"), &config)?;
+        let manifests = Manifests::create(folder.join("manifests"))?;
+        Ok(Self {
+            product: Product::new(&manifests, &logs),
+            router,
+            manifests,
+            topology,
+        })
+    }
+
+    /// One that another process has built in `folder` and kept: everything in it can be asked.
+    ///
+    /// # Errors
+    /// When a part of it is not there.
+    pub fn attach(kind: Kind, prefix: &str, folder: &Path) -> Result<Self, LabError> {
+        let topology = Topology::attach(prefix, NODES, 1)?;
+        let host = topology.router()?;
+        let config = config(host, &topology.nodes);
+        let router = Router::attach(kind, host, &folder.join("router"), &config)?;
+        let manifests = Manifests::at(folder.join("manifests"));
+        Ok(Self {
+            product: Product::new(&manifests, &folder.join("logs")),
+            router,
+            manifests,
+            topology,
+        })
+    }
+
+    /// Leaves everything standing when this value is dropped.
+    pub fn keep(&mut self) {
+        self.product.keep();
+        self.router.keep();
+        self.topology.keep();
+    }
+}
+
+/// Each node over IPv4 and over IPv6, each session with the family that it runs on.
+fn config(router: &Host, nodes: &[Host]) -> Config {
+    let neighbours = nodes.iter().flat_map(|node| {
+        let addresses: [IpAddr; 2] = [node.ipv4.into(), node.ipv6.into()];
+        addresses.map(|address| Neighbour::new(address, NODE_ASN))
+    });
+    Config {
+        asn: ROUTER_ASN,
+        router_id: router.ipv4,
+        neighbours: neighbours.collect(),
+    }
+}

@@ -1,0 +1,312 @@
+//! The steps, in the order in which they are told.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+
+use super::timeline::{Facts, Timeline, milliseconds};
+use crate::router::Route;
+use crate::topology::{Host, NODE_ASN};
+use crate::{Lab, LabError, Probe, until};
+
+/// How long anything may take that takes a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the probes ask.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Connections over which ECMP has to reach every node; 60 miss one of three once in 10^10.
+const CONNECTIONS: u32 = 60;
+
+/// The namespace of the services.
+const NAMESPACE: &str = "default";
+
+/// What the file of nodes says of a node, and what it says once the node is excluded.
+fn labels(node: &str) -> (String, String) {
+    let labels = format!("    kubernetes.io/hostname: {node}\n");
+    let excluded =
+        format!("{labels}    node.kubernetes.io/exclude-from-external-load-balancers: \"\"\n");
+    (labels, excluded)
+}
+
+pub(super) fn run<W: Write>(timeline: &mut Timeline<W>, lab: &mut Lab) -> Result<(), LabError> {
+    timeline.step(
+        "controller and speakers run, every session is established",
+        |facts| start(lab, facts),
+    )?;
+    let web = timeline.step(
+        "service web gets its addresses, the router learns them",
+        |facts| announce(lab, "web", facts),
+    )?;
+    timeline.step(
+        "the client reaches web through the router, spread over the nodes",
+        |facts| spread(lab, &web, facts),
+    )?;
+    let (shop, owner) = timeline.step(
+        "service shop is answered for on the link by one node",
+        |facts| on_link(lab, facts),
+    )?;
+    timeline.step(
+        "service docs comes and goes, no session is touched",
+        |facts| come_and_go(lab, facts),
+    )?;
+    timeline.step(
+        "a node is excluded: its routes go, its addresses move",
+        |facts| exclude(lab, &web, &shop, &owner, facts),
+    )?;
+    timeline.step("the speakers end, and tell the router why", |facts| {
+        stop(lab, facts)
+    })
+}
+
+fn start(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
+    lab.manifests
+        .write_example(|file| !file.starts_with("service-"))?;
+    lab.product.start(&lab.topology)?;
+    until("established sessions", PATIENCE, || {
+        lab.product.expect_running()?;
+        let sessions = lab.router.sessions()?;
+        Ok(sessions
+            .iter()
+            .all(|session| session.uptime.is_some())
+            .then_some(()))
+    })?;
+    facts.push(format!(
+        "{} sessions, IPv4 and IPv6",
+        lab.router.sessions()?.len()
+    ));
+    Ok(())
+}
+
+/// Adds a service, and waits until the router has a path to each of its addresses over each node.
+fn announce(lab: &mut Lab, service: &str, facts: &mut Facts) -> Result<Vec<IpAddr>, LabError> {
+    let start = Instant::now();
+    let addresses = assign(lab, service, facts)?;
+    let nodes = lab.topology.nodes.len();
+    for &address in &addresses {
+        let paths = lab
+            .router
+            .wait_for_paths(IpNet::from(address), nodes, PATIENCE)?;
+        let took = milliseconds(start.elapsed());
+        expect_paths(lab, &paths)?;
+        let hops: Vec<_> = paths.iter().map(|path| path.next_hop.to_string()).collect();
+        facts.push(format!(
+            "{address}: known to the router after {took} via {}",
+            hops.join(", ")
+        ));
+    }
+    Ok(addresses)
+}
+
+/// Adds a service, and waits for its two addresses.
+fn assign(lab: &Lab, service: &str, facts: &mut Facts) -> Result<Vec<IpAddr>, LabError> {
+    let start = Instant::now();
+    let file = format!("service-{service}.yaml");
+    lab.manifests.write_example(|name| name == file)?;
+    let addresses = until(&format!("addresses for {service}"), PATIENCE, || {
+        let addresses = lab.manifests.addresses(NAMESPACE, service)?;
+        Ok(Some(addresses).filter(|addresses| addresses.len() == 2))
+    })?;
+    let took = milliseconds(start.elapsed());
+    let texts: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+    facts.push(format!("{}: assigned after {took}", texts.join(" and ")));
+    Ok(addresses)
+}
+
+/// Each node is the next hop of its own path, and the attributes are those of the manifests.
+fn expect_paths(lab: &Lab, paths: &[Route]) -> Result<(), LabError> {
+    for (path, node) in paths.iter().zip(&lab.topology.nodes) {
+        let next_hop: IpAddr = match path.prefix {
+            IpNet::V4(_) => node.ipv4.into(),
+            IpNet::V6(_) => node.ipv6.into(),
+        };
+        let is_right = (path.peer, path.next_hop) == (next_hop, next_hop)
+            && path.as_path == [NODE_ASN]
+            && path.communities == ["64500:100"]
+            && path.large_communities == ["64500:1:100"];
+        expect(is_right, || format!("path over {}: {path:?}", node.name))?;
+    }
+    Ok(())
+}
+
+fn spread(lab: &Lab, web: &[IpAddr], facts: &mut Facts) -> Result<(), LabError> {
+    let client = &lab.topology.client;
+    for &address in web {
+        // The router's kernel has each route a moment after its BGP table does.
+        let answers = until(
+            &format!("answers of every node on {address}"),
+            PATIENCE,
+            || {
+                let answers = client.get_many(address, CONNECTIONS).unwrap_or_default();
+                Ok(Some(answers).filter(|answers| answers.len() == lab.topology.nodes.len()))
+            },
+        )?;
+        let counts: Vec<_> = answers
+            .iter()
+            .map(|(node, count)| format!("{node} {count}"))
+            .collect();
+        facts.push(format!(
+            "{address}: {CONNECTIONS} connections: {}",
+            counts.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+fn on_link(lab: &Lab, facts: &mut Facts) -> Result<(Vec<IpAddr>, String), LabError> {
+    let addresses = assign(lab, "shop", facts)?;
+    let start = Instant::now();
+    let owner = wait_for_owner(lab, |_| true)?;
+    for &address in &addresses {
+        expect_owner(lab, address, &owner)?;
+        let protocol = if address.is_ipv4() {
+            "ARP"
+        } else {
+            "Neighbour Discovery"
+        };
+        let took = milliseconds(start.elapsed());
+        facts.push(format!(
+            "{address}: {owner} answers, found by {protocol} after {took}"
+        ));
+    }
+    Ok((addresses, owner))
+}
+
+/// The one node that says that it owns the addresses of `shop`, if it is meant.
+fn wait_for_owner(lab: &Lab, is_meant: impl Fn(&str) -> bool) -> Result<String, LabError> {
+    until("node that owns the addresses of shop", PATIENCE, || {
+        let nodes = lab.manifests.layer2_nodes(NAMESPACE, "shop")?;
+        let [node] = nodes.as_slice() else {
+            return Ok(None);
+        };
+        Ok(Some(node.clone()).filter(|node| is_meant(node)))
+    })
+}
+
+/// The owner answers over HTTP, and the client's kernel knows its MAC address as that of the address.
+fn expect_owner(lab: &Lab, address: IpAddr, owner: &str) -> Result<(), LabError> {
+    let client = &lab.topology.client;
+    until(&format!("answer of {owner} on {address}"), PATIENCE, || {
+        Ok((client.get(address).ok().as_deref() == Some(owner)).then_some(()))
+    })?;
+    let (known, mac) = (client.neighbour(address)?, lab.topology.node(owner)?.mac()?);
+    expect(known.as_deref() == Some(mac.as_str()), || {
+        format!("{address} at {known:?}, and not at {mac}")
+    })
+}
+
+fn come_and_go(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
+    let docs = announce(lab, "docs", &mut Facts::new())?;
+    let uptimes = |lab: &Lab| -> Result<BTreeMap<IpAddr, Option<Duration>>, LabError> {
+        let sessions = lab.router.sessions()?.into_iter();
+        Ok(sessions
+            .map(|session| (session.neighbour, session.uptime))
+            .collect())
+    };
+    let before = uptimes(lab)?;
+    let start = Instant::now();
+    lab.manifests.remove("service-docs.yaml")?;
+    for &address in &docs {
+        lab.router
+            .wait_for_paths(IpNet::from(address), 0, PATIENCE)?;
+        facts.push(format!(
+            "{address}: withdrawn by every node after {}",
+            milliseconds(start.elapsed())
+        ));
+    }
+    let after = uptimes(lab)?;
+    let went_on = before
+        .iter()
+        .all(|(neighbour, before)| after.get(neighbour).is_some_and(|after| after >= before));
+    expect(went_on, || {
+        format!("sessions that were up for {before:?} are now for {after:?}")
+    })?;
+    facts.push(format!("all {} sessions went on", after.len()));
+    Ok(())
+}
+
+fn exclude(
+    lab: &Lab,
+    web: &[IpAddr],
+    shop: &[IpAddr],
+    owner: &str,
+    facts: &mut Facts,
+) -> Result<(), LabError> {
+    let client = &lab.topology.client;
+    let probe = |&address: &IpAddr| Ok((address, probe(client, address)?));
+    let probes = web
+        .iter()
+        .chain(shop)
+        .map(probe)
+        .collect::<Result<Vec<_>, LabError>>()?;
+    let start = Instant::now();
+    let (labels, excluded) = labels(owner);
+    lab.manifests.edit("nodes.yaml", &labels, &excluded)?;
+    let others = lab.topology.nodes.len() - 1;
+    for &address in web {
+        let paths = lab
+            .router
+            .wait_for_paths(IpNet::from(address), others, PATIENCE)?;
+        let took = milliseconds(start.elapsed());
+        let excluded = lab.topology.node(owner)?;
+        let is_gone = paths
+            .iter()
+            .all(|path| path.peer != excluded.ipv4 && path.peer != excluded.ipv6);
+        expect(is_gone, || format!("{owner} still announces: {paths:?}"))?;
+        facts.push(format!("{address}: withdrawn by {owner} after {took}"));
+    }
+    let heir = wait_for_owner(lab, |node| node != owner)?;
+    for &address in shop {
+        expect_owner(lab, address, &heir)?;
+    }
+    for (address, probe) in probes {
+        probe.wait_for_answer(PATIENCE)?;
+        let trace = probe.finish();
+        let lost = format!("{} of {} requests lost", trace.lost(), trace.requests.len());
+        let Some(moved) = trace
+            .first_answer_of(&heir, start)
+            .filter(|_| shop.contains(&address))
+        else {
+            facts.push(format!("{address}: {lost}"));
+            continue;
+        };
+        let took = milliseconds(moved.duration_since(start));
+        facts.push(format!(
+            "{address}: {heir} answers instead of {owner} after {took}, {lost}"
+        ));
+    }
+    Ok(())
+}
+
+fn probe(client: &Host, address: IpAddr) -> Result<Probe, LabError> {
+    let probe = Probe::start(client, address, INTERVAL)?;
+    probe.wait_for_answer(PATIENCE)?;
+    Ok(probe)
+}
+
+fn stop(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
+    lab.product.stop()?;
+    for node in &lab.topology.nodes {
+        let session = lab.router.wait_for_end(node.ipv4, PATIENCE)?;
+        let reason = session.last_error.unwrap_or_default();
+        expect(reason.to_lowercase().contains("shutdown"), || {
+            format!("end of the session with {}: {reason}", node.name)
+        })?;
+        facts.push(format!("{}: {reason}", node.name));
+    }
+    let routes = lab.router.routes()?;
+    expect(routes.is_empty(), || {
+        format!("routes without sessions: {routes:?}")
+    })
+}
+
+fn expect(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<(), LabError> {
+    if is_so {
+        Ok(())
+    } else {
+        Err(LabError::Unexpected(otherwise()))
+    }
+}
