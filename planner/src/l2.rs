@@ -96,16 +96,13 @@ impl<'a> Layer2<'a> {
     /// Who would own a Service in which order; `None` where no election is held.
     pub(crate) fn ranking(&self, key: &ServiceKey) -> Option<Ranking> {
         let contest = self.contests.get(key)?;
-        let leader = contest
-            .group
-            .as_ref()
-            .and_then(|group| self.contests.get(group.first()?))
+        let alone = [contest.subject.key];
+        let group = contest.group.as_deref().map_or(&alone[..], Vec::as_slice);
+        let leader = group
+            .first()
+            .and_then(|key| self.contests.get(key))
             .unwrap_or(contest);
-        let electors = contest
-            .group
-            .as_ref()
-            .map_or_else(|| contest.candidates(), |group| self.candidates_of(group));
-        let ranked = election::rank(electors.into_values(), &leader.election_key()).into_iter();
+        let ranked = election::rank(self.candidates_of(group), &leader.election_key()).into_iter();
         let ranked = ranked
             .map(|one| (NodeName::from(one.name.as_str()), one.preference))
             .collect();
@@ -129,7 +126,7 @@ impl<'a> Layer2<'a> {
         for (key, contest) in self
             .contests
             .iter()
-            .filter(|(_, contest)| !contest.candidates().is_empty())
+            .filter(|(_, contest)| contest.candidates().next().is_some())
         {
             for address in &contest.subject.addresses {
                 holders.entry(*address).or_default().push(key);
@@ -167,10 +164,7 @@ impl<'a> Layer2<'a> {
         let Some(leader) = group.first().and_then(|key| self.contests.get(key)) else {
             return;
         };
-        let owner = election::elect(
-            self.candidates_of(&group).into_values(),
-            &leader.election_key(),
-        );
+        let owner = election::elect(self.candidates_of(&group), &leader.election_key());
         let owner = owner.map(|candidate| NodeName::from(candidate.name.as_str()));
         let shared = (group.len() > 1).then(|| Rc::new(group.clone()));
         for key in group {
@@ -183,25 +177,25 @@ impl<'a> Layer2<'a> {
 
     /// The candidates that can serve every member of a group, or else those of the most senior: a newcomer may narrow
     /// the choice, but never takes an address away from who had it first.
-    fn candidates_of<'b>(&'b self, group: &[&'a ServiceKey]) -> Candidates<'b> {
+    fn candidates_of<'b>(&'b self, group: &[&'a ServiceKey]) -> Vec<&'b Candidate> {
         let mut members = group.iter().filter_map(|key| self.contests.get(key));
         let Some(leader) = members.next() else {
-            return Candidates::new();
+            return Vec::new();
         };
         let others: Vec<_> = members.collect();
-        let own = leader.candidates();
         let in_common = |node: &NodeName| others.iter().all(|other| other.has_candidate(node));
-        let common: Candidates<'b> = own
-            .iter()
-            .filter(|(node, _)| in_common(node))
-            .map(|(node, candidate)| (*node, *candidate))
-            .collect();
-        if common.is_empty() { own } else { common }
+        let common = leader.candidates().filter(|(node, _)| in_common(node));
+        let common: Vec<_> = common.map(|(_, candidate)| candidate).collect();
+        if common.is_empty() {
+            leader
+                .candidates()
+                .map(|(_, candidate)| candidate)
+                .collect()
+        } else {
+            common
+        }
     }
 }
-
-/// Candidates by node.
-type Candidates<'b> = BTreeMap<&'b NodeName, &'b Candidate>;
 
 impl Contest<'_> {
     /// The interfaces to answer on if `me` is the owner, else why it is not.
@@ -220,16 +214,16 @@ impl Contest<'_> {
         Err(Reason::NotOwner(not_owner))
     }
 
-    fn candidates(&self) -> Candidates<'_> {
+    fn candidates(&self) -> Box<dyn Iterator<Item = (&NodeName, &Candidate)> + '_> {
         let electors = self.electorate.candidates();
         match self.subject.service.traffic_policy {
-            TrafficPolicy::Cluster => electors.iter().collect(),
-            TrafficPolicy::Local => self
-                .subject
-                .endpoints
-                .usable_nodes()
-                .filter_map(|node| electors.get_key_value(node))
-                .collect(),
+            TrafficPolicy::Cluster => Box::new(electors.iter()),
+            TrafficPolicy::Local => Box::new(
+                self.subject
+                    .endpoints
+                    .usable_nodes()
+                    .filter_map(|node| electors.get_key_value(node)),
+            ),
         }
     }
 

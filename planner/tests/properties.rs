@@ -13,7 +13,7 @@ use planner::config::{
     PeerAs, PoolPolicy, PoolSelection, Timers,
 };
 use planner::desired::desired_state;
-use planner::effect::{Effect, StatusBody};
+use planner::effect::{Effect, EventReason, StatusBody};
 use planner::endpoints::{Endpoint, Endpoints};
 use planner::names::{NodeName, ServiceKey};
 use planner::node::{Network, Node};
@@ -27,12 +27,17 @@ use proptest::option;
 use proptest::prelude::*;
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     #[test]
     fn applying_a_plan_and_planning_again_changes_nothing(mut snapshot in snapshot()) {
         let plan = plan_allocation(&snapshot);
         plan.apply(&mut snapshot);
         let again = plan_allocation(&snapshot);
-        prop_assert_eq!(again.effects(&snapshot, &plan), vec![]);
+        // Whoever is refused may be told anew, since what the others were given is in the way now.
+        let mut effects = again.effects(&snapshot, &plan);
+        effects.retain(|effect| !matches!(effect, Effect::EmitEvent(event) if event.reason == EventReason::AllocationFailed));
+        prop_assert_eq!(effects, vec![]);
         prop_assert_eq!(again.usage, plan.usage);
     }
 

@@ -93,8 +93,16 @@ fn an_announced_service_is_told_of_once_for_each_protocol() {
             .iter()
             .all(|event| event.reason == EventReason::NodeAssigned)
     );
-    assert_eq!(status.effects(&me(), &status.statuses, &BTreeSet::new()).len(), 2);
-    assert_eq!(status.effects(&me(), &status.statuses, &status.events), vec![]);
+    assert_eq!(
+        status
+            .effects(&me(), &status.statuses, &BTreeSet::new())
+            .len(),
+        2
+    );
+    assert_eq!(
+        status.effects(&me(), &status.statuses, &status.events),
+        vec![]
+    );
     assert_eq!(
         NodeStatus::told_before(&me(), &status.statuses),
         status.events
