@@ -1,0 +1,238 @@
+//! The process that announces: one on each node.
+//!
+//! ```text
+//! Source ─► ClusterObjects ─translate─► Snapshot ─desired_state─► Desired ─┬─► peers:  sessions and their routes
+//!                                                                          └─► layer2: responders and their addresses
+//! peers, layer2 ─► Observed ─┐
+//! Desired ───────────────────┴─► report: status objects and events ─► Sink
+//! ```
+//!
+//! * Nothing is decided before the source has been read once: an unread cluster never looks like an empty one.
+//! * A source that fails later changes nothing that is announced.
+//! * What a change does not concern is left alone: `peers` and `layer2` apply differences only.
+
+mod exclude;
+mod flags;
+mod layer2;
+mod log;
+mod peers;
+mod report;
+mod responders;
+mod router_id;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use planner::desired::{Desired, desired_state};
+use planner::effect::{Component, Problem};
+use planner::names::NodeName;
+use planner::observed::Observed;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{error, info};
+
+use self::exclude::{Exclusions, exclusions};
+pub use self::flags::SpeakerFlags;
+use self::layer2::{Layer2, Responders};
+use self::log::Log;
+use self::peers::{Peers, Sessions};
+use self::report::Reporter;
+use self::responders::KernelResponders;
+use self::sessions::BgpSessions;
+use crate::sink::Sink;
+use crate::sink::dir::DirSink;
+use crate::source::dir::DirSource;
+use crate::source::{Source, SourceError, SourceOption};
+use crate::telemetry::chain;
+use crate::translate::{ClusterObjects, TranslateOptions, Translator, problems};
+
+/// Announces what the source says until `stop` is ready, then hands over and returns.
+///
+/// # Errors
+/// The node's links cannot be followed, or the source cannot be read.
+pub async fn run(flags: &SpeakerFlags, stop: impl Future<Output = ()>) -> Result<(), SpeakerError> {
+    let node = NodeName::from(flags.node_name.as_str());
+    let seed = flags.seed();
+    let responders = KernelResponders::new(flags.layer2(), seed).await?;
+    let SourceOption::Dir(folder) = &flags.common.source;
+    let component = Component::Speaker(node.clone());
+    let sink = DirSink::new(folder, flags.common.namespace.as_str(), component);
+    let source = DirSource::open(folder)?;
+    info!(%node, source = %folder.display(), "speaker started");
+    let sessions = BgpSessions::new(node.clone(), responders.all_links(), seed);
+    Speaker::new(
+        node,
+        flags.translate_options(),
+        source,
+        sink,
+        sessions,
+        responders,
+    )
+    .run(stop)
+    .await?;
+    Ok(())
+}
+
+/// Why a speaker cannot do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeakerError {
+    /// It cannot see the node's links.
+    #[error("cannot follow the links of this node")]
+    Links(#[from] arp_ndp::driver::DriverError),
+    /// It cannot read what to announce.
+    #[error("cannot read what to announce")]
+    Source(#[from] SourceError),
+}
+
+struct Speaker<S, K, P: Sessions, R: Responders> {
+    node: NodeName,
+    source: S,
+    options: TranslateOptions,
+    translator: Translator,
+    log: Log,
+    peers: Peers<P>,
+    layer2: Layer2<R>,
+    reporter: Reporter<K>,
+    /// What was decided last; `None` until the source has been read.
+    decision: Option<Decision>,
+}
+
+/// What was decided, and from what.
+#[derive(Default)]
+struct Decision {
+    objects: Arc<ClusterObjects>,
+    desired: Arc<Desired>,
+    exclusions: Exclusions,
+    problems: Vec<Problem>,
+}
+
+impl<S: Source, K: Sink, P: Sessions, R: Responders> Speaker<S, K, P, R> {
+    fn new(
+        node: NodeName,
+        options: TranslateOptions,
+        source: S,
+        sink: K,
+        sessions: P,
+        responders: R,
+    ) -> Self {
+        Self {
+            source,
+            translator: Translator::new(options.clone()),
+            options,
+            log: Log::default(),
+            peers: Peers::new(sessions),
+            layer2: Layer2::new(responders),
+            reporter: Reporter::new(node.clone(), sink),
+            node,
+            decision: None,
+        }
+    }
+
+    /// A source that fails after it has been read is logged, and what is announced stays.
+    async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), SourceError> {
+        let mut stop = std::pin::pin!(stop);
+        let mut slow = interval(SLOW_TIMER);
+        slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut source_works = true;
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                objects = self.source.changed(), if source_works => match objects {
+                    Ok(objects) => self.decide(objects),
+                    Err(error) if self.decision.is_none() => return Err(error),
+                    Err(error) => {
+                        error!(error = chain(&error), "source lost: what is announced stays as it is");
+                        source_works = false;
+                    }
+                },
+                () = self.peers.changed() => {}
+                () = self.layer2.changed() => {}
+                _ = slow.tick() => self.try_again(),
+            }
+            self.report().await;
+        }
+        self.hand_over().await;
+        Ok(())
+    }
+
+    /// Decides anew, and carries out what is different.
+    fn decide(&mut self, objects: Arc<ClusterObjects>) {
+        let Decision {
+            exclusions: mut excluded,
+            ..
+        } = self.decision.take().unwrap_or_default();
+        let (snapshot, mut errors) = self.translator.translate(&objects);
+        errors.extend(exclusions(&objects, &self.options.namespace, &mut excluded));
+        let desired = Arc::new(desired_state(&snapshot, &self.node));
+        self.log.errors(&errors);
+        self.log.decision(&desired);
+        self.peers.apply(&desired);
+        self.layer2.apply(&desired, &excluded);
+        let problems = problems(&errors);
+        self.decision = Some(Decision {
+            objects,
+            desired,
+            exclusions: excluded,
+            problems,
+        });
+    }
+
+    /// Repeats what may have failed for a reason that has gone.
+    fn try_again(&mut self) {
+        if let Some(Decision {
+            desired,
+            exclusions,
+            ..
+        }) = &self.decision
+        {
+            self.layer2.apply(desired, exclusions);
+        }
+    }
+
+    async fn report(&mut self) {
+        let Some(Decision {
+            objects,
+            desired,
+            problems,
+            ..
+        }) = &self.decision
+        else {
+            return;
+        };
+        let refused = self.peers.refused().iter();
+        let refused = refused.map(|(peer, error)| Problem {
+            kind: "BGPPeer".to_owned(),
+            name: peer.to_string(),
+            message: error.clone(),
+        });
+        let problems: Vec<Problem> = problems.iter().cloned().chain(refused).collect();
+        self.reporter.report_problems(&problems).await;
+        let observed = Observed {
+            adj_ribs_out: self.peers.adj_ribs_out(),
+            interfaces: self.layer2.interfaces(),
+        };
+        self.reporter.report(objects, desired, &observed).await;
+    }
+
+    /// Withdraws, tells the routers why, stops answering, removes the node's status. Bounded in time.
+    async fn hand_over(&mut self) {
+        info!(node = %self.node, "speaker stops: withdrawing everything");
+        let text = format!("speaker on {} is stopping", self.node);
+        tokio::join!(
+            self.peers.shut_down(&text, HAND_OVER),
+            self.layer2.shut_down(HAND_OVER)
+        );
+        if let Some(decision) = &mut self.decision {
+            decision.desired = Arc::default();
+        }
+        self.report().await;
+        info!(node = %self.node, "speaker stopped");
+    }
+}
+
+/// How often what failed is tried again, when no change brings it about sooner.
+const SLOW_TIMER: Duration = Duration::from_secs(30);
+/// How long routers and responders may take to let go: well within the 30 s that Kubernetes grants a pod.
+const HAND_OVER: Duration = Duration::from_secs(4);

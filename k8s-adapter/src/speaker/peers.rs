@@ -1,0 +1,239 @@
+//! BGP sessions: those that run are made those that are desired, and no other is touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bgp_wire::Cease;
+use futures_util::future::{self, FutureExt};
+use ipnet::IpNet;
+use planner::desired::{Desired, PeerDesired, PeerSession, Route};
+use planner::diff::{Change, diff};
+use planner::names::PeerName;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+/// Starts sessions: the engine in the product, a recorder in tests.
+pub(super) trait Sessions: Send {
+    /// A running session.
+    type Session: Session;
+
+    /// Starts a session without routes.
+    ///
+    /// # Errors
+    /// The settings make no session.
+    fn start(
+        &mut self,
+        peer: &PeerName,
+        settings: &PeerSession,
+    ) -> Result<Self::Session, SessionError>;
+}
+
+/// A running session. It connects, and connects again, by itself.
+pub(super) trait Session: Send + 'static {
+    /// Takes over other settings, as far as a running session can.
+    ///
+    /// # Errors
+    /// The settings make no session; the session goes on with those it has.
+    fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError>;
+
+    /// Sets what shall be advertised. The session sends the difference.
+    fn set_routes(&mut self, routes: &BTreeMap<IpNet, Route>);
+
+    /// What the peer has been sent; empty while the session is down.
+    fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>>;
+
+    /// Waits until [`Self::adj_rib_out`] is another. Cancel-safe.
+    fn changed(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// Ends the session with a Cease, and a text for the router's operator where the subcode takes one (RFC 9003).
+    fn stop(self, cease: Cease, text: String) -> impl Future<Output = ()> + Send + 'static;
+}
+
+/// What became of new settings for a running session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reconfigured {
+    /// They are in force. The session starts anew by itself if its OPEN is another now.
+    Applied,
+    /// They cannot be applied to what runs: stop it and start another.
+    NeedsRestart,
+}
+
+/// Why settings make no session.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    /// The engine refuses them.
+    #[error(transparent)]
+    Config(#[from] bgp_fsm::ConfigError),
+    /// The password is no key for TCP MD5.
+    #[error(transparent)]
+    Password(#[from] bgp_fsm::driver::PasswordError),
+}
+
+/// The node's sessions.
+pub(super) struct Peers<S: Sessions> {
+    sessions: S,
+    running: BTreeMap<PeerName, S::Session>,
+    /// Sessions on their way out. A peer is not started again before its old session is gone.
+    stopping: BTreeMap<PeerName, JoinHandle<()>>,
+    /// Peers whose settings the engine refuses, and why.
+    refused: BTreeMap<PeerName, String>,
+    desired: Arc<Desired>,
+}
+
+impl<S: Sessions> Peers<S> {
+    /// No sessions yet; `sessions` starts them.
+    pub(super) fn new(sessions: S) -> Self {
+        Self {
+            sessions,
+            running: BTreeMap::new(),
+            stopping: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            desired: Arc::default(),
+        }
+    }
+
+    /// Makes `desired` what runs. What is the same as before is left alone.
+    pub(super) fn apply(&mut self, desired: &Arc<Desired>) {
+        let before = std::mem::replace(&mut self.desired, Arc::clone(desired));
+        for change in diff(&before.peers, &desired.peers) {
+            match change {
+                Change::Add(peer, wanted) => self.start(peer, wanted),
+                Change::Update(peer, wanted) => {
+                    if let Some(was) = before.peers.get(peer) {
+                        self.update(peer, was, wanted);
+                    }
+                }
+                Change::Remove(peer, _) => {
+                    info!(%peer, "session removed: no BGPPeer asks this node for it any more");
+                    self.stop(peer, Cease::PEER_DECONFIGURED, "");
+                }
+            }
+        }
+    }
+
+    /// Withdraws everything, waits until the routers have been told, and ends all sessions with `text`. Takes no longer
+    /// than `limit`.
+    pub(super) async fn shut_down(&mut self, text: &str, limit: Duration) {
+        // A session that stops from here on has no successor.
+        self.desired = Arc::default();
+        for session in self.running.values_mut() {
+            session.set_routes(&BTreeMap::new());
+        }
+        let withdrawn = async {
+            while self
+                .running
+                .values()
+                .any(|session| !session.adj_rib_out().is_empty())
+            {
+                self.changed().await;
+            }
+        };
+        if timeout(limit / 2, withdrawn).await.is_err() {
+            warn!("not every router took the withdrawals in time");
+        }
+        let peers: Vec<PeerName> = self.running.keys().cloned().collect();
+        for peer in peers {
+            self.stop(&peer, Cease::ADMINISTRATIVE_SHUTDOWN, text);
+        }
+        let stopped = future::join_all(std::mem::take(&mut self.stopping).into_values());
+        if timeout(limit / 2, stopped).await.is_err() {
+            warn!("not every session ended in time");
+        }
+    }
+
+    /// Waits until [`Self::adj_ribs_out`] is another. Starts the successors of sessions that have ended. Cancel-safe.
+    pub(super) async fn changed(&mut self) {
+        let sent = self
+            .running
+            .values_mut()
+            .map(|session| session.changed().map(|()| None).boxed());
+        let ended = self.stopping.iter_mut();
+        let ended = ended.map(|(peer, task)| task.map(|end| Some((peer.clone(), end))).boxed());
+        let never = future::pending().boxed();
+        let (change, ..) = future::select_all(sent.chain(ended).chain([never])).await;
+        if let Some((peer, end)) = change {
+            if let Err(error) = end {
+                error!(%peer, %error, "session did not end as it should");
+            }
+            self.stopping.remove(&peer);
+            self.start_again(&peer);
+        }
+    }
+
+    /// What each peer has been sent.
+    pub(super) fn adj_ribs_out(&self) -> BTreeMap<PeerName, Arc<BTreeSet<IpNet>>> {
+        self.running
+            .iter()
+            .map(|(peer, session)| (peer.clone(), session.adj_rib_out()))
+            .collect()
+    }
+
+    /// The peers whose settings the engine refuses, and why.
+    pub(super) fn refused(&self) -> &BTreeMap<PeerName, String> {
+        &self.refused
+    }
+
+    fn start(&mut self, peer: &PeerName, wanted: &PeerDesired) {
+        if self.stopping.contains_key(peer) {
+            return;
+        }
+        let settings = &wanted.session;
+        match self.sessions.start(peer, settings) {
+            Ok(mut session) => {
+                let (address, port, routes) =
+                    (settings.address, settings.port, wanted.routes.len());
+                info!(%peer, %address, port, local_as = %settings.local_as, routes, "session started");
+                session.set_routes(&wanted.routes);
+                self.running.insert(peer.clone(), session);
+                self.refused.remove(peer);
+            }
+            Err(error) => self.refuse(peer, &error),
+        }
+    }
+
+    fn start_again(&mut self, peer: &PeerName) {
+        let desired = Arc::clone(&self.desired);
+        if let Some(wanted) = desired.peers.get(peer) {
+            self.start(peer, wanted);
+        }
+    }
+
+    fn update(&mut self, peer: &PeerName, was: &PeerDesired, wanted: &PeerDesired) {
+        let Some(session) = self.running.get_mut(peer) else {
+            return self.start(peer, wanted);
+        };
+        if was.routes != wanted.routes {
+            info!(%peer, routes = wanted.routes.len(), "session has new routes");
+            session.set_routes(&wanted.routes);
+        }
+        if was.session == wanted.session {
+            return;
+        }
+        match session.reconfigure(&wanted.session) {
+            Ok(Reconfigured::Applied) => {
+                info!(%peer, "session has new settings");
+                self.refused.remove(peer);
+            }
+            Ok(Reconfigured::NeedsRestart) => {
+                info!(%peer, "session restarts: its new settings cannot be applied to a running one");
+                self.stop(peer, Cease::OTHER_CONFIGURATION_CHANGE, "");
+            }
+            Err(error) => self.refuse(peer, &error),
+        }
+    }
+
+    fn refuse(&mut self, peer: &PeerName, error: &SessionError) {
+        error!(%peer, %error, "session settings refused");
+        self.refused.insert(peer.clone(), error.to_string());
+    }
+
+    fn stop(&mut self, peer: &PeerName, cease: Cease, text: &str) {
+        self.refused.remove(peer);
+        if let Some(session) = self.running.remove(peer) {
+            let stopped = tokio::spawn(session.stop(cease, text.to_owned()));
+            self.stopping.insert(peer.clone(), stopped);
+        }
+    }
+}

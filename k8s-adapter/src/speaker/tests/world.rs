@@ -1,0 +1,349 @@
+//! A speaker in a world of recorders: sessions that send at once, links that never fail, statuses kept in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arp_ndp::driver::DriverError;
+use arp_ndp::{Link, MacAddr};
+use bgp_wire::Cease;
+use ipnet::IpNet;
+use planner::desired::{PeerSession, Route};
+use planner::effect::{Effect, StatusBody, StatusId};
+use planner::names::{Interface, NodeName, PeerName};
+use planner::snapshot::Options;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::sink::{Sink, SinkError};
+use crate::source::{Source, SourceError, dir};
+use crate::speaker::Speaker;
+use crate::speaker::exclude::Exclusions;
+use crate::speaker::layer2::{Respond, Responders, UsableLink};
+use crate::speaker::peers::{Reconfigured, Session, SessionError, Sessions};
+use crate::translate::{ClusterObjects, TranslateOptions};
+
+/// A running speaker and what it did.
+pub(super) struct World {
+    record: Arc<Mutex<Record>>,
+    objects: mpsc::UnboundedSender<Result<Arc<ClusterObjects>, SourceError>>,
+    links: watch::Sender<BTreeMap<u32, UsableLink>>,
+    stop: oneshot::Sender<()>,
+    speaker: JoinHandle<Result<(), SourceError>>,
+}
+
+/// Everything that reached the outside.
+#[derive(Default)]
+pub(super) struct Record {
+    /// What sessions were told, in order.
+    pub(super) sessions: Vec<String>,
+    /// What each running session has sent.
+    pub(super) sent: BTreeMap<String, BTreeSet<IpNet>>,
+    /// What each link answers for.
+    pub(super) answers: BTreeMap<String, BTreeSet<IpAddr>>,
+    /// The status objects that are there.
+    pub(super) statuses: BTreeMap<StatusId, StatusBody>,
+    /// The events, as `Reason message`.
+    pub(super) events: Vec<String>,
+    /// The latest ConfigurationState's summary.
+    pub(super) error_summary: String,
+}
+
+impl World {
+    /// A speaker on `node` with the link `eth0`, whose source has not been read yet.
+    pub(super) fn start(node: &str) -> Self {
+        let record = Arc::new(Mutex::new(Record::default()));
+        let (objects, source) = mpsc::unbounded_channel();
+        let (links, links_rx) = watch::channel(usable(&["eth0"]));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let options = TranslateOptions {
+            namespace: "metallb-system".into(),
+            planner: Options::default(),
+        };
+        let speaker = Speaker::new(
+            NodeName::from(node),
+            options,
+            FakeSource(source),
+            Recorder(Arc::clone(&record)),
+            Recorder(Arc::clone(&record)),
+            FakeResponders {
+                links: links_rx,
+                record: Arc::clone(&record),
+            },
+        );
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        Self {
+            record,
+            objects,
+            links,
+            stop,
+            speaker: tokio::spawn(speaker.run(stopped)),
+        }
+    }
+
+    /// The source now says this, and the speaker has had time to act.
+    pub(super) async fn set(&self, manifests: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("all.yaml"), manifests.join("\n---\n")).unwrap();
+        self.objects
+            .send(Ok(Arc::new(dir::read(folder.path()).unwrap())))
+            .unwrap();
+        self.settle().await;
+    }
+
+    /// The source fails.
+    pub(super) async fn fail(&self) {
+        self.objects.send(Err(SourceError::Ended)).unwrap();
+        self.settle().await;
+    }
+
+    /// The node now has these links.
+    pub(super) async fn set_links(&self, names: &[&str]) {
+        self.links.send_replace(usable(names));
+        self.settle().await;
+    }
+
+    /// Virtual time passes, so whatever can happen at once has happened.
+    pub(super) async fn settle(&self) {
+        sleep(Duration::from_millis(10)).await;
+    }
+
+    /// What sessions were told since the last call.
+    pub(super) fn take_sessions(&self) -> Vec<String> {
+        std::mem::take(&mut self.record.lock().unwrap().sessions)
+    }
+
+    /// Looks at everything else.
+    pub(super) fn record<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
+        look(&self.record.lock().unwrap())
+    }
+
+    /// The prefixes that a peer was sent, as text.
+    pub(super) fn sent(&self, peer: &str) -> Vec<String> {
+        let sent = |record: &Record| {
+            record
+                .sent
+                .get(peer)
+                .into_iter()
+                .flatten()
+                .map(IpNet::to_string)
+                .collect()
+        };
+        self.record(sent)
+    }
+
+    /// The addresses that a link answers for, as text.
+    pub(super) fn answers(&self, link: &str) -> Vec<String> {
+        let answers = |record: &Record| {
+            record
+                .answers
+                .get(link)
+                .into_iter()
+                .flatten()
+                .map(IpAddr::to_string)
+                .collect()
+        };
+        self.record(answers)
+    }
+
+    /// The names of the status objects that are there.
+    pub(super) fn statuses(&self) -> Vec<String> {
+        let name = |(id, body): (&StatusId, &StatusBody)| match body {
+            StatusBody::Bgp { peers } => format!("bgp {} {peers:?}", id.service),
+            StatusBody::Layer2 { interfaces } => format!("l2 {} {interfaces:?}", id.service),
+        };
+        self.record(|record| record.statuses.iter().map(name).collect())
+    }
+
+    /// SIGTERM. Returns what was recorded once the speaker has ended.
+    pub(super) async fn terminate(self) -> Record {
+        self.stop.send(()).unwrap();
+        self.speaker.await.unwrap().unwrap();
+        std::mem::take(&mut self.record.lock().unwrap())
+    }
+
+    /// How the speaker ended by itself.
+    pub(super) async fn ended(self) -> Result<(), SourceError> {
+        self.speaker.await.unwrap()
+    }
+}
+
+fn usable(names: &[&str]) -> BTreeMap<u32, UsableLink> {
+    let link = |(index, name): (u32, &&str)| {
+        let link = Link::new(MacAddr([2, 0, 0, 0, 0, 1]));
+        (
+            index,
+            UsableLink {
+                index,
+                name: Interface::from(*name),
+                link,
+            },
+        )
+    };
+    (1..).zip(names).map(link).collect()
+}
+
+struct FakeSource(mpsc::UnboundedReceiver<Result<Arc<ClusterObjects>, SourceError>>);
+
+impl Source for FakeSource {
+    async fn changed(&mut self) -> Result<Arc<ClusterObjects>, SourceError> {
+        self.0.recv().await.unwrap_or(Err(SourceError::Ended))
+    }
+}
+
+#[derive(Clone)]
+struct Recorder(Arc<Mutex<Record>>);
+
+impl Sink for Recorder {
+    async fn apply(&self, effect: Effect) -> Result<(), SinkError> {
+        let mut record = self.0.lock().unwrap();
+        match effect {
+            Effect::UpsertStatus { id, body } => drop(record.statuses.insert(id, body)),
+            Effect::DeleteStatus { id } => drop(record.statuses.remove(&id)),
+            Effect::EmitEvent(event) => record
+                .events
+                .push(format!("{} {}", event.reason, event.message)),
+            Effect::ConfigurationState(state) => record.error_summary = state.error_summary,
+            other => panic!("not a speaker's business: {other:?}"),
+        }
+        Ok(())
+    }
+
+    async fn retain(&self, _: &ClusterObjects) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+impl Sessions for Recorder {
+    type Session = FakeSession;
+
+    fn start(
+        &mut self,
+        peer: &PeerName,
+        settings: &PeerSession,
+    ) -> Result<FakeSession, SessionError> {
+        self.0
+            .lock()
+            .unwrap()
+            .sessions
+            .push(format!("start {peer}"));
+        let (sent, _) = watch::channel(Arc::default());
+        Ok(FakeSession {
+            peer: peer.to_string(),
+            settings: settings.clone(),
+            sent,
+            record: Arc::clone(&self.0),
+        })
+    }
+}
+
+/// Sends at once whatever it is told, and takes any settings but another address.
+struct FakeSession {
+    peer: String,
+    settings: PeerSession,
+    sent: watch::Sender<Arc<BTreeSet<IpNet>>>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Session for FakeSession {
+    fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError> {
+        if settings.address != self.settings.address {
+            return Ok(Reconfigured::NeedsRestart);
+        }
+        self.settings = settings.clone();
+        self.record
+            .lock()
+            .unwrap()
+            .sessions
+            .push(format!("reconfigure {}", self.peer));
+        Ok(Reconfigured::Applied)
+    }
+
+    fn set_routes(&mut self, routes: &BTreeMap<IpNet, Route>) {
+        let prefixes: BTreeSet<IpNet> = routes.keys().copied().collect();
+        self.record
+            .lock()
+            .unwrap()
+            .sent
+            .insert(self.peer.clone(), prefixes.clone());
+        self.sent.send_replace(Arc::new(prefixes));
+    }
+
+    fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>> {
+        Arc::clone(&self.sent.borrow())
+    }
+
+    async fn changed(&mut self) {
+        // The record changes in `set_routes` alone, and whoever calls that looks afterwards.
+        std::future::pending().await
+    }
+
+    async fn stop(self, cease: Cease, text: String) {
+        // The router takes its time, during which no successor may be started.
+        sleep(Duration::from_millis(1)).await;
+        let mut record = self.record.lock().unwrap();
+        record.sent.remove(&self.peer);
+        record
+            .sessions
+            .push(format!("stop {} {cease}: {text}", self.peer));
+    }
+}
+
+struct FakeResponders {
+    links: watch::Receiver<BTreeMap<u32, UsableLink>>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Responders for FakeResponders {
+    type Responder = FakeResponder;
+
+    fn links(&mut self, exclusions: &Exclusions) -> BTreeMap<u32, UsableLink> {
+        let mut links = self.links.borrow_and_update().clone();
+        links.retain(|_, usable| !exclusions.contains(usable.name.as_str()));
+        links
+    }
+
+    async fn links_changed(&mut self) {
+        self.links.changed().await.unwrap();
+    }
+
+    fn start(&mut self, usable: &UsableLink) -> Result<FakeResponder, DriverError> {
+        Ok(FakeResponder {
+            name: usable.name.to_string(),
+            record: Arc::clone(&self.record),
+        })
+    }
+}
+
+struct FakeResponder {
+    name: String,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Respond for FakeResponder {
+    fn set_link(&self, _: Link) {}
+
+    fn set_addresses(&self, addresses: BTreeSet<IpAddr>) {
+        self.record
+            .lock()
+            .unwrap()
+            .answers
+            .insert(self.name.clone(), addresses);
+    }
+
+    async fn broken(&mut self) {
+        std::future::pending().await
+    }
+
+    async fn stop(self) {}
+}
+
+impl Drop for FakeResponder {
+    fn drop(&mut self) {
+        self.record.lock().unwrap().answers.remove(&self.name);
+    }
+}
