@@ -1,4 +1,47 @@
-//! Answer ARP and Neighbor Discovery for addresses on a link.
+//! Answer ARP and Neighbor Discovery for addresses on a link that no interface needs to have.
+//!
+//! A [`Responder`] serves one interface. It is sans-IO: it is told *what shall be true* ([`Input::SetAddresses`],
+//! [`Input::SetLink`]) and what was received ([`Input::Frame`]), and says what to do ([`Output`]) and when it wants to be
+//! called next. It answers who asks, and announces an address when the address or the link is new: at once, then four
+//! times more, 1.1 s apart, and rarely again after that. The same state twice leads to nothing.
+//!
+//! ```
+//! # use std::time::Instant;
+//! use arp_ndp::{Config, Input, Link, Output, Responder};
+//!
+//! let link = Link::new("02:00:00:00:00:0a".parse().unwrap());
+//! let mut responder = Responder::new(link, Config::default(), 42);
+//! responder.handle_input(Instant::now(), Input::SetAddresses(["203.0.113.10".parse().unwrap()].into()));
+//! while let Some(output) = responder.poll_output() {
+//!     if let Output::Transmit(frame) = output { /* send it */ }
+//! }
+//! // then wait for a frame, but not beyond `responder.poll_timeout()`
+//! ```
+//!
+//! With the feature `tokio` there is a `driver` for Linux, which does the waiting and sending, and follows the
+//! machine's interfaces.
+//!
+//! # What decodes encodes to the same octets
+//!
+//! Except for what these protocols do not use: padding behind a packet, the IPv6 traffic class and flow label, reserved
+//! bits, and options other than the source and target link-layer address, of which the first counts. An ICMPv6 message
+//! is never decoded with a wrong checksum, so that one is always the same.
+//!
+//! # Standards
+//!
+//! | Standard | What | State |
+//! |---|---|---|
+//! | RFC 826 | ARP for IPv4 over Ethernet | done |
+//! | RFC 5227 | IPv4 address conflict detection | probes answered, announcements made and seen; **not** probing, **not** defence by counter-announcement |
+//! | RFC 4861 | neighbor solicitation and advertisement, §4.3, §4.4, §7.1, §7.2.3, §7.2.4, §7.2.6 | done; **not** routers, redirects, neighbour cache |
+//! | RFC 4862 | Duplicate Address Detection, §5.4 | answered; **not** performed |
+//! | RFC 4291 | solicited-node groups, §2.7.1 | done |
+//! | RFC 2464 | IPv6 over Ethernet, §6, §7 | done |
+//! | RFC 2710, RFC 3810 | MLD | by the kernel (driver) |
+//! | RFC 6980 | no fragments in Neighbor Discovery | done |
+//! | RFC 7527 | enhanced Duplicate Address Detection | nonces are stepped over |
+//! | RFC 3971 | Secure Neighbor Discovery | **not** |
+//! | IEEE 802.1Q | one tag | read and written; the responder leaves tagged frames to the interface of the VLAN |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arp;
@@ -25,3 +68,7 @@ pub use responder::{
     AddressCounters, Announcement, Config, DropReason, Event, Input, Link, LinkState, Output,
     Protocols, Responder,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,12 @@
 //! Any input ends without a panic: the bodies of the fuzz targets over their corpus, over mutations of it and over
 //! random octets.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
+
 use std::fs;
 use std::path::Path;
 

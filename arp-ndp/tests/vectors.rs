@@ -1,5 +1,11 @@
 //! Frames that Linux 6.18, arping 2.23 and ndisc6 1.0.8 sent, read and written again; and what is refused.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arp_ndp::{

@@ -1,5 +1,11 @@
 //! arp-ndp against the kernel: its questions, its neighbour table, its multicast memberships and its link events.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
+
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::Write as _;

@@ -66,36 +66,3 @@ impl Memberships {
 fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::groups::solicited_node_group;
-
-    /// The loopback interface takes memberships from anyone, and more of them than one socket holds.
-    #[test]
-    fn groups_beyond_what_one_socket_holds_are_joined_through_another() {
-        let mut memberships = Memberships::new(LOOPBACK);
-        if memberships
-            .join(solicited_node_group(Ipv6Addr::LOCALHOST))
-            .is_err()
-        {
-            // A kernel without IPv6.
-            return;
-        }
-        let groups: Vec<_> = (1..=5000)
-            .map(|n| solicited_node_group(Ipv6Addr::from_bits(n + 1)))
-            .collect();
-        for &group in &groups {
-            memberships.join(group).unwrap();
-        }
-        assert_eq!(memberships.groups.len(), 5001);
-        assert!(memberships.sockets.len() > 1);
-        for &group in &groups {
-            memberships.leave(group).unwrap();
-        }
-        assert_eq!(memberships.groups.len(), 1);
-    }
-
-    const LOOPBACK: u32 = 1;
-}

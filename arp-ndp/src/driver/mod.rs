@@ -1,9 +1,25 @@
-//! The driver for Linux (feature `tokio`): a [`Responder`](crate::Responder) at work on an interface, and the machine's
+//! The driver for Linux (feature `tokio`): a [`Responder`] at work on an interface, and the machine's
 //! interfaces followed as they come and go.
 //!
 //! * [`Interface`] is one task with two packet sockets, behind kernel filters that wake it for questions only. It takes
 //!   the capability CAP_NET_RAW.
 //! * [`Interfaces`] is one task with an rtnetlink socket. It takes no privilege.
+//!
+//! ```no_run
+//! use arp_ndp::Config;
+//! use arp_ndp::driver::{DriverError, Interface, Interfaces};
+//!
+//! # async fn answer() -> Result<(), DriverError> {
+//! let links = Interfaces::spawn().await?.links().borrow().clone();
+//! for (index, info) in links.iter() {
+//!     let Some(link) = info.responder_link() else { continue };
+//!     let interface = Interface::spawn(*index, link, Config::default(), 42)?;
+//!     interface.set_addresses(["203.0.113.10".parse().unwrap()].into());
+//!     # interface.stop().await;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Sockets belong to the network namespace of the thread that opens them, and a task may open one at any time: a
 //! process that enters a namespace has to do so before it starts the runtime.

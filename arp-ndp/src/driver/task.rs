@@ -91,8 +91,9 @@ impl Task {
                         return Ok(());
                     }
                     let Desired { link, addresses } = desired.borrow_and_update().clone();
-                    self.handle(Input::SetLink(link));
+                    // In this order, or a link that comes up would announce what is no longer ours.
                     self.handle(Input::SetAddresses(addresses));
+                    self.handle(Input::SetLink(link));
                     self.publish();
                 }
                 received = self.sockets.arp.receive(&mut arp) => self.receive(received, &arp)?,
@@ -160,18 +161,15 @@ impl Task {
                 address,
                 announcement: Announcement::Takeover { round: 1 },
             } => {
-                tracing::info!(interface, %address, "announcing");
+                tracing::debug!(interface, %address, "announcing");
             }
             Event::Claimed { address, by } => {
-                tracing::warn!(interface, %address, %by, "another station has the address")
+                tracing::debug!(interface, %address, %by, "claimed by another station")
             }
             Event::Refused { address } => {
-                tracing::warn!(interface, %address, "not an address that a host can have")
+                tracing::warn!(interface, %address, "no host can have this address")
             }
-            _ => {
-                tracing::trace!(interface, ?event);
-                return;
-            }
+            _ => return,
         }
         self.tell(InterfaceEvent::Responder(event));
     }
