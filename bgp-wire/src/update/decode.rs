@@ -242,6 +242,11 @@ impl<'a> Checked<'a> {
                 );
                 continue;
             }
+            // RFC 4760 §3: without prefixes in the last section NEXT_HOP is ignored, whatever it says.
+            if code == AttrCode::NEXT_HOP && self.update.nlri.is_empty() {
+                self.update.attributes.index.remove(code);
+                continue;
+            }
             if let Err(fault) = rules::check(attribute, cx) {
                 self.take(code, fault, offset)?;
             }

@@ -21,11 +21,12 @@ impl Update {
     /// [`EncodeError::PathIdentifier`] where a prefix has one and the session has none, or the other way round.
     pub fn encode(&self, cx: &SessionContext, out: &mut BytesMut) -> Result<(), EncodeError> {
         let block = AttributeBlock::new(&self.attributes, cx.asn_width)?;
+        // RFC 4760 §3: NEXT_HOP is about the prefixes of the last section only.
         let next_hop = match self.attributes.next_hop() {
+            _ if self.announced.is_empty() => None,
             Some(NextHop::Ipv4(address)) => Some(NextHop::Ipv4(address)),
             Some(NextHop::Ipv6 { .. }) => return Err(EncodeError::NextHopFamily),
-            None if !self.announced.is_empty() => return Err(EncodeError::MissingNextHop),
-            None => None,
+            None => return Err(EncodeError::MissingNextHop),
         };
         Writer::message(out, MessageType::UPDATE, cx.send.max_len, |w| {
             w.length_u16(|w| write_all::<Ipv4Unicast>(w, cx, &self.withdrawn))?;

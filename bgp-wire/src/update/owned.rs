@@ -23,7 +23,7 @@ pub struct Update {
     pub withdrawn: Vec<Nlri<Ipv4Net>>,
     /// MP_UNREACH_NLRI.
     pub mp_unreach: Option<MpUnreach>,
-    /// The other attributes; an IPv4 next hop is sent as NEXT_HOP.
+    /// The other attributes; their next hop is that of [`announced`](Self::announced), and must be of IPv4.
     pub attributes: PathAttributes,
     /// MP_REACH_NLRI.
     pub mp_reach: Option<MpReach>,
