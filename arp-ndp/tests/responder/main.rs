@@ -1,7 +1,6 @@
 //! The responder in virtual time: what it answers, what it drops and why, when it announces.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
