@@ -1,5 +1,4 @@
 //! A session under test: every octet and every deadline in the hands of the test.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -12,65 +11,72 @@ use bgp_fsm::{
 use bgp_wire::{
     AfiSafi, Asn, Capability, Framer, HoldTime, Message, MessageRef, MessageType, Notification,
     Open, PathAttributes, PeerKind, RouterId, SessionContext, ShutdownCommunication, Update,
+    Validated,
 };
 use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
 use testkit::Clock;
 
-pub const LOCAL_AS: Asn = Asn(64500);
-pub const PEER_AS: Asn = Asn(64501);
-pub const OUTGOING: ConnId = ConnId::Outgoing(1);
-pub const INCOMING: ConnId = ConnId::Incoming(1);
+pub(crate) const LOCAL_AS: Asn = Asn(64500);
+pub(crate) const PEER_AS: Asn = Asn(64501);
+pub(crate) const OUTGOING: ConnId = ConnId::Outgoing(1);
+pub(crate) const INCOMING: ConnId = ConnId::Incoming(1);
 
-pub const fn seconds(seconds: u64) -> Duration {
+pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub fn router_id(last: u8) -> RouterId {
+pub(crate) fn router_id(last: u8) -> RouterId {
     RouterId::try_new(Ipv4Addr::new(192, 0, 2, last)).unwrap()
 }
 
 /// An external session with defaults: our identifier is 192.0.2.10.
-pub fn builder() -> PeerConfigBuilder {
+pub(crate) fn builder() -> PeerConfigBuilder {
     PeerConfig::builder(LOCAL_AS, PeerAs::Exactly(PEER_AS), router_id(10))
 }
 
-pub fn config() -> PeerConfig {
+pub(crate) fn config() -> PeerConfig {
     builder().build().unwrap()
 }
 
-pub fn next_hops() -> NextHops {
-    NextHops::new(Some(Ipv4Addr::new(198, 51, 100, 1)), Some("2001:db8::1".parse().unwrap()))
+pub(crate) fn next_hops() -> NextHops {
+    NextHops::new(
+        Some(Ipv4Addr::new(198, 51, 100, 1)),
+        Some("2001:db8::1".parse().unwrap()),
+    )
 }
 
 /// The peer's OPEN: hold time 90 s, both families, identifier 192.0.2.`id`.
-pub fn peer_open(asn: Asn, id: u8) -> Open {
+pub(crate) fn peer_open(asn: Asn, id: u8) -> Open {
     Open::new(asn, HoldTime::DEFAULT, router_id(id))
         .with_capability(Capability::RouteRefresh)
         .with_capability(Capability::Multiprotocol(AfiSafi::IPV4_UNICAST))
         .with_capability(Capability::Multiprotocol(AfiSafi::IPV6_UNICAST))
 }
 
-pub fn encoded(message: impl Into<Message>) -> Bytes {
+pub(crate) fn encoded(message: impl Into<Message>) -> Bytes {
     let mut out = BytesMut::new();
-    message.into().encode(&SessionContext::new(PeerKind::Ebgp), &mut out).unwrap();
+    message
+        .into()
+        .encode(&SessionContext::new(PeerKind::Ebgp), &mut out)
+        .unwrap();
     out.freeze()
 }
 
-pub fn keepalive() -> Bytes {
+pub(crate) fn keepalive() -> Bytes {
     encoded(Message::Keepalive)
 }
 
 /// The smallest UPDATE: an End-of-RIB of IPv4.
-pub fn empty_update() -> Bytes {
+pub(crate) fn empty_update() -> Bytes {
     encoded(Update::end_of_rib(AfiSafi::IPV4_UNICAST))
 }
 
-pub fn routes<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Arc<Routes> {
+pub(crate) fn routes<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Arc<Routes> {
     routes_with(prefixes, PathAttributes::default())
 }
 
-pub fn routes_with<'a>(
+pub(crate) fn routes_with<'a>(
     prefixes: impl IntoIterator<Item = &'a str>,
     attributes: PathAttributes,
 ) -> Arc<Routes> {
@@ -79,33 +85,38 @@ pub fn routes_with<'a>(
     Arc::new(prefixes.into_iter().map(route).collect())
 }
 
-pub fn prefix(text: &str) -> IpNet {
+pub(crate) fn prefix(text: &str) -> IpNet {
     text.parse().unwrap()
 }
 
 /// What a session did in answer to one input.
 #[derive(Debug, Default)]
-pub struct Done {
-    pub messages: Vec<(ConnId, Message)>,
-    pub connects: Vec<ConnId>,
-    pub closes: Vec<ConnId>,
-    pub events: Vec<Event>,
+pub(crate) struct Done {
+    pub(crate) messages: Vec<(ConnId, Message)>,
+    pub(crate) connects: Vec<ConnId>,
+    pub(crate) closes: Vec<ConnId>,
+    pub(crate) events: Vec<Event>,
 }
 
 impl Done {
     /// The messages in short: type, and code and subcode of a NOTIFICATION.
-    pub fn summary(&self) -> Vec<String> {
-        self.messages.iter().map(|(_, message)| summary(message)).collect()
+    pub(crate) fn summary(&self) -> Vec<String> {
+        self.messages
+            .iter()
+            .map(|(_, message)| summary(message))
+            .collect()
     }
 
-    pub fn updates(&self) -> impl Iterator<Item = &Update> {
-        self.messages.iter().filter_map(|(_, message)| match message {
-            Message::Update(update) => Some(update),
-            _ => None,
-        })
+    pub(crate) fn updates(&self) -> impl Iterator<Item = &Update> {
+        self.messages
+            .iter()
+            .filter_map(|(_, message)| match message {
+                Message::Update(update) => Some(update),
+                _ => None,
+            })
     }
 
-    pub fn notification(&self) -> Option<&Notification> {
+    pub(crate) fn notification(&self) -> Option<&Notification> {
         self.messages.iter().find_map(|(_, message)| match message {
             Message::Notification(notification) => Some(notification),
             _ => None,
@@ -113,18 +124,26 @@ impl Done {
     }
 
     /// "+prefix" and "-prefix" in the order of sending.
-    pub fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         let withdrawn = |update: &Update| {
-            update.withdrawn_prefixes().map(|prefix| format!("-{prefix}")).collect::<Vec<_>>()
+            update
+                .withdrawn_prefixes()
+                .map(|prefix| format!("-{prefix}"))
+                .collect::<Vec<_>>()
         };
         let announced = |update: &Update| {
-            update.announced_prefixes().map(|prefix| format!("+{prefix}")).collect::<Vec<_>>()
+            update
+                .announced_prefixes()
+                .map(|prefix| format!("+{prefix}"))
+                .collect::<Vec<_>>()
         };
-        self.updates().flat_map(|update| [withdrawn(update), announced(update)].concat()).collect()
+        self.updates()
+            .flat_map(|update| [withdrawn(update), announced(update)].concat())
+            .collect()
     }
 }
 
-pub fn summary(message: &Message) -> String {
+pub(crate) fn summary(message: &Message) -> String {
     match message {
         Message::Open(_) => "OPEN".to_owned(),
         Message::Update(_) => "UPDATE".to_owned(),
@@ -137,16 +156,16 @@ pub fn summary(message: &Message) -> String {
 
 /// A session, a clock, and a transport that takes everything at once unless it is told to stall.
 #[derive(Debug)]
-pub struct Rig {
-    pub session: Session,
-    pub clock: Clock,
-    pub next_hops: NextHops,
-    pub stalled: bool,
+pub(crate) struct Rig {
+    pub(crate) session: Session,
+    pub(crate) clock: Clock,
+    pub(crate) next_hops: NextHops,
+    pub(crate) stalled: bool,
     context: SessionContext,
 }
 
 impl Rig {
-    pub fn new(config: PeerConfig) -> Self {
+    pub(crate) fn new(config: PeerConfig) -> Self {
         Self {
             session: Session::new(config, 1),
             clock: Clock::new(),
@@ -157,7 +176,7 @@ impl Rig {
     }
 
     /// A session that got as far as `state`, on the connection [`OUTGOING`] if it has one.
-    pub fn in_state(config: PeerConfig, state: State) -> Self {
+    pub(crate) fn in_state(config: PeerConfig, state: State) -> Self {
         let mut rig = Self::new(config);
         let peer_as = match rig.session.config().peer_as() {
             PeerAs::Exactly(asn) => asn,
@@ -173,7 +192,9 @@ impl Rig {
             (State::OpenConfirm, &|rig| {
                 drop(rig.receive(OUTGOING, &encoded(peer_open(peer_as, 20))));
             }),
-            (State::Established, &|rig| drop(rig.receive(OUTGOING, &keepalive()))),
+            (State::Established, &|rig| {
+                drop(rig.receive(OUTGOING, &keepalive()))
+            }),
         ];
         for (at_least, step) in steps {
             if state >= at_least {
@@ -187,20 +208,20 @@ impl Rig {
         rig
     }
 
-    pub fn established() -> Self {
+    pub(crate) fn established() -> Self {
         Self::in_state(config(), State::Established)
     }
 
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    pub fn input(&mut self, input: Input<'_>) -> Done {
+    pub(crate) fn input(&mut self, input: Input<'_>) -> Done {
         self.session.handle_input(self.clock.now(), input);
         self.drain()
     }
 
-    pub fn connect(&mut self, conn: ConnId) -> Done {
+    pub(crate) fn connect(&mut self, conn: ConnId) -> Done {
         self.input(Input::Connected {
             conn,
             local: "198.51.100.1:179".parse().unwrap(),
@@ -209,24 +230,31 @@ impl Rig {
         })
     }
 
-    pub fn receive(&mut self, conn: ConnId, octets: &[u8]) -> Done {
+    pub(crate) fn receive(&mut self, conn: ConnId, octets: &[u8]) -> Done {
         self.input(Input::Received { conn, octets })
     }
 
-    pub fn set_routes(&mut self, routes: Arc<Routes>) -> Done {
+    pub(crate) fn set_routes(&mut self, routes: Arc<Routes>) -> Done {
         self.input(Input::SetRoutes(routes))
     }
 
-    pub fn stop(&mut self) -> Done {
+    pub(crate) fn stop(&mut self) -> Done {
         let cease = bgp_wire::Cease::ADMINISTRATIVE_SHUTDOWN;
-        self.input(Input::Stop { cease, text: ShutdownCommunication::truncated("maintenance") })
+        self.input(Input::Stop {
+            cease,
+            text: ShutdownCommunication::truncated("maintenance"),
+        })
     }
 
     /// Lets time pass, with a call at each deadline, and returns what was done meanwhile.
-    pub fn pass(&mut self, time: Duration) -> Done {
+    pub(crate) fn pass(&mut self, time: Duration) -> Done {
         let end = self.clock.now() + time;
         let mut all = Done::default();
-        while let Some(deadline) = self.session.poll_timeout().filter(|deadline| *deadline <= end) {
+        while let Some(deadline) = self
+            .session
+            .poll_timeout()
+            .filter(|deadline| *deadline <= end)
+        {
             self.clock.advance_to(deadline);
             self.session.handle_timeout(self.clock.now());
             let done = self.drain();
@@ -240,8 +268,10 @@ impl Rig {
     }
 
     /// How long until the next deadline.
-    pub fn deadline(&self) -> Option<Duration> {
-        self.session.poll_timeout().map(|deadline| deadline - self.clock.now())
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.session
+            .poll_timeout()
+            .map(|deadline| deadline - self.clock.now())
     }
 
     fn drain(&mut self) -> Done {
@@ -251,10 +281,12 @@ impl Rig {
                 Output::Connect { conn } => done.connects.push(conn),
                 Output::Close { conn } => done.closes.push(conn),
                 Output::Transmit { conn, octets } => {
-                    done.messages.extend(self.decode(&octets).map(|message| (conn, message)));
+                    done.messages
+                        .extend(self.decode(&octets).map(|message| (conn, message)));
                     if !self.stalled {
                         let octets = octets.len();
-                        self.session.handle_input(self.clock.now(), Input::Drained { conn, octets });
+                        self.session
+                            .handle_input(self.clock.now(), Input::Drained { conn, octets });
                     }
                 }
                 Output::Event(event) => done.events.push(event),
@@ -268,11 +300,14 @@ impl Rig {
         let mut framer = Framer::new();
         framer.set_max_len(bgp_wire::MaxLen::Extended);
         framer.push(octets);
-        let context = self.session.negotiated().map_or(self.context, |negotiated| {
-            let mut context = *negotiated.context();
-            std::mem::swap(&mut context.send, &mut context.receive);
-            context
-        });
+        let context = self
+            .session
+            .negotiated()
+            .map_or(self.context, |negotiated| {
+                let mut context = *negotiated.context();
+                std::mem::swap(&mut context.send, &mut context.receive);
+                context
+            });
         std::iter::from_fn(move || {
             let frame = framer.next().expect("what is sent is well framed")?;
             Some(owned(&frame, &context))
@@ -284,8 +319,12 @@ fn owned(frame: &[u8], context: &SessionContext) -> Message {
     match MessageRef::decode(frame, context).expect("what is sent can be read") {
         MessageRef::Open(open) => Message::Open(open.to_owned()),
         MessageRef::Update(update) => {
-            update.validate(context).expect("what is sent is valid");
-            Message::Update(update.to_owned())
+            match update.validate(context).expect("what is sent is valid") {
+                Validated::Routes(routes) if routes.findings().is_empty() => {
+                    Message::Update(routes.to_owned())
+                }
+                fault => panic!("what is sent is malformed: {:?}", fault.findings()),
+            }
         }
         MessageRef::Notification(notification) => Message::Notification(notification.to_owned()),
         MessageRef::Keepalive => Message::Keepalive,
@@ -303,7 +342,13 @@ fn active_config(config: &PeerConfig) -> PeerConfig {
 }
 
 /// A message of a given type and body.
-pub fn raw(message_type: MessageType, body: &[u8]) -> Vec<u8> {
+pub(crate) fn raw(message_type: MessageType, body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(19 + body.len()).unwrap();
-    [&[0xff; 16][..], &length.to_be_bytes(), &[message_type.0], body].concat()
+    [
+        &[0xff; 16][..],
+        &length.to_be_bytes(),
+        &[message_type.0],
+        body,
+    ]
+    .concat()
 }

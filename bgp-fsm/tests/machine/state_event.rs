@@ -3,15 +3,13 @@
 //! Events that cannot reach a state are not in the table: in Idle, Connect and Active there is no connection on which a
 //! message could arrive, and a timer that does not run cannot expire.
 
-mod common;
-
-use bgp_fsm::{Input, State};
-use bgp_wire::iana::{OpenSubcode, RouteRefreshSubtype};
-use bgp_wire::{AfiSafi, Asn, ErrorCode, HoldTime, MessageType, Notification, RouteRefresh};
-use common::{
+use crate::rig::{
     Done, INCOMING, OUTGOING, PEER_AS, Rig, builder, config, empty_update, encoded, keepalive,
     peer_open, raw, seconds,
 };
+use bgp_fsm::{Input, State};
+use bgp_wire::iana::{OpenSubcode, RouteRefreshSubtype};
+use bgp_wire::{AfiSafi, Asn, ErrorCode, HoldTime, MessageType, Notification, RouteRefresh};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -177,7 +175,7 @@ fn rig_for(state: State, on: On) -> Rig {
         _ => config(),
     };
     let mut rig = Rig::in_state(config, state);
-    rig.set_routes(common::routes(["203.0.113.1/32"]));
+    rig.set_routes(crate::rig::routes(["203.0.113.1/32"]));
     rig
 }
 
@@ -199,7 +197,11 @@ fn happen(rig: &mut Rig, on: On) -> Done {
         }
         On::PassiveSwitched => {
             let passive = rig.session.state() == State::Active;
-            let switched = if passive { builder() } else { builder().passive() };
+            let switched = if passive {
+                builder()
+            } else {
+                builder().passive()
+            };
             rig.input(Input::SetConfig(switched.build().unwrap()))
         }
         On::IdleHoldTimer_Expires => {
@@ -212,7 +214,7 @@ fn happen(rig: &mut Rig, on: On) -> Done {
         On::HoldTimer_Expires => without_keepalives(expire_until_idle(rig)),
         On::SendHoldTimer_Expires => {
             rig.stalled = true;
-            rig.set_routes(common::routes(["203.0.113.2/32"]));
+            rig.set_routes(crate::rig::routes(["203.0.113.2/32"]));
             rig.pass(seconds(60));
             rig.receive(OUTGOING, &keepalive());
             without_keepalives(expire_until_idle(rig))
@@ -231,12 +233,9 @@ fn happen(rig: &mut Rig, on: On) -> Done {
         On::KeepAliveMsg => rig.receive(OUTGOING, &keepalive()),
         On::UpdateMsg => rig.receive(OUTGOING, &empty_update()),
         // The attributes are said to be longer than the message.
-        On::UpdateMsgErr => {
-            rig.receive(OUTGOING, &raw(MessageType::UPDATE, &[0, 0, 0, 9, 0, 0]))
-        }
+        On::UpdateMsgErr => rig.receive(OUTGOING, &raw(MessageType::UPDATE, &[0, 0, 0, 9, 0, 0])),
         On::RouteRefreshMsg => {
-            let request =
-                RouteRefresh::new(AfiSafi::IPV4_UNICAST, RouteRefreshSubtype::REQUEST);
+            let request = RouteRefresh::new(AfiSafi::IPV4_UNICAST, RouteRefreshSubtype::REQUEST);
             rig.receive(OUTGOING, &encoded(request))
         }
         On::UnknownMessageType => rig.receive(OUTGOING, &raw(MessageType(77), &[])),
@@ -260,7 +259,8 @@ fn expire_until_idle(rig: &mut Rig) -> Done {
 }
 
 fn without_keepalives(mut done: Done) -> Done {
-    done.messages.retain(|(_, message)| common::summary(message) != "KEEPALIVE");
+    done.messages
+        .retain(|(_, message)| crate::rig::summary(message) != "KEEPALIVE");
     done
 }
 
