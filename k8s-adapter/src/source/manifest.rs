@@ -145,7 +145,7 @@ impl Manifest {
             }
         };
         let Some(name) = object_name(&value, schema.kind) else {
-            let detail = format!("{kind}: metadata.name must be set");
+            let detail = format!("{kind}: metadata.name must be set, and be text");
             self.unreadable(place.origin(&field(prefix, "metadata")), detail);
             return;
         };

@@ -141,7 +141,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One thing that is wrong with the configuration.
+/// One thing that is wrong with the configuration; written
+/// `pools.yaml:12 (document 2): IPAddressPool metallb-system/web: spec.addresses[0]: REASON; not in force`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The object at fault; `None` when a document cannot be read far enough to name one.
@@ -172,17 +173,16 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
         if let Some(object) = &self.object {
             write!(f, "{object}: ")?;
         }
         if !self.field.is_empty() {
             write!(f, "{}: ", self.field)?;
         }
-        write!(f, "{}", self.reason)?;
-        if let Some(origin) = &self.origin {
-            write!(f, " in {origin}")?;
-        }
-        write!(f, "{}", self.effect)
+        write!(f, "{}{}", self.reason, self.effect)
     }
 }
 

@@ -33,9 +33,6 @@ struct Allocation {
 /// Reads an IPAddressPool.
 pub(super) fn translate(name: &ObjectName, object: &IPAddressPool, faults: &mut Faults) -> Option<TranslatedPool> {
     let spec = &object.spec;
-    if spec.addresses.is_empty() {
-        faults.reject("spec.addresses", Reason::Invalid("a pool needs at least one range of addresses".to_owned()));
-    }
     let mut ranges: Vec<IpRange> = Vec::with_capacity(spec.addresses.len());
     for (index, text) in spec.addresses.iter().enumerate() {
         ranges.extend(faults.check(format!("spec.addresses[{index}]"), text.parse::<IpRange>()));

@@ -306,7 +306,13 @@ impl Tree {
                             objects.ip_address_pools.insert(id.name.clone(), overlaid, pool.origin);
                         }
                     }
-                    other => other.insert_into(objects, id.name.clone(), Some(origin.clone())),
+                    AnyObject::ServiceBGPStatus(_)
+                    | AnyObject::ServiceL2Status(_)
+                    | AnyObject::ConfigurationState(_) => {
+                        object.insert_into(objects, id.name.clone(), Some(origin.clone()));
+                    }
+                    // Nobody writes anything else there, and manifests do not belong there.
+                    _ => {}
                 }
             }
         }

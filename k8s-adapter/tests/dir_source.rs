@@ -1,0 +1,305 @@
+//! The folder as a source: what it shows, and what it never shows, while people and programs write to it.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_adapter::source::Source as _;
+use k8s_adapter::source::dir::{self, DirSource};
+use k8s_adapter::translate::{ClusterObjects, ErrorEffect, Kind, ObjectName};
+use tempfile::TempDir;
+
+/// Far more than any of this takes.
+const LONG: Duration = Duration::from_secs(20);
+
+struct Folder {
+    folder: TempDir,
+    source: DirSource,
+}
+
+impl Folder {
+    /// A folder with these files, followed, whose first view has been taken.
+    async fn with(files: &[(&str, &str)]) -> (Self, Arc<ClusterObjects>) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            write(folder.path(), name, text);
+        }
+        let mut source = DirSource::open(folder.path()).unwrap();
+        let first = source.changed().await.unwrap();
+        (Self { folder, source }, first)
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        write(self.path(), name, text);
+    }
+
+    async fn next(&mut self) -> Arc<ClusterObjects> {
+        tokio::time::timeout(LONG, self.source.changed()).await.expect("no change is seen").unwrap()
+    }
+
+    /// All views up to the first one that is as wanted, which is the last of them.
+    async fn until(&mut self, is_wanted: impl Fn(&ClusterObjects) -> bool) -> Vec<Arc<ClusterObjects>> {
+        let mut views = Vec::new();
+        loop {
+            views.push(self.next().await);
+            if is_wanted(views.last().unwrap()) {
+                return views;
+            }
+        }
+    }
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn node(name: &str) -> String {
+    format!("apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n---\n")
+}
+
+fn labeled(name: &str, label: &str) -> String {
+    format!("apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n  labels:\n    version: \"{label}\"\n---\n")
+}
+
+fn nodes(objects: &ClusterObjects) -> Vec<String> {
+    objects.nodes.iter().map(|(name, _)| name.name.to_string()).collect()
+}
+
+fn version(objects: &ClusterObjects, name: &str) -> Option<String> {
+    objects.nodes.get(&ObjectName::new("", name))?.metadata.labels.as_ref()?.get("version").cloned()
+}
+
+#[tokio::test]
+async fn the_first_view_is_what_is_there() {
+    let (_folder, first) = Folder::with(&[
+        ("a.yaml", &node("a")),
+        ("deeper/and/deeper/b.yml", &node("b")),
+        ("c.json", "{\"apiVersion\": \"v1\", \"kind\": \"Node\", \"metadata\": {\"name\": \"c\"}}"),
+        (".hidden.yaml", &node("hidden")),
+        (".git/d.yaml", &node("hidden")),
+        ("README.md", "no manifest"),
+        ("status/e.yaml", &node("e")),
+    ])
+    .await;
+    assert_eq!(nodes(&first), ["a", "b", "c"]);
+    assert_eq!(first.errors, []);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(dir::read(&folder.path().join("missing")).is_err());
+    assert!(DirSource::open(&folder.path().join("missing")).is_err());
+}
+
+#[tokio::test]
+async fn files_come_and_go() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &node("a"))]).await;
+    folder.write("b.yaml", &node("b"));
+    folder.until(|objects| nodes(objects) == ["a", "b"]).await;
+    fs::remove_file(folder.path().join("a.yaml")).unwrap();
+    folder.until(|objects| nodes(objects) == ["b"]).await;
+}
+
+#[tokio::test]
+async fn folders_come_and_go_with_all_that_is_in_them() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &node("a"))]).await;
+    folder.write("new/and/deeper/b.yaml", &node("b"));
+    folder.until(|objects| nodes(objects) == ["a", "b"]).await;
+    folder.write("new/and/c.yaml", &node("c"));
+    folder.until(|objects| nodes(objects) == ["a", "b", "c"]).await;
+    fs::rename(folder.path().join("new"), folder.path().join("renamed")).unwrap();
+    folder.write("renamed/and/d.yaml", &node("d"));
+    let views = folder.until(|objects| nodes(objects) == ["a", "b", "c", "d"]).await;
+    assert!(views.iter().all(|view| view.errors.is_empty() && nodes(view).len() >= 3), "a renamed folder never vanishes");
+    fs::remove_dir_all(folder.path().join("renamed")).unwrap();
+    folder.until(|objects| nodes(objects) == ["a"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_saved_by_renaming_never_vanishes() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &labeled("a", "1"))]).await;
+    let (file, backup) = (folder.path().join("a.yaml"), folder.path().join("a.yaml~"));
+    // As vim does: the old file is put aside, a new one is written in its place, the old one is removed.
+    for round in 2..12 {
+        fs::rename(&file, &backup).unwrap();
+        folder.write("marker.yaml", &labeled("marker", &round.to_string()));
+        fs::write(&file, labeled("a", &round.to_string())).unwrap();
+        fs::remove_file(&backup).unwrap();
+        let wanted = Some(round.to_string());
+        let views = folder
+            .until(|objects| version(objects, "a") == wanted && version(objects, "marker") == wanted)
+            .await;
+        assert!(views.iter().all(|view| version(view, "a").is_some()), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_at_once_is_seen_at_once() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &labeled("a", "1"))]).await;
+    let temporary = folder.path().join(".a.yaml.tmp");
+    fs::write(&temporary, labeled("a", "2")).unwrap();
+    fs::rename(temporary, folder.path().join("a.yaml")).unwrap();
+    let view = folder.next().await;
+    assert_eq!(version(&view, "a").as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn half_a_file_is_never_seen() {
+    let whole = format!("{}{}", labeled("a", "1"), labeled("b", "1"));
+    let (mut folder, _) = Folder::with(&[("all.yaml", &whole)]).await;
+    // The file is empty, then holds the first of two objects, and meanwhile other things change.
+    let mut file = File::create(folder.path().join("all.yaml")).unwrap();
+    folder.write("marker.yaml", &labeled("marker", "1"));
+    folder.until(|objects| version(objects, "marker").as_deref() == Some("1")).await;
+    file.write_all(labeled("a", "2").as_bytes()).unwrap();
+    folder.write("marker.yaml", &labeled("marker", "2"));
+    let views = folder.until(|objects| version(objects, "marker").as_deref() == Some("2")).await;
+    for view in views {
+        assert_eq!(version(&view, "a").as_deref(), Some("1"));
+        assert_eq!(version(&view, "b").as_deref(), Some("1"));
+    }
+    file.write_all(labeled("b", "2").as_bytes()).unwrap();
+    drop(file);
+    let views = folder.until(|objects| version(objects, "b").as_deref() == Some("2")).await;
+    assert!(views.iter().all(|view| version(view, "a").is_some() && version(view, "b").is_some()));
+}
+
+#[tokio::test]
+async fn a_broken_file_is_reported_and_its_last_good_version_stays() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &labeled("a", "1")), ("b.yaml", &node("b"))]).await;
+    folder.write("a.yaml", "apiVersion: v1\nkind: Node\nmetadata: [\n");
+    let view = folder.next().await;
+    assert_eq!(nodes(&view), ["a", "b"]);
+    let [error] = view.errors.as_slice() else { panic!("{:?}", view.errors) };
+    assert_eq!(error.origin.as_ref().unwrap().file.as_path(), Path::new("a.yaml"));
+    assert_eq!(error.effect, ErrorEffect::LastGoodInForce);
+
+    folder.write("b.yaml", &labeled("b", "2"));
+    let view = folder.next().await;
+    assert_eq!(version(&view, "b").as_deref(), Some("2"), "everything else goes on");
+    assert_eq!(version(&view, "a").as_deref(), Some("1"));
+
+    folder.write("a.yaml", &labeled("a", "3"));
+    let view = folder.next().await;
+    assert_eq!((version(&view, "a").as_deref(), view.errors.len()), (Some("3"), 0));
+}
+
+#[tokio::test]
+async fn a_broken_object_is_reported_by_name_and_field() {
+    let pool = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata:\n  name: a\n  namespace: metallb-system\n\
+                spec:\n  addresses:\n  - 192.0.2.0/24\n";
+    let (mut folder, _) = Folder::with(&[("a.yaml", pool)]).await;
+    folder.write("a.yaml", &pool.replace("- 192.0.2.0/24", "  nonsense: 1"));
+    let view = folder.next().await;
+    let [error] = view.errors.as_slice() else { panic!("{:?}", view.errors) };
+    let object = error.object.as_ref().unwrap();
+    assert_eq!((object.kind, object.name.to_string()), (Kind::IPAddressPool, "metallb-system/a".to_owned()));
+    assert_eq!(error.field, "spec.addresses");
+    assert_eq!(error.effect, ErrorEffect::LastGoodInForce);
+    assert_eq!(view.ip_address_pools.values().next().unwrap().spec.addresses, ["192.0.2.0/24"]);
+}
+
+#[tokio::test]
+async fn the_same_object_in_two_files_is_reported_and_the_first_file_counts() {
+    let (mut folder, first) = Folder::with(&[("a.yaml", &labeled("web", "1")), ("b.yaml", &labeled("web", "2"))]).await;
+    assert_eq!(version(&first, "web").as_deref(), Some("1"));
+    assert!(first.errors[0].to_string().starts_with("b.yaml:1 (document 1): Node web: the same object is also in a.yaml:1"));
+    fs::remove_file(folder.path().join("a.yaml")).unwrap();
+    let view = folder.until(|objects| objects.errors.is_empty()).await;
+    assert_eq!(version(view.last().unwrap(), "web").as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_mounted_config_map_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    // As the kubelet does: the visible files are links through ..data, which is a link to a folder with a time.
+    write(root, "..first/a.yaml", &labeled("a", "1"));
+    symlink("..first", root.join("..data")).unwrap();
+    symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
+    let mut source = DirSource::open(root).unwrap();
+    assert_eq!(version(&source.changed().await.unwrap(), "a").as_deref(), Some("1"));
+    write(root, "..second/a.yaml", &labeled("a", "2"));
+    symlink("..second", root.join("..data_tmp")).unwrap();
+    fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
+    fs::remove_dir_all(root.join("..first")).unwrap();
+    let view = tokio::time::timeout(LONG, source.changed()).await.unwrap().unwrap();
+    assert_eq!(version(&view, "a").as_deref(), Some("2"));
+}
+
+const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  namespace: shop\n  annotations:\n    \
+                       metallb.io/ip-allocated-from-pool: stale\nspec:\n  type: LoadBalancer\n";
+const STATUS: &str = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  namespace: shop\n  annotations:\n    \
+                      metallb.io/ip-allocated-from-pool: pool\nstatus:\n  loadBalancer:\n    ingress:\n    - ip: \
+                      192.0.2.7\n";
+
+fn assigned(objects: &ClusterObjects) -> (Option<String>, Option<String>) {
+    let service = objects.services.get(&ObjectName::new("shop", "web")).unwrap();
+    let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let ip = status.and_then(|status| status.ingress.as_ref()?.first()?.ip.clone());
+    let annotations = service.metadata.annotations.as_ref();
+    (ip, annotations.and_then(|annotations| annotations.get("metallb.io/ip-allocated-from-pool").cloned()))
+}
+
+#[tokio::test]
+async fn what_the_controller_writes_is_laid_over_the_services() {
+    let (mut folder, first) = Folder::with(&[("web.yaml", SERVICE)]).await;
+    assert_eq!(assigned(&first), (None, Some("stale".to_owned())));
+    folder.write("status/services/shop/web.yaml", STATUS);
+    let view = folder.next().await;
+    assert_eq!(assigned(&view), (Some("192.0.2.7".to_owned()), Some("pool".to_owned())));
+    assert_eq!(dir::read(folder.path()).unwrap().services.len(), 1, "a status is no object of its own");
+    fs::remove_file(folder.path().join("status/services/shop/web.yaml")).unwrap();
+    let view = folder.next().await;
+    assert_eq!(assigned(&view), (None, Some("stale".to_owned())));
+}
+
+#[tokio::test]
+async fn what_speakers_write_wakes_nobody() {
+    let (mut folder, _) = Folder::with(&[
+        ("a.yaml", &node("a")),
+        ("status/servicel2statuses/metallb-system/old.yaml", &l2_status("old")),
+    ])
+    .await;
+    folder.write("status/servicel2statuses/metallb-system/new.yaml", &l2_status("new"));
+    // Time enough for the event to be taken in, had it counted: the deletion of a file takes that long to count.
+    fs::remove_file(folder.path().join("a.yaml")).unwrap();
+    let view = folder.next().await;
+    assert_eq!(nodes(&view), Vec::<String>::new(), "the first view that comes is that without the node");
+    assert_eq!(dir::read(folder.path()).unwrap().service_l2_statuses.len(), 2);
+}
+
+fn l2_status(name: &str) -> String {
+    format!(
+        "apiVersion: metallb.io/v1beta1\nkind: ServiceL2Status\nmetadata:\n  name: {name}\n  namespace: metallb-system\n\
+         status:\n  node: n1\n  serviceName: web\n  serviceNamespace: shop\n"
+    )
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_keeps_its_objects() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &labeled("a", "1"))]).await;
+    fs::write(folder.path().join("a.yaml"), [0xff, 0xfe, 0x00]).unwrap();
+    let view = folder.next().await;
+    assert_eq!((version(&view, "a").as_deref(), view.errors.len()), (Some("1"), 1));
+}
+
+#[tokio::test]
+async fn many_changes_at_once_are_few_views() {
+    let (mut folder, _) = Folder::with(&[]).await;
+    for number in 0..500 {
+        folder.write(&format!("{number}.yaml"), &node(&format!("node-{number}")));
+    }
+    let views = folder.until(|objects| objects.nodes.len() == 500).await;
+    assert!(views.len() < 250, "{} views", views.len());
+}
