@@ -118,7 +118,7 @@ fn attach() -> Result<Lab, LabError> {
     let folder = Path::new(FOLDER);
     let kind = fs::read_to_string(folder.join(STATE))
         .map_err(LabError::io("looking for a lab that stands"))?;
-    let kind = kind.parse().map_err(|text| LabError::Unexpected(text))?;
+    let kind = kind.parse().map_err(LabError::Unexpected)?;
     Lab::attach(kind, PREFIX, folder)
 }
 

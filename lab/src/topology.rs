@@ -255,6 +255,16 @@ impl Topology {
         self.routers.iter().chain(rest)
     }
 
+    /// The names of all its namespaces.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let hosts = self.hosts().map(|host| &host.namespace);
+        let namespaces = hosts.chain([&self.control, &self.switch]);
+        namespaces
+            .map(|namespace| namespace.name().to_owned())
+            .collect()
+    }
+
     /// Takes a node off the switch, as if its cable were pulled, or puts it back.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl Pair {
     }
 
     fn node(&self) -> &Host {
-        &self.topology.nodes[0]
+        self.topology.node("node1").unwrap()
     }
 
     fn set_routes(&self, routes: &Routes) {

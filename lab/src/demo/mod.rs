@@ -6,7 +6,6 @@ mod timeline;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process;
 
 use self::timeline::Timeline;
 use crate::router::Kind;
@@ -33,13 +32,19 @@ pub fn demo(kind: Kind, out: impl Write) -> Result<(), LabError> {
         "a switch, a router, three nodes that answer HTTP, a client",
         |_| Lab::build(kind, Names::OfProcess, folder.path()),
     )?;
-    if let Err(error) = steps::run(&mut timeline, &mut lab) {
-        quote_logs(&mut timeline, folder.path())?;
+    let result = steps::run(&mut timeline, &mut lab);
+    if let Err(error) = result {
+        // Who ends it does not ask why it ended.
+        if !matches!(error, LabError::Interrupted) {
+            quote_logs(&mut timeline, folder.path())?;
+        }
         return Err(error);
     }
     timeline.step("all of it is removed", |_| {
+        let names = lab.topology.names();
         drop(lab);
-        let left = remaining(&format!("flb{}-", process::id()))?;
+        let mut left = remaining("flb")?;
+        left.retain(|name| names.contains(name));
         if left.is_empty() {
             Ok(())
         } else {

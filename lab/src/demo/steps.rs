@@ -21,6 +21,10 @@ const INTERVAL: Duration = Duration::from_millis(10);
 /// Connections over which ECMP has to reach every node; 60 miss one of three once in 10^10.
 const CONNECTIONS: u32 = 60;
 
+/// What the manifests ask to be announced with each route.
+const COMMUNITY: &str = "64500:100";
+const LARGE_COMMUNITY: &str = "64500:1:100";
+
 /// The namespace of the services.
 const NAMESPACE: &str = "default";
 
@@ -98,6 +102,9 @@ fn announce(lab: &mut Lab, service: &str, facts: &mut Facts) -> Result<Vec<IpAdd
             hops.join(", ")
         ));
     }
+    facts.push(format!(
+        "AS path {NODE_ASN}, community {COMMUNITY}, large community {LARGE_COMMUNITY}"
+    ));
     Ok(addresses)
 }
 
@@ -125,8 +132,8 @@ fn expect_paths(lab: &Lab, paths: &[Route]) -> Result<(), LabError> {
         };
         let is_right = (path.peer, path.next_hop) == (next_hop, next_hop)
             && path.as_path == [NODE_ASN]
-            && path.communities == ["64500:100"]
-            && path.large_communities == ["64500:1:100"];
+            && path.communities == [COMMUNITY]
+            && path.large_communities == [LARGE_COMMUNITY];
         expect(is_right, || format!("path over {}: {path:?}", node.name))?;
     }
     Ok(())
@@ -161,15 +168,11 @@ fn on_link(lab: &Lab, facts: &mut Facts) -> Result<(Vec<IpAddr>, String), LabErr
     let start = Instant::now();
     let owner = wait_for_owner(lab, |_| true)?;
     for &address in &addresses {
-        expect_owner(lab, address, &owner)?;
-        let protocol = if address.is_ipv4() {
-            "ARP"
-        } else {
-            "Neighbour Discovery"
-        };
+        let mac = expect_owner(lab, address, &owner)?;
         let took = milliseconds(start.elapsed());
+        let protocol = if address.is_ipv4() { "ARP" } else { "NDP" };
         facts.push(format!(
-            "{address}: {owner} answers, found by {protocol} after {took}"
+            "{address}: at {mac}, {owner}, by {protocol} after {took}"
         ));
     }
     Ok((addresses, owner))
@@ -186,16 +189,18 @@ fn wait_for_owner(lab: &Lab, is_meant: impl Fn(&str) -> bool) -> Result<String, 
     })
 }
 
-/// The owner answers over HTTP, and the client's kernel knows its MAC address as that of the address.
-fn expect_owner(lab: &Lab, address: IpAddr, owner: &str) -> Result<(), LabError> {
+/// The owner answers over HTTP, and the client's kernel knows its MAC address, which is returned, as that of the
+/// address.
+fn expect_owner(lab: &Lab, address: IpAddr, owner: &str) -> Result<String, LabError> {
     let client = &lab.topology.client;
     until(&format!("answer of {owner} on {address}"), PATIENCE, || {
         Ok((client.get(address).ok().as_deref() == Some(owner)).then_some(()))
     })?;
     let (known, mac) = (client.neighbour(address)?, lab.topology.node(owner)?.mac()?);
-    expect(known.as_deref() == Some(mac.as_str()), || {
+    expect(known.as_ref() == Some(&mac), || {
         format!("{address} at {known:?}, and not at {mac}")
-    })
+    })?;
+    Ok(mac)
 }
 
 fn come_and_go(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
