@@ -1,6 +1,7 @@
 //! BGP-4 messages to octets and back.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 
@@ -25,6 +26,9 @@ mod notify;
 mod open;
 mod route_refresh;
 mod router_id;
+#[cfg(feature = "proptest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "proptest")))]
+pub mod strategy;
 mod update;
 mod writer;
 

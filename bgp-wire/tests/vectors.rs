@@ -369,6 +369,32 @@ fn confederation() {
 }
 
 #[test]
+fn an_aggregate_of_an_old_speaker_has_the_path_that_it_made() {
+    // RFC 6793 §4.2.3: AGGREGATOR says 65001 and AS4_AGGREGATOR, of an aggregate before, 65537.
+    let mut cx = ebgp();
+    cx.asn_width = AsnWidth::Two;
+    let mut octets = vector("announced_by_an_old_speaker");
+    let at = octets
+        .windows(3)
+        .position(|window| window == [0xc0, 7, 6])
+        .unwrap()
+        + 3;
+    octets[at..at + 2].copy_from_slice(&65001_u16.to_be_bytes());
+    let Message::Update(update) = decode(&octets, &cx) else {
+        panic!("not an UPDATE")
+    };
+    assert!(
+        update
+            .attributes
+            .as_path()
+            .unwrap()
+            .asns()
+            .eq(asns(&[65001, 23456, 23456]))
+    );
+    assert_eq!(update.attributes.aggregator().unwrap().asn, Asn(65001));
+}
+
+#[test]
 fn old_speaker() {
     let mut cx = ebgp();
     cx.asn_width = AsnWidth::Two;

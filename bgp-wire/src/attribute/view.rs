@@ -60,10 +60,12 @@ impl<'a> PathAttributesRef<'a> {
     #[must_use]
     pub fn full_as_path(&self) -> Option<AsPath> {
         let as_path = self.as_path()?;
-        // RFC 6793 §4.2.3: an old speaker that made an aggregate has dropped what AS4_PATH is about.
-        let aggregated = self
-            .raw_aggregator()
-            .is_some_and(|aggregator| aggregator.asn != Asn::AS_TRANS);
+        // RFC 6793 §4.2.3: an AGGREGATOR that says otherwise than the AS4_AGGREGATOR beside it is that of an old
+        // speaker, which made a new path too: what came in the AS4 attributes is about the old one.
+        let aggregated = self.value(AttrCode::AS4_AGGREGATOR).is_some()
+            && self
+                .raw_aggregator()
+                .is_some_and(|aggregator| aggregator.asn != Asn::AS_TRANS);
         match self.value(AttrCode::AS4_PATH) {
             Some(as4_path) if self.width == AsnWidth::Two && !aggregated => {
                 Some(as_path.merged_with(AsPathRef::new(as4_path, AsnWidth::Four)))
