@@ -2,7 +2,10 @@
 
 mod collision;
 mod establish;
+mod model;
 mod notification;
+mod rib_out;
 mod rig;
+mod sim;
 mod state_event;
 mod timers;
