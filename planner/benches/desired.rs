@@ -1,7 +1,5 @@
 //! The cost of whole decisions: 10 000 Services on 100 nodes.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use std::hint::black_box;
 use std::net::IpAddr;
 

@@ -1,4 +1,33 @@
-//! FerroLB's decisions.
+//! Every decision of FerroLB: which Service gets which address, and which node announces it how.
+//!
+//! The crate is functions over plain values. It reads no clock, opens no socket, knows neither Kubernetes nor files and
+//! keeps nothing between calls, so what it decides can be predicted, replayed and shown: `ferrolb plan` is a window onto
+//! it.
+//!
+//! | function | asked by | answers |
+//! |---|---|---|
+//! | [`plan_allocation`] | controller | which addresses each Service has, and what to write and tell |
+//! | [`desired_state`] | speaker | the sessions, routes and addresses of one node, and why not more |
+//! | [`node_status`] | speaker | what to write and tell, given what the drivers have really done |
+//! | [`report()`](report::report) | `ferrolb plan` | all of the above for people, with what would help |
+//!
+//! All take a [`Snapshot`]: the configuration in force and what is known of Services, endpoints and nodes. Two equal
+//! snapshots give equal answers, on whatever node: that is how nodes agree without a word between them.
+//!
+//! # Contract
+//!
+//! * Applying an [`AllocationPlan`](allocation::AllocationPlan) and planning again changes nothing.
+//! * An address that is announced on a link has exactly one owner over all nodes.
+//! * A route lives as long as a Service with an address in its prefix is announced, and no longer.
+//! * Where two Services get in each other's way the older has precedence, then the one that is first by name.
+//! * Every "no" is a value with its facts: [`Reason`](verdict::Reason), [`PeerVerdict`](verdict::PeerVerdict),
+//!   [`Exclusion`](eligible::Exclusion), [`AllocationRefusal`](allocation::AllocationRefusal). `Display` says what is
+//!   wrong, `remedy` what would help.
+//! * The cost of a decision grows with the number of Services times what applies to each, not with their square.
+//!
+//! The rules, reasons, events and defaults are those of MetalLB. Deviation: Services that share an address have one
+//! owner even where MetalLB would elect each on its own (other candidates by traffic policy Local, or another first
+//! address), since two answers to one ARP request are worse than either.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -9,7 +38,6 @@
 
 pub mod allocation;
 mod bgp;
-mod bgp_grants;
 pub mod config;
 pub mod desired;
 pub mod diff;
@@ -18,7 +46,6 @@ pub mod eligible;
 pub mod endpoints;
 pub mod family;
 mod l2;
-mod l2_electorate;
 pub mod names;
 pub mod node;
 pub mod observed;
@@ -30,3 +57,12 @@ pub mod snapshot;
 pub mod status;
 mod subject;
 pub mod verdict;
+
+pub use allocation::plan_allocation;
+pub use desired::{Desired, desired_state};
+pub use snapshot::Snapshot;
+pub use status::node_status;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,7 +11,7 @@ impl Reason {
         match self {
             Self::NotLoadBalancer
             | Self::NotOurClass { .. }
-            | Self::NotOwner(NotOwner::Elected { .. } | NotOwner::OwnerCannotServe { .. }) => None,
+            | Self::NotOwner(NotOwner::Elected { .. }) => None,
             Self::NoIpAllocated => Some(
                 "give the Service an address; the controller says what is in the way".to_owned(),
             ),
@@ -22,6 +22,9 @@ impl Reason {
                 "add the addresses to one IPAddressPool, or let the controller assign others"
                     .to_owned(),
             ),
+            Self::NotOwner(NotOwner::OwnerCannotServe { owner }) => Some(format!(
+                "run a ready endpoint on node {owner}, or set externalTrafficPolicy to Cluster"
+            )),
             Self::NotOwner(NotOwner::NoCandidate) => {
                 Some("see the ranking of the address: every node has its reason there".to_owned())
             }

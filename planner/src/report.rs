@@ -125,7 +125,13 @@ impl Report {
             let entry = self.addresses.entry(*address).or_default();
             entry.services.insert(subject.key.clone());
             entry.ranking.clone_from(&ranking);
-            entry.excluded.extend(excluded.clone());
+            // What excludes a node for one of several Services does not count where it is a candidate for all.
+            let others = excluded
+                .iter()
+                .filter(|(node, _)| !ranking.iter().any(|ranked| ranked.node == **node));
+            entry
+                .excluded
+                .extend(others.map(|(node, why)| (node.clone(), *why)));
         }
     }
 

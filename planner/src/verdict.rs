@@ -143,7 +143,7 @@ pub enum Reason {
     ConflictingAdvertisements(Conflict),
     /// The node's condition `NetworkUnavailable` is true.
     NodeNetworkUnavailable,
-    /// The node carries [`EXCLUDE_LABEL`](crate::node::EXCLUDE_LABEL).
+    /// The node carries [`EXCLUDE_LABEL`].
     NodeLabeledExcludeBalancers,
     /// Traffic policy Local, and no usable endpoint on this node.
     NoLocalEndpoints {

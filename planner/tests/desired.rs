@@ -1,5 +1,7 @@
 //! What every node does, for the snapshots in `tests/desired/*.yaml`: the text beside each says what is expected.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod fixture;
 
 use std::fmt::{self, Write as _};

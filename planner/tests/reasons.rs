@@ -1,5 +1,7 @@
 //! Every reason for which a node announces nothing, each reached by a snapshot.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 mod fixture;
 
 use std::collections::BTreeSet;

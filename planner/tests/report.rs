@@ -1,5 +1,11 @@
 //! What a report says for people.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod fixture;
 
 use planner::eligible::Exclusion;

@@ -1,5 +1,7 @@
 //! What a node tells the world, from what it wants and what its drivers see.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod fixture;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! Which prefixes go to which peer, and with which attributes.
 
+mod grants;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use ipam::{Family, PoolName};
 use ipnet::IpNet;
 
-use crate::bgp_grants::{Grants, Named, unite};
+use self::grants::{Grants, Named, unite};
 use crate::config::Peer;
 use crate::desired::{PeerDesired, PeerSession, Route, RouteAttributes};
 use crate::eligible::fitness;

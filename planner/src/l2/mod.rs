@@ -3,15 +3,17 @@
 //! Each address has one owner, elected among the nodes that may announce it. Nothing here depends on the node that
 //! computes it, so nodes with equal snapshots agree.
 
+mod electorate;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use election::Candidate;
 
+use self::electorate::{Electorate, Electorates};
 use crate::desired::InterfaceSelection;
 use crate::eligible::Exclusion;
-use crate::l2_electorate::{Electorate, Electorates};
 use crate::names::{NodeName, ServiceKey};
 use crate::service::TrafficPolicy;
 use crate::snapshot::Snapshot;

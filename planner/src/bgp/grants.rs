@@ -31,12 +31,8 @@ impl Grants {
         sessions: &BTreeMap<PeerName, PeerDesired>,
         defaults: BgpDefaults,
     ) -> Result<Self, (AdvertisementName, AdvertisementName)> {
-        for (index, (name, one)) in applying.iter().enumerate() {
-            for (other_name, other) in applying.iter().skip(index + 1) {
-                if local_prefs_conflict(one, other, pool) {
-                    return Err(((*name).clone(), (*other_name).clone()));
-                }
-            }
+        if let Some(contradiction) = contradiction(applying, pool) {
+            return Err(contradiction);
         }
         let mut grants = Self {
             peers: BTreeMap::new(),
@@ -47,41 +43,67 @@ impl Grants {
             let Some(peer) = peers.get(name) else {
                 continue;
             };
-            carried.insert(name, carried_families(peer));
+            let families = carried_families(peer);
+            carried.insert(name, families);
             for (_, advertisement) in applying
                 .iter()
                 .filter(|(_, advertisement)| advertisement.names_peer(name))
             {
-                let granted = grants.peers.entry(name.clone()).or_default();
                 let attributes = attributes(advertisement, &desired.session, defaults);
-                for family in [Family::V4, Family::V6] {
-                    let length = (family, advertisement.aggregation.length(family));
-                    if carried_families(peer).contains(family) {
-                        granted
-                            .entry(length)
-                            .and_modify(|present| unite(present, &attributes))
-                            .or_insert_with(|| Arc::clone(&attributes));
-                    }
-                }
+                grants.add(name, families, advertisement, &attributes);
             }
         }
         for families in [Families::Ipv4, Families::Ipv6, Families::Both] {
-            let verdicts = carried.iter().map(|(name, carried)| {
-                (
-                    (*name).clone(),
-                    peer_verdict(grants.peers.contains_key(*name), *carried, families),
-                )
-            });
-            let verdicts = Arc::new(verdicts.collect());
-            grants.verdicts.insert(families, verdicts);
+            let verdict = |(name, carried): (&&PeerName, &Families)| {
+                let named = grants.peers.contains_key(*name);
+                ((*name).clone(), peer_verdict(named, *carried, families))
+            };
+            let verdicts = carried.iter().map(verdict).collect();
+            grants.verdicts.insert(families, Arc::new(verdicts));
         }
         Ok(grants)
+    }
+
+    fn add(
+        &mut self,
+        peer: &PeerName,
+        carried: Families,
+        advertisement: &BgpAdvertisement,
+        attributes: &Arc<RouteAttributes>,
+    ) {
+        let granted = self.peers.entry(peer.clone()).or_default();
+        for family in [Family::V4, Family::V6]
+            .into_iter()
+            .filter(|family| carried.contains(*family))
+        {
+            let length = advertisement.aggregation.length(family);
+            let present = granted
+                .entry((family, length))
+                .or_insert_with(|| Arc::clone(attributes));
+            unite(present, attributes);
+        }
     }
 
     /// Whether each peer of the node is told of a Service with addresses of these families.
     pub(crate) fn verdicts(&self, families: Families) -> Arc<BTreeMap<PeerName, PeerVerdict>> {
         self.verdicts.get(&families).cloned().unwrap_or_default()
     }
+}
+
+/// Two advertisements that want different LOCAL_PREF for one prefix.
+fn contradiction(
+    applying: &[Named<'_>],
+    pool: Families,
+) -> Option<(AdvertisementName, AdvertisementName)> {
+    let pairs = applying.iter().enumerate().flat_map(|(index, one)| {
+        let others = applying.iter().skip(index + 1);
+        others.map(move |other| (one, other))
+    });
+    let mut contradicting =
+        pairs.filter(|((_, one), (_, other))| local_prefs_conflict(one, other, pool));
+    contradicting
+        .next()
+        .map(|((name, _), (other, _))| ((*name).clone(), (*other).clone()))
 }
 
 /// Adds the communities of `other` to `present`. LOCAL_PREF is the same in both, or there is no route.
