@@ -15,6 +15,8 @@ mod context;
 mod cursor;
 mod error;
 mod framer;
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod hold_time;
 pub mod iana;
