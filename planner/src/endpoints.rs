@@ -124,3 +124,67 @@ impl FromIterator<Endpoint> for Endpoints {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(node: &str, ready: Option<bool>, serving: Option<bool>) -> Endpoint {
+        Endpoint {
+            node: Some(node.into()),
+            ready,
+            serving,
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_usable_when_ready_or_not_said_or_still_serving() {
+        assert!(endpoint("n", None, None).is_usable());
+        assert!(endpoint("n", Some(true), Some(false)).is_usable());
+        assert!(endpoint("n", Some(false), Some(true)).is_usable());
+        assert!(!endpoint("n", Some(false), None).is_usable());
+    }
+
+    #[test]
+    fn endpoints_are_counted_by_node_and_in_all() {
+        let nowhere = Endpoint {
+            node: None,
+            ..Endpoint::default()
+        };
+        let endpoints: Endpoints = [
+            endpoint("a", None, None),
+            endpoint("b", Some(false), None),
+            nowhere,
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(
+            endpoints.total(),
+            EndpointCount {
+                usable: 2,
+                unusable: 1
+            }
+        );
+        assert_eq!(
+            endpoints.on(&"b".into()),
+            EndpointCount {
+                usable: 0,
+                unusable: 1
+            }
+        );
+        assert_eq!(endpoints.on(&"c".into()), EndpointCount::default());
+        assert_eq!(
+            endpoints.usable_nodes().collect::<Vec<_>>(),
+            [&NodeName::from("a")]
+        );
+    }
+
+    #[test]
+    fn a_count_is_said_in_words() {
+        let said = |usable, unusable| EndpointCount { usable, unusable }.to_string();
+        assert_eq!(said(0, 0), "no endpoints");
+        assert_eq!(said(0, 1), "1 endpoint, not ready");
+        assert_eq!(said(0, 2), "2 endpoints, none ready");
+        assert_eq!(said(1, 2), "1 of 3 endpoints ready");
+    }
+}

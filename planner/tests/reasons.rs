@@ -148,7 +148,7 @@ fn without_a_candidate_nobody_is_owner() {
 fn an_owner_without_endpoints_of_a_sharing_service_cannot_serve_it() {
     let reason = layer2(&format!(
         "{NODES}{ADVERTISEMENTS}services:
-  default/elder: {{created: 1, share: x, local: true, ips: [198.51.100.1], endpoints: {{n2: [ready]}}}}
+  default/z-elder: {{created: 1, share: x, local: true, ips: [198.51.100.1], endpoints: {{n2: [ready]}}}}
   default/web: {{created: 2, share: x, local: true, ips: [198.51.100.1], endpoints: {{n1: [ready]}}}}"
     ));
     assert_eq!(
@@ -271,12 +271,12 @@ fn of_two_services_that_share_a_prefix_the_older_has_its_local_pref() {
         "{NODES}peers: {{r: {{my: 1, peer: internal, address: 203.0.113.1}}}}
 bgp: {{gold: {{localPref: 200, services: [{{tier: gold}}]}}, rest: {{localPref: 100, services: [{{tier: rest}}]}}}}
 services:
-  default/elder: {{created: 1, share: x, labels: {{tier: gold}}, ips: [198.51.100.1], endpoints: {{n1: [ready]}}}}
+  default/z-elder: {{created: 1, share: x, labels: {{tier: gold}}, ips: [198.51.100.1], endpoints: {{n1: [ready]}}}}
   default/web: {{created: 2, share: x, labels: {{tier: rest}}, ips: [198.51.100.1], endpoints: {{n1: [ready]}}}}"
     ));
     assert_eq!(
         reason,
-        Reason::ConflictingAdvertisements(Conflict::Service(fixture::key("default/elder")))
+        Reason::ConflictingAdvertisements(Conflict::Service(fixture::key("default/z-elder")))
     );
 }
 

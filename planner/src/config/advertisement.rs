@@ -163,3 +163,85 @@ pub fn local_prefs_conflict(
         one.peers.is_empty() || other.peers.is_empty() || !one.peers.is_disjoint(&other.peers);
     one.local_pref != other.local_pref && same_prefix && same_peer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advertisement(local_pref: u32, lengths: (u8, u8), peers: &[&str]) -> BgpAdvertisement {
+        BgpAdvertisement {
+            local_pref,
+            aggregation: AggregationLengths::try_new(lengths.0, lengths.1).unwrap(),
+            peers: peers.iter().map(|name| PeerName::from(*name)).collect(),
+            ..BgpAdvertisement::default()
+        }
+    }
+
+    #[test]
+    fn equal_local_prefs_never_conflict() {
+        let one = advertisement(100, (32, 128), &[]);
+        assert!(!local_prefs_conflict(&one, &one, Families::Both));
+    }
+
+    #[test]
+    fn only_the_lengths_of_the_pools_families_count() {
+        let one = advertisement(100, (32, 128), &[]);
+        let other = advertisement(200, (24, 128), &[]);
+        assert!(!local_prefs_conflict(&one, &other, Families::Ipv4));
+        assert!(local_prefs_conflict(&one, &other, Families::Ipv6));
+        assert!(local_prefs_conflict(&one, &other, Families::Both));
+        let both_differ = advertisement(200, (24, 64), &[]);
+        assert!(!local_prefs_conflict(&one, &both_differ, Families::Both));
+    }
+
+    #[test]
+    fn different_peers_do_not_conflict_and_no_list_means_all() {
+        let one = advertisement(100, (32, 128), &["a", "b"]);
+        assert!(!local_prefs_conflict(
+            &one,
+            &advertisement(200, (32, 128), &["c"]),
+            Families::Ipv4
+        ));
+        assert!(local_prefs_conflict(
+            &one,
+            &advertisement(200, (32, 128), &["b"]),
+            Families::Ipv4
+        ));
+        assert!(local_prefs_conflict(
+            &one,
+            &advertisement(200, (32, 128), &[]),
+            Families::Ipv4
+        ));
+    }
+
+    #[test]
+    fn a_length_must_fit_its_family() {
+        assert_eq!(
+            AggregationLengths::try_new(33, 64),
+            Err(AggregationError::Ipv4 { length: 33 })
+        );
+        assert_eq!(
+            AggregationLengths::try_new(0, 64),
+            Err(AggregationError::Ipv4 { length: 0 })
+        );
+        assert_eq!(
+            AggregationLengths::try_new(24, 129),
+            Err(AggregationError::Ipv6 { length: 129 })
+        );
+    }
+
+    #[test]
+    fn a_pool_is_selected_by_name_or_by_label_or_by_nothing_being_asked() {
+        let gold = Labels::from([("tier".to_owned(), "gold".to_owned())]);
+        let pool = PoolName::from("web");
+        let by_label = Selectors::new([Selector::labels([("tier", "gold")])]);
+        let selection = PoolSelection {
+            names: BTreeSet::from(["other".into()]),
+            selectors: by_label,
+        };
+        assert!(selection.selects(&pool, &gold));
+        assert!(!selection.selects(&pool, &Labels::new()));
+        assert!(selection.selects(&"other".into(), &Labels::new()));
+        assert!(PoolSelection::default().selects(&pool, &Labels::new()));
+    }
+}
