@@ -54,7 +54,7 @@ impl<A> Verdict<A> {
 /// How a node announces a Service by BGP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BgpAnnouncement {
-    /// For each peer of the node, whether it is told.
+    /// For each peer of the node, whether it is told. Empty where the node holds no session.
     pub peers: Arc<BTreeMap<PeerName, PeerVerdict>>,
 }
 
