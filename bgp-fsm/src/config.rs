@@ -55,7 +55,6 @@ pub struct PeerConfig {
 
 impl PeerConfig {
     /// Starts with defaults: hold time 90 s, ConnectRetryTime 120 s, IPv4 and IPv6 unicast, connecting actively.
-    #[must_use]
     pub const fn builder(local_as: Asn, peer_as: PeerAs, router_id: RouterId) -> PeerConfigBuilder {
         PeerConfigBuilder {
             config: Self {

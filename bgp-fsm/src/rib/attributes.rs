@@ -37,7 +37,7 @@ impl Completion {
             link_local: next_hops.link_local,
         });
         let next_hop = if family == AfiSafi::IPV4_UNICAST {
-            ipv4.or(ipv6.filter(|_| extended))
+            ipv4.or_else(|| ipv6.filter(|_| extended))
         } else {
             ipv6
         }?;

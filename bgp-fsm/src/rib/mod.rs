@@ -161,7 +161,7 @@ impl AdjRibOut {
 
     /// What the peer holds now.
     fn held(&self) -> Arc<Routes> {
-        if self.queue.len() == 0 {
+        if self.queue.is_empty() {
             return Arc::clone(&self.desired);
         }
         let mut held: Routes = of_family(&self.desired, self.family)

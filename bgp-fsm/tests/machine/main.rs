@@ -1,4 +1,11 @@
 //! The session machine under test: no socket, no clock, no thread.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 mod collision;
 mod establish;

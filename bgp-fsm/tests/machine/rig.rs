@@ -177,32 +177,27 @@ impl Rig {
 
     /// A session that got as far as `state`, on the connection [`OUTGOING`] if it has one.
     pub(crate) fn in_state(config: PeerConfig, state: State) -> Self {
-        let mut rig = Self::new(config);
-        let peer_as = match rig.session.config().peer_as() {
+        let peer_as = match config.peer_as() {
             PeerAs::Exactly(asn) => asn,
             _ => PEER_AS,
         };
-        if state == State::Active {
-            let active = active_config(rig.session.config());
-            rig = Self::new(active);
+        let config = if state == State::Active {
+            passive(&config)
+        } else {
+            config
+        };
+        let mut rig = Self::new(config);
+        if state >= State::Connect {
+            rig.input(Input::Start);
         }
-        let steps: [(State, &dyn Fn(&mut Self)); 4] = [
-            (State::Connect, &|rig| drop(rig.input(Input::Start))),
-            (State::OpenSent, &|rig| drop(rig.connect(OUTGOING))),
-            (State::OpenConfirm, &|rig| {
-                drop(rig.receive(OUTGOING, &encoded(peer_open(peer_as, 20))));
-            }),
-            (State::Established, &|rig| {
-                drop(rig.receive(OUTGOING, &keepalive()))
-            }),
-        ];
-        for (at_least, step) in steps {
-            if state >= at_least {
-                step(&mut rig);
-            }
-            if state == State::Active {
-                break;
-            }
+        if state >= State::OpenSent {
+            rig.connect(OUTGOING);
+        }
+        if state >= State::OpenConfirm {
+            rig.receive(OUTGOING, &encoded(peer_open(peer_as, 20)));
+        }
+        if state >= State::Established {
+            rig.receive(OUTGOING, &keepalive());
         }
         assert_eq!(rig.session.state(), state);
         rig
@@ -334,7 +329,7 @@ fn owned(frame: &[u8], context: &SessionContext) -> Message {
 }
 
 /// The same settings, passive: such a session is Active as soon as it starts.
-fn active_config(config: &PeerConfig) -> PeerConfig {
+fn passive(config: &PeerConfig) -> PeerConfig {
     PeerConfig::builder(config.local_as(), config.peer_as(), config.router_id())
         .passive()
         .build()

@@ -1,0 +1,280 @@
+//! What a session costs: a large table to a sink that takes everything, and many sessions at once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bgp_fsm::{ConnId, Input, NextHops, Output, PeerAs, PeerConfig, Routes, Session, State};
+use bgp_wire::{Asn, Community, HoldTime, Open, PathAttributes, RouterId};
+use bytes::BytesMut;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use ipnet::IpNet;
+use testkit::{Clock, Happening, Host, HostId, Link, Port, Simulation, StreamId};
+
+criterion_group!(benches, converge, diff, establish);
+criterion_main!(benches);
+
+const ROUTES: u32 = 1_000_000;
+const CONN: ConnId = ConnId::Outgoing(1);
+
+fn router_id(n: u32) -> RouterId {
+    RouterId::try_new(Ipv4Addr::from(0x0a00_0000 + n)).unwrap()
+}
+
+fn config(asn: u32) -> PeerConfig {
+    PeerConfig::builder(Asn(asn), PeerAs::External, router_id(asn))
+        .build()
+        .unwrap()
+}
+
+/// A million /32s, a thousand in a row with the same attributes.
+fn routes(changed_from: u32) -> Arc<Routes> {
+    let attributes: Vec<_> = (0..ROUTES / 1000)
+        .map(|set| {
+            PathAttributes::builder()
+                .communities([Community(set)])
+                .build()
+                .map(Arc::new)
+                .unwrap()
+        })
+        .collect();
+    let route = |n: u32| {
+        let index = usize::try_from(if n < changed_from { n / 1000 } else { 0 }).unwrap();
+        (
+            IpNet::new(Ipv4Addr::from(0x0b00_0000 + n).into(), 32).unwrap(),
+            Arc::clone(attributes.get(index).unwrap()),
+        )
+    };
+    Arc::new((0..ROUTES).map(route).collect())
+}
+
+/// A session that waits for the KEEPALIVE that makes it Established.
+fn open_confirm(now: Instant) -> Session {
+    let mut session = Session::new(config(64500), 1);
+    session.handle_input(now, Input::Start);
+    let (local, remote) = (
+        "10.0.0.1:179".parse().unwrap(),
+        "10.0.0.2:179".parse().unwrap(),
+    );
+    let next_hops = NextHops::new(Some(Ipv4Addr::new(10, 0, 0, 1)), None);
+    session.handle_input(
+        now,
+        Input::Connected {
+            conn: CONN,
+            local,
+            remote,
+            next_hops,
+        },
+    );
+    let mut open = BytesMut::new();
+    Open::new(Asn(64501), HoldTime::DEFAULT, router_id(2))
+        .encode(&mut open)
+        .unwrap();
+    session.handle_input(
+        now,
+        Input::Received {
+            conn: CONN,
+            octets: &open,
+        },
+    );
+    session
+}
+
+/// Takes everything that is to be transmitted, and returns how many octets that was.
+fn sink(session: &mut Session, now: Instant) -> usize {
+    let mut total = 0;
+    while let Some(output) = session.poll_output() {
+        if let Output::Transmit { conn, octets } = output {
+            total += octets.len();
+            let octets = black_box(octets).len();
+            session.handle_input(now, Input::Drained { conn, octets });
+        }
+    }
+    total
+}
+
+fn keepalive() -> BytesMut {
+    let mut octets = BytesMut::new();
+    bgp_wire::encode_keepalive(&mut octets);
+    octets
+}
+
+fn converge(c: &mut Criterion) {
+    let (routes, keepalive, now) = (routes(ROUTES), keepalive(), Clock::new().now());
+    c.benchmark_group("converge")
+        .sample_size(10)
+        .bench_function("1M routes to a null sink", |b| {
+            b.iter_batched_ref(
+                || {
+                    let mut session = open_confirm(now);
+                    session.handle_input(now, Input::SetRoutes(Arc::clone(&routes)));
+                    sink(&mut session, now);
+                    session
+                },
+                |session| {
+                    session.handle_input(
+                        now,
+                        Input::Received {
+                            conn: CONN,
+                            octets: &keepalive,
+                        },
+                    );
+                    let octets = sink(session, now);
+                    assert!(octets > 5_000_000, "{octets} octets");
+                },
+                BatchSize::LargeInput,
+            );
+        });
+}
+
+fn diff(c: &mut Criterion) {
+    let (all, most, now) = (routes(ROUTES), routes(ROUTES - 10_000), Clock::new().now());
+    let mut session = open_confirm(now);
+    session.handle_input(now, Input::SetRoutes(Arc::clone(&all)));
+    session.handle_input(
+        now,
+        Input::Received {
+            conn: CONN,
+            octets: &keepalive(),
+        },
+    );
+    sink(&mut session, now);
+    c.benchmark_group("diff").sample_size(10).bench_function(
+        "10k of 1M routes change and change back",
+        |b| {
+            b.iter(|| {
+                for routes in [&most, &all] {
+                    session.handle_input(now, Input::SetRoutes(Arc::clone(routes)));
+                    let octets = sink(&mut session, now);
+                    assert!((50_000..200_000).contains(&octets), "{octets} octets");
+                }
+            });
+        },
+    );
+}
+
+/// Sessions of one host, each with the name of its connection.
+#[derive(Default)]
+struct Node {
+    sessions: BTreeMap<StreamId, (ConnId, Session)>,
+    waiting: Vec<(HostId, Session)>,
+}
+
+impl Node {
+    fn established(&self) -> usize {
+        self.sessions
+            .values()
+            .filter(|(_, session)| session.state() == State::Established)
+            .count()
+    }
+
+    fn input(
+        &mut self,
+        port: &mut Port<'_>,
+        stream: StreamId,
+        input: impl FnOnce(ConnId, &mut Session),
+    ) {
+        let (conn, session) = self
+            .sessions
+            .get_mut(&stream)
+            .expect("the stream has a session");
+        input(*conn, session);
+        while let Some(output) = session.poll_output() {
+            if let Output::Transmit { conn, octets } = output {
+                port.write(stream, &octets);
+                let octets = octets.len();
+                session.handle_input(port.now(), Input::Drained { conn, octets });
+            }
+        }
+    }
+
+    fn connected(&mut self, port: &mut Port<'_>, stream: StreamId) {
+        let now = port.now();
+        let (local, remote) = (
+            "10.0.0.1:179".parse().unwrap(),
+            "10.0.0.2:179".parse().unwrap(),
+        );
+        let next_hops = NextHops::new(Some(Ipv4Addr::new(10, 0, 0, 1)), None);
+        self.input(port, stream, |conn, session| {
+            session.handle_input(now, Input::Start);
+            session.handle_input(
+                now,
+                Input::Connected {
+                    conn,
+                    local,
+                    remote,
+                    next_hops,
+                },
+            );
+        });
+    }
+}
+
+impl Host for Node {
+    fn handle(&mut self, port: &mut Port<'_>, happening: Happening) {
+        match happening {
+            Happening::Started => {
+                for (peer, session) in std::mem::take(&mut self.waiting) {
+                    self.sessions.insert(port.connect(peer), (CONN, session));
+                }
+            }
+            Happening::Connected(stream) => self.connected(port, stream),
+            Happening::Accepted { stream, .. } => {
+                let session = Session::new(config(64501), stream.0);
+                self.sessions.insert(stream, (ConnId::Incoming(1), session));
+                self.connected(port, stream);
+            }
+            Happening::Received { stream, octets } => {
+                let now = port.now();
+                self.input(port, stream, |conn, session| {
+                    session.handle_input(
+                        now,
+                        Input::Received {
+                            conn,
+                            octets: &octets,
+                        },
+                    );
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_timeout(&mut self, _: &mut Port<'_>) {}
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+}
+
+fn establish(c: &mut Criterion) {
+    const SESSIONS: u32 = 1000;
+    c.benchmark_group("establish")
+        .sample_size(10)
+        .bench_function("1000 sessions in simulation", |b| {
+            b.iter(|| {
+                let mut simulation = Simulation::new(1, Link::default());
+                let sessions = (0..SESSIONS)
+                    .map(|n| (HostId(1), Session::new(config(64_500), u64::from(n))))
+                    .collect();
+                let many = simulation.add(
+                    "many",
+                    Node {
+                        waiting: sessions,
+                        ..Node::default()
+                    },
+                );
+                simulation.add("hub", Node::default());
+                simulation.run_for(std::time::Duration::from_secs(1));
+                assert_eq!(simulation.host(many).established(), 1000);
+            });
+        });
+}
