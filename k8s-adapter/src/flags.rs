@@ -21,7 +21,12 @@ pub struct CommonFlags {
     #[arg(long, env = "METALLB_NAMESPACE", default_value = DEFAULT_NAMESPACE)]
     pub namespace: String,
     /// Serve only Services of this loadBalancerClass; without it, only those that have none.
-    #[arg(long, value_name = "CLASS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "CLASS",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub lb_class: String,
     /// Which of MetalLB's modes the defaults of BGP sessions are taken from. The engine is the same in all.
     #[arg(long, env = "METALLB_BGP_TYPE", value_enum, default_value_t = BgpType::Native)]

@@ -1,4 +1,9 @@
 //! The folder as a source: what it shows, and what it never shows, while people and programs write to it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -41,11 +46,17 @@ impl Folder {
     }
 
     async fn next(&mut self) -> Arc<ClusterObjects> {
-        tokio::time::timeout(LONG, self.source.changed()).await.expect("no change is seen").unwrap()
+        tokio::time::timeout(LONG, self.source.changed())
+            .await
+            .expect("no change is seen")
+            .unwrap()
     }
 
     /// All views up to the first one that is as wanted, which is the last of them.
-    async fn until(&mut self, is_wanted: impl Fn(&ClusterObjects) -> bool) -> Vec<Arc<ClusterObjects>> {
+    async fn until(
+        &mut self,
+        is_wanted: impl Fn(&ClusterObjects) -> bool,
+    ) -> Vec<Arc<ClusterObjects>> {
         let mut views = Vec::new();
         loop {
             views.push(self.next().await);
@@ -67,15 +78,28 @@ fn node(name: &str) -> String {
 }
 
 fn labeled(name: &str, label: &str) -> String {
-    format!("apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n  labels:\n    version: \"{label}\"\n---\n")
+    format!(
+        "apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n  labels:\n    version: \"{label}\"\n---\n"
+    )
 }
 
 fn nodes(objects: &ClusterObjects) -> Vec<String> {
-    objects.nodes.iter().map(|(name, _)| name.name.to_string()).collect()
+    objects
+        .nodes
+        .iter()
+        .map(|(name, _)| name.name.to_string())
+        .collect()
 }
 
 fn version(objects: &ClusterObjects, name: &str) -> Option<String> {
-    objects.nodes.get(&ObjectName::new("", name))?.metadata.labels.as_ref()?.get("version").cloned()
+    objects
+        .nodes
+        .get(&ObjectName::new("", name))?
+        .metadata
+        .labels
+        .as_ref()?
+        .get("version")
+        .cloned()
 }
 
 #[tokio::test]
@@ -83,7 +107,10 @@ async fn the_first_view_is_what_is_there() {
     let (_folder, first) = Folder::with(&[
         ("a.yaml", &node("a")),
         ("deeper/and/deeper/b.yml", &node("b")),
-        ("c.json", "{\"apiVersion\": \"v1\", \"kind\": \"Node\", \"metadata\": {\"name\": \"c\"}}"),
+        (
+            "c.json",
+            "{\"apiVersion\": \"v1\", \"kind\": \"Node\", \"metadata\": {\"name\": \"c\"}}",
+        ),
         (".hidden.yaml", &node("hidden")),
         (".git/d.yaml", &node("hidden")),
         ("README.md", "no manifest"),
@@ -116,11 +143,20 @@ async fn folders_come_and_go_with_all_that_is_in_them() {
     folder.write("new/and/deeper/b.yaml", &node("b"));
     folder.until(|objects| nodes(objects) == ["a", "b"]).await;
     folder.write("new/and/c.yaml", &node("c"));
-    folder.until(|objects| nodes(objects) == ["a", "b", "c"]).await;
+    folder
+        .until(|objects| nodes(objects) == ["a", "b", "c"])
+        .await;
     fs::rename(folder.path().join("new"), folder.path().join("renamed")).unwrap();
     folder.write("renamed/and/d.yaml", &node("d"));
-    let views = folder.until(|objects| nodes(objects) == ["a", "b", "c", "d"]).await;
-    assert!(views.iter().all(|view| view.errors.is_empty() && nodes(view).len() >= 3), "a renamed folder never vanishes");
+    let views = folder
+        .until(|objects| nodes(objects) == ["a", "b", "c", "d"])
+        .await;
+    assert!(
+        views
+            .iter()
+            .all(|view| view.errors.is_empty() && nodes(view).len() >= 3),
+        "a renamed folder never vanishes"
+    );
     fs::remove_dir_all(folder.path().join("renamed")).unwrap();
     folder.until(|objects| nodes(objects) == ["a"]).await;
 }
@@ -137,9 +173,14 @@ async fn a_file_that_is_saved_by_renaming_never_vanishes() {
         fs::remove_file(&backup).unwrap();
         let wanted = Some(round.to_string());
         let views = folder
-            .until(|objects| version(objects, "a") == wanted && version(objects, "marker") == wanted)
+            .until(|objects| {
+                version(objects, "a") == wanted && version(objects, "marker") == wanted
+            })
             .await;
-        assert!(views.iter().all(|view| version(view, "a").is_some()), "round {round}");
+        assert!(
+            views.iter().all(|view| version(view, "a").is_some()),
+            "round {round}"
+        );
     }
 }
 
@@ -160,38 +201,61 @@ async fn half_a_file_is_never_seen() {
     // The file is empty, then holds the first of two objects, and meanwhile other things change.
     let mut file = File::create(folder.path().join("all.yaml")).unwrap();
     folder.write("marker.yaml", &labeled("marker", "1"));
-    folder.until(|objects| version(objects, "marker").as_deref() == Some("1")).await;
+    folder
+        .until(|objects| version(objects, "marker").as_deref() == Some("1"))
+        .await;
     file.write_all(labeled("a", "2").as_bytes()).unwrap();
     folder.write("marker.yaml", &labeled("marker", "2"));
-    let views = folder.until(|objects| version(objects, "marker").as_deref() == Some("2")).await;
+    let views = folder
+        .until(|objects| version(objects, "marker").as_deref() == Some("2"))
+        .await;
     for view in views {
         assert_eq!(version(&view, "a").as_deref(), Some("1"));
         assert_eq!(version(&view, "b").as_deref(), Some("1"));
     }
     file.write_all(labeled("b", "2").as_bytes()).unwrap();
     drop(file);
-    let views = folder.until(|objects| version(objects, "b").as_deref() == Some("2")).await;
-    assert!(views.iter().all(|view| version(view, "a").is_some() && version(view, "b").is_some()));
+    let views = folder
+        .until(|objects| version(objects, "b").as_deref() == Some("2"))
+        .await;
+    assert!(
+        views
+            .iter()
+            .all(|view| version(view, "a").is_some() && version(view, "b").is_some())
+    );
 }
 
 #[tokio::test]
 async fn a_broken_file_is_reported_and_its_last_good_version_stays() {
-    let (mut folder, _) = Folder::with(&[("a.yaml", &labeled("a", "1")), ("b.yaml", &node("b"))]).await;
+    let (mut folder, _) =
+        Folder::with(&[("a.yaml", &labeled("a", "1")), ("b.yaml", &node("b"))]).await;
     folder.write("a.yaml", "apiVersion: v1\nkind: Node\nmetadata: [\n");
     let view = folder.next().await;
     assert_eq!(nodes(&view), ["a", "b"]);
-    let [error] = view.errors.as_slice() else { panic!("{:?}", view.errors) };
-    assert_eq!(error.origin.as_ref().unwrap().file.as_path(), Path::new("a.yaml"));
+    let [error] = view.errors.as_slice() else {
+        panic!("{:?}", view.errors)
+    };
+    assert_eq!(
+        error.origin.as_ref().unwrap().file.as_path(),
+        Path::new("a.yaml")
+    );
     assert_eq!(error.effect, ErrorEffect::LastGoodInForce);
 
     folder.write("b.yaml", &labeled("b", "2"));
     let view = folder.next().await;
-    assert_eq!(version(&view, "b").as_deref(), Some("2"), "everything else goes on");
+    assert_eq!(
+        version(&view, "b").as_deref(),
+        Some("2"),
+        "everything else goes on"
+    );
     assert_eq!(version(&view, "a").as_deref(), Some("1"));
 
     folder.write("a.yaml", &labeled("a", "3"));
     let view = folder.next().await;
-    assert_eq!((version(&view, "a").as_deref(), view.errors.len()), (Some("3"), 0));
+    assert_eq!(
+        (version(&view, "a").as_deref(), view.errors.len()),
+        (Some("3"), 0)
+    );
 }
 
 #[tokio::test]
@@ -201,19 +265,40 @@ async fn a_broken_object_is_reported_by_name_and_field() {
     let (mut folder, _) = Folder::with(&[("a.yaml", pool)]).await;
     folder.write("a.yaml", &pool.replace("- 192.0.2.0/24", "  nonsense: 1"));
     let view = folder.next().await;
-    let [error] = view.errors.as_slice() else { panic!("{:?}", view.errors) };
+    let [error] = view.errors.as_slice() else {
+        panic!("{:?}", view.errors)
+    };
     let object = error.object.as_ref().unwrap();
-    assert_eq!((object.kind, object.name.to_string()), (Kind::IPAddressPool, "metallb-system/a".to_owned()));
+    assert_eq!(
+        (object.kind, object.name.to_string()),
+        (Kind::IPAddressPool, "metallb-system/a".to_owned())
+    );
     assert_eq!(error.field, "spec.addresses");
     assert_eq!(error.effect, ErrorEffect::LastGoodInForce);
-    assert_eq!(view.ip_address_pools.values().next().unwrap().spec.addresses, ["192.0.2.0/24"]);
+    assert_eq!(
+        view.ip_address_pools
+            .values()
+            .next()
+            .unwrap()
+            .spec
+            .addresses,
+        ["192.0.2.0/24"]
+    );
 }
 
 #[tokio::test]
 async fn the_same_object_in_two_files_is_reported_and_the_first_file_counts() {
-    let (mut folder, first) = Folder::with(&[("a.yaml", &labeled("web", "1")), ("b.yaml", &labeled("web", "2"))]).await;
+    let (mut folder, first) = Folder::with(&[
+        ("a.yaml", &labeled("web", "1")),
+        ("b.yaml", &labeled("web", "2")),
+    ])
+    .await;
     assert_eq!(version(&first, "web").as_deref(), Some("1"));
-    assert!(first.errors[0].to_string().starts_with("b.yaml:1 (document 1): Node web: the same object is also in a.yaml:1"));
+    assert!(
+        first.errors[0]
+            .to_string()
+            .starts_with("b.yaml:1 (document 1): Node web: the same object is also in a.yaml:1")
+    );
     fs::remove_file(folder.path().join("a.yaml")).unwrap();
     let view = folder.until(|objects| objects.errors.is_empty()).await;
     assert_eq!(version(view.last().unwrap(), "web").as_deref(), Some("2"));
@@ -228,12 +313,18 @@ async fn a_mounted_config_map_is_followed() {
     symlink("..first", root.join("..data")).unwrap();
     symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
     let mut source = DirSource::open(root).unwrap();
-    assert_eq!(version(&source.changed().await.unwrap(), "a").as_deref(), Some("1"));
+    assert_eq!(
+        version(&source.changed().await.unwrap(), "a").as_deref(),
+        Some("1")
+    );
     write(root, "..second/a.yaml", &labeled("a", "2"));
     symlink("..second", root.join("..data_tmp")).unwrap();
     fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
     fs::remove_dir_all(root.join("..first")).unwrap();
-    let view = tokio::time::timeout(LONG, source.changed()).await.unwrap().unwrap();
+    let view = tokio::time::timeout(LONG, source.changed())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(version(&view, "a").as_deref(), Some("2"));
 }
 
@@ -244,11 +335,24 @@ const STATUS: &str = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  n
                       192.0.2.7\n";
 
 fn assigned(objects: &ClusterObjects) -> (Option<String>, Option<String>) {
-    let service = objects.services.get(&ObjectName::new("shop", "web")).unwrap();
-    let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let service = objects
+        .services
+        .get(&ObjectName::new("shop", "web"))
+        .unwrap();
+    let status = service
+        .status
+        .as_ref()
+        .and_then(|status| status.load_balancer.as_ref());
     let ip = status.and_then(|status| status.ingress.as_ref()?.first()?.ip.clone());
     let annotations = service.metadata.annotations.as_ref();
-    (ip, annotations.and_then(|annotations| annotations.get("metallb.io/ip-allocated-from-pool").cloned()))
+    (
+        ip,
+        annotations.and_then(|annotations| {
+            annotations
+                .get("metallb.io/ip-allocated-from-pool")
+                .cloned()
+        }),
+    )
 }
 
 #[tokio::test]
@@ -257,8 +361,15 @@ async fn what_the_controller_writes_is_laid_over_the_services() {
     assert_eq!(assigned(&first), (None, Some("stale".to_owned())));
     folder.write("status/services/shop/web.yaml", STATUS);
     let view = folder.next().await;
-    assert_eq!(assigned(&view), (Some("192.0.2.7".to_owned()), Some("pool".to_owned())));
-    assert_eq!(dir::read(folder.path()).unwrap().services.len(), 1, "a status is no object of its own");
+    assert_eq!(
+        assigned(&view),
+        (Some("192.0.2.7".to_owned()), Some("pool".to_owned()))
+    );
+    assert_eq!(
+        dir::read(folder.path()).unwrap().services.len(),
+        1,
+        "a status is no object of its own"
+    );
     fs::remove_file(folder.path().join("status/services/shop/web.yaml")).unwrap();
     let view = folder.next().await;
     assert_eq!(assigned(&view), (None, Some("stale".to_owned())));
@@ -268,15 +379,28 @@ async fn what_the_controller_writes_is_laid_over_the_services() {
 async fn what_speakers_write_wakes_nobody() {
     let (mut folder, _) = Folder::with(&[
         ("a.yaml", &node("a")),
-        ("status/servicel2statuses/metallb-system/old.yaml", &l2_status("old")),
+        (
+            "status/servicel2statuses/metallb-system/old.yaml",
+            &l2_status("old"),
+        ),
     ])
     .await;
-    folder.write("status/servicel2statuses/metallb-system/new.yaml", &l2_status("new"));
+    folder.write(
+        "status/servicel2statuses/metallb-system/new.yaml",
+        &l2_status("new"),
+    );
     // Time enough for the event to be taken in, had it counted: the deletion of a file takes that long to count.
     fs::remove_file(folder.path().join("a.yaml")).unwrap();
     let view = folder.next().await;
-    assert_eq!(nodes(&view), Vec::<String>::new(), "the first view that comes is that without the node");
-    assert_eq!(dir::read(folder.path()).unwrap().service_l2_statuses.len(), 2);
+    assert_eq!(
+        nodes(&view),
+        Vec::<String>::new(),
+        "the first view that comes is that without the node"
+    );
+    assert_eq!(
+        dir::read(folder.path()).unwrap().service_l2_statuses.len(),
+        2
+    );
 }
 
 fn l2_status(name: &str) -> String {
@@ -291,7 +415,10 @@ async fn a_file_that_cannot_be_read_keeps_its_objects() {
     let (mut folder, _) = Folder::with(&[("a.yaml", &labeled("a", "1"))]).await;
     fs::write(folder.path().join("a.yaml"), [0xff, 0xfe, 0x00]).unwrap();
     let view = folder.next().await;
-    assert_eq!((version(&view, "a").as_deref(), view.errors.len()), (Some("1"), 1));
+    assert_eq!(
+        (version(&view, "a").as_deref(), view.errors.len()),
+        (Some("1"), 1)
+    );
 }
 
 #[tokio::test]

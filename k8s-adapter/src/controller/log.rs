@@ -31,7 +31,11 @@ impl Log {
 /// Logs what is about to change.
 pub(super) fn effect(effect: &Effect) {
     match effect {
-        Effect::PatchServiceStatus { service, ingress, pool } => match pool {
+        Effect::PatchServiceStatus {
+            service,
+            ingress,
+            pool,
+        } => match pool {
             Some(pool) => info!(%service, ?ingress, %pool, "addressAssigned"),
             None => info!(%service, "addressCleared"),
         },
@@ -43,6 +47,8 @@ pub(super) fn effect(effect: &Effect) {
             }
         }
         Effect::PoolStatus { pool, usage } => debug!(%pool, ?usage, "poolUsage"),
-        Effect::UpsertStatus { .. } | Effect::DeleteStatus { .. } | Effect::ConfigurationState(_) => {}
+        Effect::UpsertStatus { .. }
+        | Effect::DeleteStatus { .. }
+        | Effect::ConfigurationState(_) => {}
     }
 }

@@ -39,12 +39,21 @@ use crate::translate::{ClusterObjects, TranslateOptions, Translator, problems};
 /// # Errors
 ///
 /// The source cannot be read, or ends.
-pub async fn run(flags: &ControllerFlags, stop: impl Future<Output = ()>) -> Result<(), SourceError> {
+pub async fn run(
+    flags: &ControllerFlags,
+    stop: impl Future<Output = ()>,
+) -> Result<(), SourceError> {
     let SourceOption::Dir(folder) = &flags.common.source;
-    let sink = DirSink::new(folder, flags.common.namespace.as_str(), Component::Controller);
+    let sink = DirSink::new(
+        folder,
+        flags.common.namespace.as_str(),
+        Component::Controller,
+    );
     let source = DirSource::open(folder)?;
     info!(source = %folder.display(), "controller started");
-    Controller::new(flags.translate_options(), source, sink).run(stop).await?;
+    Controller::new(flags.translate_options(), source, sink)
+        .run(stop)
+        .await?;
     info!("controller stopped");
     Ok(())
 }
@@ -97,7 +106,11 @@ impl<S: Source, K: Sink> Controller<S, K> {
     async fn pass(&mut self, objects: &ClusterObjects) {
         let (mut snapshot, errors) = self.translator.translate(objects);
         self.log.errors(&errors);
-        self.report(configuration_state(Component::Controller, &problems(&errors))).await;
+        self.report(configuration_state(
+            Component::Controller,
+            &problems(&errors),
+        ))
+        .await;
         self.unseen.lay_over(&mut snapshot);
         let plan = plan_allocation(&snapshot);
         for effect in plan.effects(&snapshot, &self.plan) {
@@ -107,13 +120,18 @@ impl<S: Source, K: Sink> Controller<S, K> {
             }
         }
         if let Err(error) = self.sink.retain(objects).await {
-            warn!(error = chain(&error), "status of objects that are gone could not be removed");
+            warn!(
+                error = chain(&error),
+                "status of objects that are gone could not be removed"
+            );
         }
         self.plan = plan;
     }
 
     async fn report(&mut self, state: ConfigurationState) {
-        if self.state.as_ref() != Some(&state) && self.apply(Effect::ConfigurationState(state.clone())).await {
+        if self.state.as_ref() != Some(&state)
+            && self.apply(Effect::ConfigurationState(state.clone())).await
+        {
             self.state = Some(state);
         }
     }
@@ -122,7 +140,10 @@ impl<S: Source, K: Sink> Controller<S, K> {
         match self.sink.apply(effect).await {
             Ok(()) => true,
             Err(error) => {
-                warn!(error = chain(&error), "status could not be written, will be tried again");
+                warn!(
+                    error = chain(&error),
+                    "status could not be written, will be tried again"
+                );
                 false
             }
         }

@@ -33,7 +33,10 @@ struct Assigned {
 
 impl Assigned {
     fn of(service: &Service) -> Self {
-        Self { ingress: service.ingress.clone(), pool: service.allocated_from.clone() }
+        Self {
+            ingress: service.ingress.clone(),
+            pool: service.allocated_from.clone(),
+        }
     }
 }
 
@@ -43,7 +46,9 @@ impl Unseen {
     /// A Service that says neither what it said before nor what was written has been changed by somebody else since.
     pub(super) fn lay_over(&mut self, snapshot: &mut Snapshot) {
         self.services.retain(|key, patch| {
-            let Some(service) = snapshot.services.get_mut(key) else { return false };
+            let Some(service) = snapshot.services.get_mut(key) else {
+                return false;
+            };
             if Assigned::of(service) != patch.before {
                 return false;
             }
@@ -51,23 +56,43 @@ impl Unseen {
             service.allocated_from.clone_from(&patch.after.pool);
             true
         });
-        self.usage.retain(|pool, _| snapshot.config.pools.addresses().get(pool).is_some());
-        snapshot.reported_usage.extend(self.usage.iter().map(|(pool, usage)| (pool.clone(), *usage)));
+        self.usage
+            .retain(|pool, _| snapshot.config.pools.addresses().get(pool).is_some());
+        snapshot.reported_usage.extend(
+            self.usage
+                .iter()
+                .map(|(pool, usage)| (pool.clone(), *usage)),
+        );
     }
 
     /// Remembers an effect that has been carried out, decided from `snapshot`.
     pub(super) fn written(&mut self, effect: Effect, snapshot: &Snapshot) {
         match effect {
-            Effect::PatchServiceStatus { service, ingress, pool } => {
-                let Some(current) = snapshot.services.get(&service) else { return };
+            Effect::PatchServiceStatus {
+                service,
+                ingress,
+                pool,
+            } => {
+                let Some(current) = snapshot.services.get(&service) else {
+                    return;
+                };
                 let ingress = ingress.into_iter().map(AddressField::Ip).collect();
                 let after = Assigned { ingress, pool };
                 // Written twice before it was seen once: what the source shows is still what was before the first.
                 let before = self.services.remove(&service).map(|earlier| earlier.before);
                 let before = before.unwrap_or_else(|| Assigned::of(current));
-                self.services.insert(service, Patch { before, after, age: 0 });
+                self.services.insert(
+                    service,
+                    Patch {
+                        before,
+                        after,
+                        age: 0,
+                    },
+                );
             }
-            Effect::PoolStatus { pool, usage } => drop(self.usage.insert(pool, usage)),
+            Effect::PoolStatus { pool, usage } => {
+                self.usage.insert(pool, usage);
+            }
             Effect::UpsertStatus { .. }
             | Effect::DeleteStatus { .. }
             | Effect::EmitEvent(_)
@@ -99,13 +124,23 @@ mod tests {
 
     fn snapshot(ingress: &[IpAddr]) -> Snapshot {
         let ingress = ingress.iter().copied().map(AddressField::Ip).collect();
-        let service = Service { ingress, ..Service::default() };
-        Snapshot { services: BTreeMap::from([(key(), service)]), ..Snapshot::default() }
+        let service = Service {
+            ingress,
+            ..Service::default()
+        };
+        Snapshot {
+            services: BTreeMap::from([(key(), service)]),
+            ..Snapshot::default()
+        }
     }
 
     fn patched() -> Unseen {
         let mut unseen = Unseen::default();
-        let patch = Effect::PatchServiceStatus { service: key(), ingress: vec![ADDRESS], pool: None };
+        let patch = Effect::PatchServiceStatus {
+            service: key(),
+            ingress: vec![ADDRESS],
+            pool: None,
+        };
         unseen.written(patch, &snapshot(&[]));
         unseen
     }

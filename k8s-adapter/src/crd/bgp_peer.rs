@@ -1,5 +1,8 @@
 //! `BGPPeer`: a router to hold a BGP session with. `v1beta2` is stored; the deprecated `v1beta1` is served and read.
-#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema repeats the type within a function"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +32,11 @@ const BGP_PORT: u16 = 179;
     printcolumn(name = "Address", type_ = "string", json_path = ".spec.peerAddress"),
     printcolumn(name = "ASN", type_ = "string", json_path = ".spec.peerASN"),
     printcolumn(name = "BFD Profile", type_ = "string", json_path = ".spec.bfdProfile"),
-    printcolumn(name = "Multi Hops", type_ = "string", json_path = ".spec.ebgpMultiHop")
+    printcolumn(
+        name = "Multi Hops",
+        type_ = "string",
+        json_path = ".spec.ebgpMultiHop"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct BGPPeerSpec {
@@ -46,7 +53,11 @@ pub struct BGPPeerSpec {
     #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub peer_asn: Option<u32>,
     /// Accepts any AS number that is the same as (`internal`) or different from (`external`) the local one.
-    #[serde(rename = "dynamicASN", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "dynamicASN",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub dynamic_asn: Option<DynamicAsn>,
     /// Address to connect to. Exactly one of `peerAddress` and `interface` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,7 +170,9 @@ pub mod v1beta1 {
     use super::*;
 
     /// The desired state of a BGPPeer in version `v1beta1`.
-    #[derive(CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+    #[derive(
+        CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq,
+    )]
     #[kube(
         group = "metallb.io",
         version = "v1beta1",
@@ -174,7 +187,11 @@ pub mod v1beta1 {
         printcolumn(name = "Address", type_ = "string", json_path = ".spec.peerAddress"),
         printcolumn(name = "ASN", type_ = "string", json_path = ".spec.peerASN"),
         printcolumn(name = "BFD Profile", type_ = "string", json_path = ".spec.bfdProfile"),
-        printcolumn(name = "Multi Hops", type_ = "string", json_path = ".spec.ebgpMultiHop")
+        printcolumn(
+            name = "Multi Hops",
+            type_ = "string",
+            json_path = ".spec.ebgpMultiHop"
+        )
     )]
     #[serde(rename_all = "camelCase")]
     pub struct BGPPeerSpec {
@@ -244,14 +261,19 @@ pub mod v1beta1 {
 
     impl From<NodeSelector> for LabelSelector {
         fn from(selector: NodeSelector) -> Self {
-            let expressions = selector.match_expressions.into_iter().map(|e| LabelSelectorRequirement {
-                key: e.key,
-                operator: e.operator,
-                values: Some(e.values),
-            });
+            let expressions =
+                selector
+                    .match_expressions
+                    .into_iter()
+                    .map(|e| LabelSelectorRequirement {
+                        key: e.key,
+                        operator: e.operator,
+                        values: Some(e.values),
+                    });
             Self {
                 match_labels: Some(selector.match_labels).filter(|labels| !labels.is_empty()),
-                match_expressions: Some(expressions.collect::<Vec<_>>()).filter(|list| !list.is_empty()),
+                match_expressions: Some(expressions.collect::<Vec<_>>())
+                    .filter(|list| !list.is_empty()),
             }
         }
     }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::EmptyStatus;
 
 /// The desired state of a Community.
-#[derive(CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(
+    CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq,
+)]
 #[kube(
     group = "metallb.io",
     version = "v1beta1",

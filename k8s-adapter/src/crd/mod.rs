@@ -3,10 +3,14 @@
 //!
 //! A `Spec` is what a user wrote, hence untrusted; [`translate`](crate::translate) turns it into what the planner
 //! works with.
+#![expect(
+    clippy::duplicated_attributes,
+    reason = "several printer columns of one kind are of the same type"
+)]
 
 mod bfd_profile;
-pub mod bgp_peer;
 mod bgp_advertisement;
+pub mod bgp_peer;
 mod community;
 mod configuration_state;
 mod definitions;
@@ -26,10 +30,16 @@ pub use self::configuration_state::{
     ConfigurationResult, ConfigurationState, ConfigurationStateSpec, ConfigurationStateStatus,
 };
 pub use self::definitions::{ManifestError, definitions, manifest};
-pub use self::ip_address_pool::{IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, ServiceAllocation};
+pub use self::ip_address_pool::{
+    IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, ServiceAllocation,
+};
 pub use self::l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
-pub use self::service_bgp_status::{MetalLBServiceBGPStatus, ServiceBGPStatus, ServiceBGPStatusSpec};
-pub use self::service_l2_status::{InterfaceInfo, MetalLBServiceL2Status, ServiceL2Status, ServiceL2StatusSpec};
+pub use self::service_bgp_status::{
+    MetalLBServiceBGPStatus, ServiceBGPStatus, ServiceBGPStatusSpec,
+};
+pub use self::service_l2_status::{
+    InterfaceInfo, MetalLBServiceL2Status, ServiceL2Status, ServiceL2StatusSpec,
+};
 
 /// The API group of all kinds here.
 pub const GROUP: &str = "metallb.io";
@@ -39,7 +49,10 @@ pub const GROUP: &str = "metallb.io";
 pub struct EmptyStatus {}
 
 /// For `skip_serializing_if`: a switch that is off is left out.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_false(switch: &bool) -> bool {
     !switch
 }

@@ -1,12 +1,17 @@
 //! `ServiceBGPStatus`: the BGP peers that a Service's prefixes were sent to by a node. Written by the speaker.
-#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema repeats the type within a function"
+)]
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A ServiceBGPStatus has no desired state.
-#[derive(CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(
+    CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq,
+)]
 #[kube(
     group = "metallb.io",
     version = "v1beta1",
@@ -18,8 +23,16 @@ use serde::{Deserialize, Serialize};
     derive = "Default",
     doc = "The BGP peers that a node announces a Service to.",
     printcolumn(name = "Node", type_ = "string", json_path = ".status.node"),
-    printcolumn(name = "Service Name", type_ = "string", json_path = ".status.serviceName"),
-    printcolumn(name = "Service Namespace", type_ = "string", json_path = ".status.serviceNamespace")
+    printcolumn(
+        name = "Service Name",
+        type_ = "string",
+        json_path = ".status.serviceName"
+    ),
+    printcolumn(
+        name = "Service Namespace",
+        type_ = "string",
+        json_path = ".status.serviceNamespace"
+    )
 )]
 pub struct ServiceBGPStatusSpec {}
 

@@ -1,12 +1,17 @@
 //! `ServiceL2Status`: the node that answers ARP and NDP for a Service. Written by the speaker.
-#![expect(unreachable_pub, reason = "KubeSchema repeats the type within a function")]
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema repeats the type within a function"
+)]
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A ServiceL2Status has no desired state.
-#[derive(CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(
+    CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq,
+)]
 #[kube(
     group = "metallb.io",
     version = "v1beta1",
@@ -18,8 +23,16 @@ use serde::{Deserialize, Serialize};
     derive = "Default",
     doc = "The node that answers for a Service's addresses on the local links.",
     printcolumn(name = "Allocated Node", type_ = "string", json_path = ".status.node"),
-    printcolumn(name = "Service Name", type_ = "string", json_path = ".status.serviceName"),
-    printcolumn(name = "Service Namespace", type_ = "string", json_path = ".status.serviceNamespace")
+    printcolumn(
+        name = "Service Name",
+        type_ = "string",
+        json_path = ".status.serviceName"
+    ),
+    printcolumn(
+        name = "Service Namespace",
+        type_ = "string",
+        json_path = ".status.serviceNamespace"
+    )
 )]
 pub struct ServiceL2StatusSpec {}
 

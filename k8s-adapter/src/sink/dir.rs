@@ -32,19 +32,28 @@ pub struct DirSink {
 impl DirSink {
     /// Writes below `folder`/`status`, as `component`; its own objects are in `namespace`.
     pub fn new(folder: &Path, namespace: impl Into<String>, component: Component) -> Self {
-        Self { status: folder.join("status"), namespace: namespace.into(), component }
+        Self {
+            status: folder.join("status"),
+            namespace: namespace.into(),
+            component,
+        }
     }
 
     fn carry_out(&self, effect: &Effect) -> Result<(), SinkError> {
         match effect {
-            Effect::PatchServiceStatus { service, ingress, pool } => {
+            Effect::PatchServiceStatus {
+                service,
+                ingress,
+                pool,
+            } => {
                 let pool = pool.as_ref().map(ipam::PoolName::as_str);
                 let file = self.file("services", service.namespace().as_str(), service.name())?;
                 write(&file, &patch::service(service, ingress, pool))
             }
-            Effect::UpsertStatus { id, body } => {
-                write(&self.status_file(id)?, &patch::status(&self.namespace, id, body))
-            }
+            Effect::UpsertStatus { id, body } => write(
+                &self.status_file(id)?,
+                &patch::status(&self.namespace, id, body),
+            ),
             Effect::DeleteStatus { id } => remove(&self.status_file(id)?),
             Effect::PoolStatus { pool, usage } => {
                 let file = self.file("ipaddresspools", &self.namespace, pool.as_str())?;
@@ -55,8 +64,14 @@ impl DirSink {
                 let name = patch::component_name(&state.component);
                 let file = self.file("configurationstates", &self.namespace, &name)?;
                 let written = fs::read_to_string(&file).ok();
-                let written: Option<Value> = written.and_then(|text| serde_saphyr::from_str(&text).ok());
-                let object = patch::configuration_state(&self.namespace, state, written.as_ref(), Timestamp::now());
+                let written: Option<Value> =
+                    written.and_then(|text| serde_saphyr::from_str(&text).ok());
+                let object = patch::configuration_state(
+                    &self.namespace,
+                    state,
+                    written.as_ref(),
+                    Timestamp::now(),
+                );
                 write(&file, &object)
             }
         }
@@ -77,27 +92,44 @@ impl DirSink {
                 return Err(SinkError::Name(part.to_owned()));
             }
         }
-        Ok(self.status.join(kinds).join(namespace).join(format!("{name}.yaml")))
+        Ok(self
+            .status
+            .join(kinds)
+            .join(namespace)
+            .join(format!("{name}.yaml")))
     }
 
     fn append(&self, event: &Event) -> Result<(), SinkError> {
         let name = patch::component_name(&self.component);
         let file = self.status.join("events").join(format!("{name}.log"));
-        let line = format!("{}\n", serde_json::to_string(&patch::event(event, Timestamp::now()))?);
+        let line = format!(
+            "{}\n",
+            serde_json::to_string(&patch::event(event, Timestamp::now()))?
+        );
         let append = || {
             if fs::metadata(&file).is_ok_and(|metadata| metadata.len() > MAX_LOG) {
                 fs::rename(&file, file.with_extension("log.1"))?;
             }
             fs::create_dir_all(self.status.join("events"))?;
-            OpenOptions::new().create(true).append(true).open(&file)?.write_all(line.as_bytes())
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&file)?
+                .write_all(line.as_bytes())
         };
-        append().map_err(|source| SinkError::File { path: file.clone(), source })
+        append().map_err(|source| SinkError::File {
+            path: file.clone(),
+            source,
+        })
     }
 
     /// Removes the files of one kind whose objects are no more.
     fn prune<K>(&self, kinds: &str, objects: &Objects<K>) -> Result<(), SinkError> {
         let folder = self.status.join(kinds);
-        let files = files_below(&folder).map_err(|source| SinkError::File { path: folder, source })?;
+        let files = files_below(&folder).map_err(|source| SinkError::File {
+            path: folder,
+            source,
+        })?;
         let kept: BTreeSet<&ObjectName> = objects.iter().map(|(name, _)| name).collect();
         for (name, file) in files {
             if !kept.contains(&name) {
@@ -129,8 +161,13 @@ fn files_below(folder: &Path) -> io::Result<Vec<(ObjectName, PathBuf)>> {
     let mut files = Vec::new();
     for namespace in entries(folder)? {
         for file in entries(&namespace)? {
-            let parts = (namespace.file_name().and_then(|name| name.to_str()), file.file_stem().and_then(|n| n.to_str()));
-            if let ((Some(namespace), Some(name)), Some("yaml")) = (parts, file.extension().and_then(|e| e.to_str())) {
+            let parts = (
+                namespace.file_name().and_then(|name| name.to_str()),
+                file.file_stem().and_then(|n| n.to_str()),
+            );
+            if let ((Some(namespace), Some(name)), Some("yaml")) =
+                (parts, file.extension().and_then(|e| e.to_str()))
+            {
                 files.push((ObjectName::new(namespace, name), file.clone()));
             }
         }
@@ -142,7 +179,9 @@ fn files_below(folder: &Path) -> io::Result<Vec<(ObjectName, PathBuf)>> {
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
         Err(error) => Err(error),
     }
 }
@@ -154,7 +193,7 @@ fn write(file: &Path, object: &Value) -> Result<(), SinkError> {
         return Ok(());
     }
     let put = || {
-        let folder = file.parent().unwrap_or(Path::new(""));
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
         fs::create_dir_all(folder)?;
         // Hidden and without the ending of a manifest, so that no reader takes it for one. Two processes never write
         // the same file at once by design; the process id keeps them apart should they do so by accident.
@@ -163,12 +202,18 @@ fn write(file: &Path, object: &Value) -> Result<(), SinkError> {
         fs::write(&temporary, &text)?;
         fs::rename(&temporary, file)
     };
-    put().map_err(|source| SinkError::File { path: file.to_owned(), source })
+    put().map_err(|source| SinkError::File {
+        path: file.to_owned(),
+        source,
+    })
 }
 
 fn remove(file: &Path) -> Result<(), SinkError> {
     match fs::remove_file(file) {
-        Err(source) if source.kind() != ErrorKind::NotFound => Err(SinkError::File { path: file.to_owned(), source }),
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(SinkError::File {
+            path: file.to_owned(),
+            source,
+        }),
         _ => Ok(()),
     }
 }

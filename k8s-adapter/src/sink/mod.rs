@@ -24,7 +24,10 @@ pub trait Sink: Send + Sync {
     /// # Errors
     ///
     /// Something is still there. The next call tries again.
-    fn retain(&self, objects: &ClusterObjects) -> impl Future<Output = Result<(), SinkError>> + Send;
+    fn retain(
+        &self,
+        objects: &ClusterObjects,
+    ) -> impl Future<Output = Result<(), SinkError>> + Send;
 }
 
 /// An effect that was not carried out.
@@ -48,3 +51,6 @@ pub enum SinkError {
     #[error("event cannot be written as JSON")]
     EncodeEvent(#[from] serde_json::Error),
 }
+
+#[cfg(test)]
+mod tests;

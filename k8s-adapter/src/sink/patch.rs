@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use k8s_openapi::jiff::Timestamp;
 use planner::effect::{
-    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Event, StatusBody, StatusId, StatusKind,
+    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Event, StatusBody,
+    StatusId, StatusKind,
 };
 use planner::names::ServiceKey;
 use serde_json::{Map, Value, json};
@@ -26,10 +27,19 @@ const NODE_NAME: &str = "metallb.io/node-name";
 /// A Service with the status and the annotation that it shall have, and nothing else.
 #[must_use]
 pub fn service(key: &ServiceKey, ingress: &[IpAddr], pool: Option<&str>) -> Value {
-    let annotations: Map<String, Value> =
-        pool.map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), json!(pool))).into_iter().collect();
-    let ingress: Vec<Value> = ingress.iter().map(|ip| json!({ "ip": ip.to_string(), "ipMode": "VIP" })).collect();
-    let load_balancer = if ingress.is_empty() { json!({}) } else { json!({ "ingress": ingress }) };
+    let annotations: Map<String, Value> = pool
+        .map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), json!(pool)))
+        .into_iter()
+        .collect();
+    let ingress: Vec<Value> = ingress
+        .iter()
+        .map(|ip| json!({ "ip": ip.to_string(), "ipMode": "VIP" }))
+        .collect();
+    let load_balancer = if ingress.is_empty() {
+        json!({})
+    } else {
+        json!({ "ingress": ingress })
+    };
     json!({
         "apiVersion": "v1",
         "kind": "Service",
@@ -61,7 +71,12 @@ pub fn status_name(id: &StatusId) -> String {
         StatusKind::ServiceL2Status => "l2",
         StatusKind::ServiceBgpStatus => "bgp",
     };
-    format!("{prefix}-{}.{}.{}", id.service.name(), id.service.namespace(), id.node)
+    format!(
+        "{prefix}-{}.{}.{}",
+        id.service.name(),
+        id.service.namespace(),
+        id.node
+    )
 }
 
 /// A ServiceL2Status or ServiceBGPStatus in `namespace`.
@@ -69,12 +84,19 @@ pub fn status_name(id: &StatusId) -> String {
 pub fn status(namespace: &str, id: &StatusId, body: &StatusBody) -> Value {
     let (kind, field, list) = match body {
         StatusBody::Layer2 { interfaces } => {
-            let names = interfaces.iter().map(|interface| json!({ "name": interface.as_str() }));
+            let names = interfaces
+                .iter()
+                .map(|interface| json!({ "name": interface.as_str() }));
             ("ServiceL2Status", "interfaces", names.collect())
         }
-        StatusBody::Bgp { peers } => {
-            ("ServiceBGPStatus", "peers", peers.iter().map(|peer| json!(peer.as_str())).collect::<Vec<_>>())
-        }
+        StatusBody::Bgp { peers } => (
+            "ServiceBGPStatus",
+            "peers",
+            peers
+                .iter()
+                .map(|peer| json!(peer.as_str()))
+                .collect::<Vec<_>>(),
+        ),
     };
     let (service, service_namespace) = (id.service.name(), id.service.namespace().as_str());
     json!({
@@ -155,7 +177,9 @@ pub fn configuration_state(
 fn since(written: Option<&Value>, condition_type: &str, status: &str) -> Option<String> {
     let conditions = written?.pointer("/status/conditions")?.as_array()?;
     let is_same = |condition: &&Value| {
-        condition.get("type").is_some_and(|text| text == condition_type)
+        condition
+            .get("type")
+            .is_some_and(|text| text == condition_type)
             && condition.get("status").is_some_and(|text| text == status)
     };
     let since = conditions.iter().find(is_same)?.get("lastTransitionTime")?;

@@ -61,12 +61,16 @@ impl DirSource {
     ///
     /// The folder cannot be read or watched.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
-        let watch_error = |source| SourceError::Watch { path: path.to_owned(), source };
+        let watch_error = |source| SourceError::Watch {
+            path: path.to_owned(),
+            source,
+        };
         let (messages, incoming) = mpsc::channel();
         let events = messages.clone();
         // The receiver is gone only when the source is.
-        let mut watcher = notify::recommended_watcher(move |event| drop(events.send(Message::Event(event))))
-            .map_err(watch_error)?;
+        let mut watcher =
+            notify::recommended_watcher(move |event| drop(events.send(Message::Event(event))))
+                .map_err(watch_error)?;
         let tree = Tree::read(path, &mut |folder| follow(&mut watcher, folder))?;
         let (publish, mut objects) = latest::channel(Arc::new(tree.objects()));
         // The first call of `changed` returns what is there already.
@@ -74,14 +78,24 @@ impl DirSource {
         let thread = std::thread::Builder::new()
             .name("folder".to_owned())
             .spawn(move || follow_changes(tree, watcher, &incoming, &publish))
-            .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
-        Ok(Self { objects, messages, thread: Some(thread) })
+            .map_err(|source| SourceError::Read {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            objects,
+            messages,
+            thread: Some(thread),
+        })
     }
 }
 
 impl Source for DirSource {
     async fn changed(&mut self) -> Result<Arc<ClusterObjects>, SourceError> {
-        self.objects.changed().await.map_err(|_| SourceError::Ended)?;
+        self.objects
+            .changed()
+            .await
+            .map_err(|_| SourceError::Ended)?;
         Ok(Arc::clone(&self.objects.borrow_and_update()))
     }
 }
@@ -105,7 +119,9 @@ fn follow_changes(
 ) {
     loop {
         let first = if tree.is_settled() {
-            incoming.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+            incoming
+                .recv()
+                .map_err(|_| mpsc::RecvTimeoutError::Disconnected)
         } else {
             incoming.recv_timeout(SETTLE)
         };
@@ -115,7 +131,9 @@ fn follow_changes(
                 for message in std::iter::once(message).chain(incoming.try_iter()) {
                     match message {
                         Message::Event(Ok(event)) => {
-                            changed |= watch::apply(&mut tree, &event, &mut |folder| follow(&mut watcher, folder));
+                            changed |= watch::apply(&mut tree, &event, &mut |folder| {
+                                follow(&mut watcher, folder)
+                            });
                         }
                         Message::Event(Err(error)) => warn!(%error, "watching the folder"),
                         Message::Stop => return,

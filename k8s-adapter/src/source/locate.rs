@@ -9,7 +9,8 @@ use serde_saphyr::Spanned;
 /// The line, from 1, on which `field` (such as `spec.addresses[0]`) of a YAML document is, or the nearest field around
 /// it that is there; `None` when the document cannot be read.
 pub(crate) fn line_of(document: &str, field: &str) -> Option<u64> {
-    let root: Spanned<Located> = serde_saphyr::from_str_with_options(document, super::manifest::yaml_options()).ok()?;
+    let root: Spanned<Located> =
+        serde_saphyr::from_str_with_options(document, super::manifest::yaml_options()).ok()?;
     let mut here = &root;
     for segment in segments(field) {
         let next = match (&here.value, segment) {
@@ -29,19 +30,22 @@ enum Segment<'a> {
 }
 
 fn segments(field: &str) -> impl Iterator<Item = Segment<'_>> {
-    field.split(['.', '[']).filter(|text| !text.is_empty()).map(|text| {
-        match text.strip_suffix(']').and_then(|index| index.parse().ok()) {
-            Some(index) => Segment::Index(index),
-            None => Segment::Name(text),
-        }
-    })
+    field
+        .split(['.', '['])
+        .filter(|text| !text.is_empty())
+        .map(
+            |text| match text.strip_suffix(']').and_then(|index| index.parse().ok()) {
+                Some(index) => Segment::Index(index),
+                None => Segment::Name(text),
+            },
+        )
 }
 
 /// A document with the place of every value.
 enum Located {
     Scalar,
-    List(Vec<Spanned<Located>>),
-    Map(BTreeMap<String, Spanned<Located>>),
+    List(Vec<Spanned<Self>>),
+    Map(BTreeMap<String, Spanned<Self>>),
 }
 
 impl<'de> Deserialize<'de> for Located {
@@ -108,7 +112,8 @@ impl<'de> Visitor<'de> for LocatedVisitor {
 mod tests {
     use super::*;
 
-    const DOCUMENT: &str = "kind: IPAddressPool\nspec:\n  addresses:\n  - 198.51.100.0/24\n  - wrong\n";
+    const DOCUMENT: &str =
+        "kind: IPAddressPool\nspec:\n  addresses:\n  - 198.51.100.0/24\n  - wrong\n";
 
     #[test]
     fn a_field_is_found_by_its_path() {

@@ -32,7 +32,10 @@ impl Manifest {
     /// Reads the text of `file`, whose name is only used to say where something is.
     pub(crate) fn parse(file: &Arc<PathBuf>, text: &str) -> Self {
         let mut manifest = Self::default();
-        if file.extension().is_some_and(|extension| extension == "json") {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             manifest.json(file, text);
         } else {
             manifest.yaml(file, text);
@@ -43,7 +46,11 @@ impl Manifest {
     /// A file that cannot even be opened.
     pub(crate) fn unavailable(file: &Arc<PathBuf>, reason: Reason) -> Self {
         let mut manifest = Self::default();
-        let origin = Origin { file: Arc::clone(file), document: 1, line: None };
+        let origin = Origin {
+            file: Arc::clone(file),
+            document: 1,
+            line: None,
+        };
         manifest.broken(reason, origin);
         manifest
     }
@@ -51,41 +58,77 @@ impl Manifest {
     /// Keeps what an earlier version of the file said of the objects that this one has in no good form. A document
     /// that cannot be read at all might have held any of them.
     pub(crate) fn keep_last_good(&mut self, earlier: Self) {
-        let broken: BTreeSet<ObjectRef> = self.errors.iter().filter_map(|error| error.object.clone()).collect();
+        let broken: BTreeSet<ObjectRef> = self
+            .errors
+            .iter()
+            .filter_map(|error| error.object.clone())
+            .collect();
         let is_complete = self.errors.iter().all(|error| error.object.is_some());
         self.kept = earlier.kept;
         self.kept.extend(earlier.objects);
-        self.kept.retain(|id, _| !self.objects.contains_key(id) && (!is_complete || broken.contains(id)));
+        self.kept.retain(|id, _| {
+            !self.objects.contains_key(id) && (!is_complete || broken.contains(id))
+        });
         for error in &mut self.errors {
             let is_kept = match &error.object {
                 Some(object) => self.kept.contains_key(object) || self.objects.contains_key(object),
                 None => !self.kept.is_empty(),
             };
-            error.effect = if is_kept { ErrorEffect::LastGoodInForce } else { ErrorEffect::OutOfForce };
+            error.effect = if is_kept {
+                ErrorEffect::LastGoodInForce
+            } else {
+                ErrorEffect::OutOfForce
+            };
         }
     }
 
     fn yaml(&mut self, file: &Arc<PathBuf>, text: &str) {
         for (index, (first_line, document)) in documents(text).enumerate() {
-            let place = Place { file, document: index.saturating_add(1), first_line, text: Some(document) };
+            let place = Place {
+                file,
+                document: index.saturating_add(1),
+                first_line,
+                text: Some(document),
+            };
             match serde_saphyr::from_str_with_options::<Value>(document, yaml_options()) {
                 Ok(value) => self.document(&place, value),
                 Err(error) => {
                     let line = error.location().map(|location| location.line());
-                    self.unreadable(place.origin_at(line.unwrap_or(1)), error.without_snippet().to_string());
+                    self.unreadable(
+                        place.origin_at(line.unwrap_or(1)),
+                        error.without_snippet().to_string(),
+                    );
                 }
             }
         }
     }
 
     fn json(&mut self, file: &Arc<PathBuf>, text: &str) {
-        for (index, value) in serde_json::Deserializer::from_str(text).into_iter::<Value>().enumerate() {
+        for (index, value) in serde_json::Deserializer::from_str(text)
+            .into_iter::<Value>()
+            .enumerate()
+        {
             let document = index.saturating_add(1);
             match value {
-                Ok(value) => self.document(&Place { file, document, first_line: 1, text: None }, value),
+                Ok(value) => self.document(
+                    &Place {
+                        file,
+                        document,
+                        first_line: 1,
+                        text: None,
+                    },
+                    value,
+                ),
                 Err(error) => {
                     let line = u64::try_from(error.line()).ok();
-                    self.unreadable(Origin { file: Arc::clone(file), document, line }, error.to_string());
+                    self.unreadable(
+                        Origin {
+                            file: Arc::clone(file),
+                            document,
+                            line,
+                        },
+                        error.to_string(),
+                    );
                 }
             }
         }
@@ -98,7 +141,13 @@ impl Manifest {
     /// Something that names no object.
     fn broken(&mut self, reason: Reason, origin: Origin) {
         let effect = ErrorEffect::OutOfForce;
-        self.errors.push(ConfigError { object: None, field: String::new(), reason, origin: Some(origin), effect });
+        self.errors.push(ConfigError {
+            object: None,
+            field: String::new(),
+            reason,
+            origin: Some(origin),
+            effect,
+        });
     }
 
     /// One document: an object, a list of objects, or nothing.
@@ -107,7 +156,10 @@ impl Manifest {
             return;
         }
         let (api_version, kind) = (text_at(&value, "apiVersion"), text_at(&value, "kind"));
-        let items = value.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+        let items = value
+            .get_mut("items")
+            .and_then(Value::as_array_mut)
+            .map(std::mem::take);
         let (Some(item_kind), Some(items)) = (kind.strip_suffix("List"), items) else {
             self.object(place, "", value);
             return;
@@ -117,8 +169,12 @@ impl Manifest {
             if let Some(fields) = item.as_object_mut()
                 && !item_kind.is_empty()
             {
-                fields.entry("apiVersion").or_insert_with(|| Value::from(api_version.as_str()));
-                fields.entry("kind").or_insert_with(|| Value::from(item_kind));
+                fields
+                    .entry("apiVersion")
+                    .or_insert_with(|| Value::from(api_version.as_str()));
+                fields
+                    .entry("kind")
+                    .or_insert_with(|| Value::from(item_kind));
             }
             self.object(place, &format!("items[{index}]"), item);
         }
@@ -149,10 +205,23 @@ impl Manifest {
             self.unreadable(place.origin(&field(prefix, "metadata")), detail);
             return;
         };
-        self.typed(place, prefix, ObjectRef::new(schema.kind, name), schema, value);
+        self.typed(
+            place,
+            prefix,
+            ObjectRef::new(schema.kind, name),
+            schema,
+            value,
+        );
     }
 
-    fn typed(&mut self, place: &Place<'_>, prefix: &str, id: ObjectRef, schema: Schema, value: Value) {
+    fn typed(
+        &mut self,
+        place: &Place<'_>,
+        prefix: &str,
+        id: ObjectRef,
+        schema: Schema,
+        value: Value,
+    ) {
         match schema.read(value) {
             Ok(object) => {
                 let origin = place.origin(prefix);
@@ -174,7 +243,13 @@ impl Manifest {
 
     fn fault(&mut self, object: ObjectRef, field: String, reason: Reason, origin: Origin) {
         let effect = ErrorEffect::OutOfForce;
-        self.errors.push(ConfigError { object: Some(object), field, reason, origin: Some(origin), effect });
+        self.errors.push(ConfigError {
+            object: Some(object),
+            field,
+            reason,
+            origin: Some(origin),
+            effect,
+        });
     }
 }
 
@@ -197,14 +272,22 @@ impl Place<'_> {
     fn origin(&self, field: &str) -> Origin {
         match self.text.and_then(|text| line_of(text, field)) {
             Some(line) => self.origin_at(line),
-            None => Origin { file: Arc::clone(self.file), document: self.document, line: None },
+            None => Origin {
+                file: Arc::clone(self.file),
+                document: self.document,
+                line: None,
+            },
         }
     }
 
     /// Where the document's line `line`, from 1, is.
     fn origin_at(&self, line: u64) -> Origin {
         let line = self.first_line.saturating_add(line).saturating_sub(1);
-        Origin { file: Arc::clone(self.file), document: self.document, line: Some(line) }
+        Origin {
+            file: Arc::clone(self.file),
+            document: self.document,
+            line: Some(line),
+        }
     }
 }
 
@@ -221,7 +304,12 @@ fn documents(text: &str) -> impl Iterator<Item = (u64, &str)> {
         }
         offset = offset.saturating_add(line.len());
     }
-    let ends: Vec<usize> = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
+    let ends: Vec<usize> = starts
+        .iter()
+        .skip(1)
+        .map(|(start, _)| *start)
+        .chain([text.len()])
+        .collect();
     starts
         .into_iter()
         .zip(ends)
@@ -230,41 +318,68 @@ fn documents(text: &str) -> impl Iterator<Item = (u64, &str)> {
 }
 
 fn is_marker(line: &str) -> bool {
-    line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+    line.strip_prefix("---")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
 /// Whether a line is more than a blank, a comment, a directive or a marker.
 fn is_content(line: &str) -> bool {
-    let text = if is_marker(line) { line.trim_start_matches('-') } else { line };
+    let text = if is_marker(line) {
+        line.trim_start_matches('-')
+    } else {
+        line
+    };
     let text = text.trim();
     !(text.is_empty() || text.starts_with('#') || text.starts_with('%') || text == "...")
 }
 
 /// The text of a field, empty when it is absent or no text.
 fn text_at(value: &Value, field: &str) -> String {
-    value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .get(field)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn object_name(value: &Value, kind: Kind) -> Option<ObjectName> {
     let metadata = value.get("metadata")?;
-    let name = metadata.get("name")?.as_str().filter(|name| !name.is_empty())?;
-    let namespace = metadata.get("namespace").and_then(Value::as_str).filter(|name| !name.is_empty());
-    let namespace = if kind.is_cluster_scoped() { "" } else { namespace.unwrap_or(DEFAULT_NAMESPACE) };
+    let name = metadata
+        .get("name")?
+        .as_str()
+        .filter(|name| !name.is_empty())?;
+    let namespace = metadata
+        .get("namespace")
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty());
+    let namespace = if kind.is_cluster_scoped() {
+        ""
+    } else {
+        namespace.unwrap_or(DEFAULT_NAMESPACE)
+    };
     Some(ObjectName::new(namespace, name))
 }
 
 fn field(prefix: &str, field: &str) -> String {
-    if prefix.is_empty() || field.is_empty() { format!("{prefix}{field}") } else { format!("{prefix}.{field}") }
+    if prefix.is_empty() || field.is_empty() {
+        format!("{prefix}{field}")
+    } else {
+        format!("{prefix}.{field}")
+    }
 }
 
 /// Whether a file of this name is a manifest: `.yaml`, `.yml` or `.json`, and not hidden.
 pub(crate) fn is_manifest(path: &Path) -> bool {
-    !is_hidden(path) && path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|e| extension == *e))
+    !is_hidden(path)
+        && path
+            .extension()
+            .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|e| extension == *e))
 }
 
 /// Whether a file or folder of this name is hidden.
 pub(crate) fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 #[cfg(test)]

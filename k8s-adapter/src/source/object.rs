@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::defaults::fill_service;
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool, L2Advertisement,
-    ServiceBGPStatus, ServiceL2Status, bgp_peer,
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool,
+    L2Advertisement, ServiceBGPStatus, ServiceL2Status, bgp_peer,
 };
 use crate::translate::{ClusterObjects, Kind, ObjectName, Origin, Reason};
 
@@ -36,19 +36,56 @@ pub(crate) enum AnyObject {
 
 impl AnyObject {
     /// Puts the object where it belongs.
-    pub(crate) fn insert_into(&self, objects: &mut ClusterObjects, name: ObjectName, origin: Option<Origin>) {
+    pub(crate) fn insert_into(
+        &self,
+        objects: &mut ClusterObjects,
+        name: ObjectName,
+        origin: Option<Origin>,
+    ) {
         match self {
-            Self::BFDProfile(object) => objects.bfd_profiles.insert(name, Arc::clone(object), origin),
-            Self::BGPAdvertisement(object) => objects.bgp_advertisements.insert(name, Arc::clone(object), origin),
+            Self::BFDProfile(object) => {
+                objects
+                    .bfd_profiles
+                    .insert(name, Arc::clone(object), origin)
+            }
+            Self::BGPAdvertisement(object) => {
+                objects
+                    .bgp_advertisements
+                    .insert(name, Arc::clone(object), origin)
+            }
             Self::BGPPeer(object) => objects.bgp_peers.insert(name, Arc::clone(object), origin),
             Self::Community(object) => objects.communities.insert(name, Arc::clone(object), origin),
-            Self::ConfigurationState(object) => objects.configuration_states.insert(name, Arc::clone(object), origin),
-            Self::IPAddressPool(object) => objects.ip_address_pools.insert(name, Arc::clone(object), origin),
-            Self::L2Advertisement(object) => objects.l2_advertisements.insert(name, Arc::clone(object), origin),
-            Self::ServiceBGPStatus(object) => objects.service_bgp_statuses.insert(name, Arc::clone(object), origin),
-            Self::ServiceL2Status(object) => objects.service_l2_statuses.insert(name, Arc::clone(object), origin),
+            Self::ConfigurationState(object) => {
+                objects
+                    .configuration_states
+                    .insert(name, Arc::clone(object), origin)
+            }
+            Self::IPAddressPool(object) => {
+                objects
+                    .ip_address_pools
+                    .insert(name, Arc::clone(object), origin)
+            }
+            Self::L2Advertisement(object) => {
+                objects
+                    .l2_advertisements
+                    .insert(name, Arc::clone(object), origin)
+            }
+            Self::ServiceBGPStatus(object) => {
+                objects
+                    .service_bgp_statuses
+                    .insert(name, Arc::clone(object), origin)
+            }
+            Self::ServiceL2Status(object) => {
+                objects
+                    .service_l2_statuses
+                    .insert(name, Arc::clone(object), origin)
+            }
             Self::ConfigMap(object) => objects.config_maps.insert(name, Arc::clone(object), origin),
-            Self::EndpointSlice(object) => objects.endpoint_slices.insert(name, Arc::clone(object), origin),
+            Self::EndpointSlice(object) => {
+                objects
+                    .endpoint_slices
+                    .insert(name, Arc::clone(object), origin)
+            }
             Self::Namespace(object) => objects.namespaces.insert(name, Arc::clone(object), origin),
             Self::Node(object) => objects.nodes.insert(name, Arc::clone(object), origin),
             Self::Secret(object) => objects.secrets.insert(name, Arc::clone(object), origin),
@@ -85,12 +122,18 @@ enum Generation {
 impl Recognized {
     /// Tells what an object is.
     pub(crate) fn of(api_version: &str, kind: &str) -> Self {
-        let current = |kind| Self::Object(Schema { kind, generation: Generation::Current });
+        let current = |kind| {
+            Self::Object(Schema {
+                kind,
+                generation: Generation::Current,
+            })
+        };
         match (api_version, kind) {
             ("metallb.io/v1beta2", "BGPPeer") => current(Kind::BGPPeer),
-            ("metallb.io/v1beta1", "BGPPeer") => {
-                Self::Object(Schema { kind: Kind::BGPPeer, generation: Generation::Deprecated })
-            }
+            ("metallb.io/v1beta1", "BGPPeer") => Self::Object(Schema {
+                kind: Kind::BGPPeer,
+                generation: Generation::Deprecated,
+            }),
             ("metallb.io/v1beta1", "BFDProfile") => current(Kind::BFDProfile),
             ("metallb.io/v1beta1", "BGPAdvertisement") => current(Kind::BGPAdvertisement),
             ("metallb.io/v1beta1", "Community") => current(Kind::Community),
@@ -127,11 +170,13 @@ impl Schema {
             (Kind::BFDProfile, _) => AnyObject::BFDProfile(Arc::new(ours(document)?)),
             (Kind::BGPAdvertisement, _) => AnyObject::BGPAdvertisement(Arc::new(ours(document)?)),
             (Kind::BGPPeer, Generation::Current) => AnyObject::BGPPeer(Arc::new(ours(document)?)),
-            (Kind::BGPPeer, Generation::Deprecated) => {
-                AnyObject::BGPPeer(Arc::new(ours::<bgp_peer::v1beta1::BGPPeer>(document)?.into()))
-            }
+            (Kind::BGPPeer, Generation::Deprecated) => AnyObject::BGPPeer(Arc::new(
+                ours::<bgp_peer::v1beta1::BGPPeer>(document)?.into(),
+            )),
             (Kind::Community, _) => AnyObject::Community(Arc::new(ours(document)?)),
-            (Kind::ConfigurationState, _) => AnyObject::ConfigurationState(Arc::new(theirs(document)?)),
+            (Kind::ConfigurationState, _) => {
+                AnyObject::ConfigurationState(Arc::new(theirs(document)?))
+            }
             (Kind::IPAddressPool, _) => AnyObject::IPAddressPool(Arc::new(ours(document)?)),
             (Kind::L2Advertisement, _) => AnyObject::L2Advertisement(Arc::new(ours(document)?)),
             (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
@@ -163,7 +208,8 @@ fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
     }
     let mut unknown = Vec::new();
     let object = {
-        let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(field_path(&path.to_string()));
+        let mut on_unknown =
+            |path: serde_ignored::Path<'_>| unknown.push(field_path(&path.to_string()));
         let known = serde_ignored::Deserializer::new(document, &mut on_unknown);
         serde_path_to_error::deserialize(known).map_err(|error| vec![type_fault(&error)])?
     };
@@ -172,7 +218,13 @@ fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
     if unknown.is_empty() {
         Ok(object)
     } else {
-        Err(unknown.into_iter().map(|field| TypeFault { field, reason: Reason::UnknownField }).collect())
+        Err(unknown
+            .into_iter()
+            .map(|field| TypeFault {
+                field,
+                reason: Reason::UnknownField,
+            })
+            .collect())
     }
 }
 
@@ -185,11 +237,22 @@ fn type_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> TypeFaul
     let path = error.path().to_string();
     let path = if path == "." { String::new() } else { path };
     let message = error.inner().to_string();
-    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let missing = message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next());
     match missing {
-        Some(name) if path.is_empty() => TypeFault { field: name.to_owned(), reason: Reason::Missing },
-        Some(name) => TypeFault { field: format!("{path}.{name}"), reason: Reason::Missing },
-        None => TypeFault { field: path, reason: Reason::Invalid(message) },
+        Some(name) if path.is_empty() => TypeFault {
+            field: name.to_owned(),
+            reason: Reason::Missing,
+        },
+        Some(name) => TypeFault {
+            field: format!("{path}.{name}"),
+            reason: Reason::Missing,
+        },
+        None => TypeFault {
+            field: path,
+            reason: Reason::Invalid(message),
+        },
     }
 }
 

@@ -6,8 +6,8 @@ use ipam::{IpRange, PoolName};
 use ipnet::{Ipv4Subnets, Ipv6Subnets};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use planner::config::{
-    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference, PoolSelection, Pools,
-    local_prefs_conflict,
+    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference,
+    PoolSelection, Pools, local_prefs_conflict,
 };
 use planner::names::{AdvertisementName, Interface, NodeName, PeerName};
 use planner::node::Node;
@@ -35,23 +35,37 @@ pub(super) fn translate_bgp(
     faults.distinct("spec.communities", &spec.communities);
     faults.distinct("spec.peers", &spec.peers);
     let mut advertisement = BgpAdvertisement {
-        pools: pool_selection(&spec.ip_address_pools, &spec.ip_address_pool_selectors, faults),
+        pools: pool_selection(
+            &spec.ip_address_pools,
+            &spec.ip_address_pool_selectors,
+            faults,
+        ),
         aggregation: aggregation?,
         local_pref: spec.local_pref.unwrap_or_default(),
         communities: BTreeSet::new(),
         large_communities: BTreeSet::new(),
-        peers: spec.peers.iter().map(|name| PeerName::from(name.as_str())).collect(),
+        peers: spec
+            .peers
+            .iter()
+            .map(|name| PeerName::from(name.as_str()))
+            .collect(),
         nodes: selectors(faults, "spec.nodeSelectors", &spec.node_selectors),
         services: selectors(faults, "spec.serviceSelectors", &spec.service_selectors),
     };
     for (index, text) in spec.communities.iter().enumerate() {
         match aliases.resolve(text) {
-            Ok(AnyCommunity::Standard(community)) => drop(advertisement.communities.insert(community)),
-            Ok(AnyCommunity::Large(community)) => drop(advertisement.large_communities.insert(community)),
+            Ok(AnyCommunity::Standard(community)) => {
+                advertisement.communities.insert(community);
+            }
+            Ok(AnyCommunity::Large(community)) => {
+                advertisement.large_communities.insert(community);
+            }
             Err(reason) => faults.reject(format!("spec.communities[{index}]"), reason),
         }
     }
-    if !advertisement.services.is_empty() && advertisement.aggregation != AggregationLengths::default() {
+    if !advertisement.services.is_empty()
+        && advertisement.aggregation != AggregationLengths::default()
+    {
         let other = "an aggregationLength other than 32 or an aggregationLengthV6 other than 128";
         faults.reject("spec.serviceSelectors", Reason::Exclusive { other });
     }
@@ -62,7 +76,10 @@ pub(super) fn translate_bgp(
 fn aggregation(spec: &BGPAdvertisementSpec, faults: &mut Faults) -> Option<AggregationLengths> {
     // What does not fit an octet is out of range as well.
     let octet = |length: i32| u8::try_from(length).unwrap_or(u8::MAX);
-    match AggregationLengths::try_new(octet(spec.aggregation_length), octet(spec.aggregation_length_v6)) {
+    match AggregationLengths::try_new(
+        octet(spec.aggregation_length),
+        octet(spec.aggregation_length_v6),
+    ) {
         Ok(lengths) => Some(lengths),
         Err(AggregationError::Ipv4 { .. }) => {
             let detail = format!("{} is not from 1 to 32", spec.aggregation_length);
@@ -78,13 +95,29 @@ fn aggregation(spec: &BGPAdvertisementSpec, faults: &mut Faults) -> Option<Aggre
 }
 
 /// An aggregate must not reach beyond the pool entries that its addresses come from.
-fn check_lengths_against_pools(advertisement: &BgpAdvertisement, pools: &Pools, faults: &mut Faults) {
+fn check_lengths_against_pools(
+    advertisement: &BgpAdvertisement,
+    pools: &Pools,
+    faults: &mut Faults,
+) {
     if advertisement.aggregation == AggregationLengths::default() {
         return;
     }
-    for (name, _) in pools.policies().filter(|(name, policy)| advertisement.pools.selects(name, &policy.labels)) {
-        for range in pools.addresses().get(name).map(ipam::Pool::ranges).unwrap_or_default() {
-            let field = if range.first().is_ipv4() { LENGTH } else { LENGTH_V6 };
+    for (name, _) in pools
+        .policies()
+        .filter(|(name, policy)| advertisement.pools.selects(name, &policy.labels))
+    {
+        for range in pools
+            .addresses()
+            .get(name)
+            .map(ipam::Pool::ranges)
+            .unwrap_or_default()
+        {
+            let field = if range.first().is_ipv4() {
+                LENGTH
+            } else {
+                LENGTH_V6
+            };
             let length = advertisement.aggregation.length(range.family());
             if length < shortest_prefix(range) {
                 let detail = format!("/{length} is wider than {range} of pool {name}");
@@ -98,18 +131,29 @@ fn check_lengths_against_pools(advertisement: &BgpAdvertisement, pools: &Pools, 
 fn shortest_prefix(range: &IpRange) -> u8 {
     use std::net::IpAddr::{V4, V6};
     let lengths = match (range.first(), range.last()) {
-        (V4(first), V4(last)) => Ipv4Subnets::new(first, last, 0).map(|net| net.prefix_len()).min(),
-        (V6(first), V6(last)) => Ipv6Subnets::new(first, last, 0).map(|net| net.prefix_len()).min(),
+        (V4(first), V4(last)) => Ipv4Subnets::new(first, last, 0)
+            .map(|net| net.prefix_len())
+            .min(),
+        (V6(first), V6(last)) => Ipv6Subnets::new(first, last, 0)
+            .map(|net| net.prefix_len())
+            .min(),
         // A range is of one family.
         _ => None,
     };
     lengths.unwrap_or_default()
 }
 
-fn pool_selection(names: &[String], labels: &[LabelSelector], faults: &mut Faults) -> PoolSelection {
+fn pool_selection(
+    names: &[String],
+    labels: &[LabelSelector],
+    faults: &mut Faults,
+) -> PoolSelection {
     faults.distinct("spec.ipAddressPools", names);
     PoolSelection {
-        names: names.iter().map(|name| PoolName::from(name.as_str())).collect(),
+        names: names
+            .iter()
+            .map(|name| PoolName::from(name.as_str()))
+            .collect(),
         selectors: selectors(faults, "spec.ipAddressPoolSelectors", labels),
     }
 }
@@ -121,7 +165,11 @@ pub(super) fn translate_l2(object: &crd::L2Advertisement, faults: &mut Faults) -
     let mut preferences = Vec::with_capacity(spec.preferred_node_selectors.len());
     for (index, preferred) in spec.preferred_node_selectors.iter().enumerate() {
         let field = format!("spec.preferredNodeSelectors[{index}]");
-        let selector = selector(faults, &format!("{field}.preference"), &preferred.preference);
+        let selector = selector(
+            faults,
+            &format!("{field}.preference"),
+            &preferred.preference,
+        );
         match u32::try_from(preferred.weight) {
             Ok(weight) if WEIGHTS.contains(&preferred.weight) => {
                 preferences.extend(selector.map(|selector| NodePreference { weight, selector }));
@@ -133,9 +181,17 @@ pub(super) fn translate_l2(object: &crd::L2Advertisement, faults: &mut Faults) -
         }
     }
     L2Advertisement {
-        pools: pool_selection(&spec.ip_address_pools, &spec.ip_address_pool_selectors, faults),
+        pools: pool_selection(
+            &spec.ip_address_pools,
+            &spec.ip_address_pool_selectors,
+            faults,
+        ),
         nodes: selectors(faults, "spec.nodeSelectors", &spec.node_selectors),
-        interfaces: spec.interfaces.iter().map(|name| Interface::from(name.as_str())).collect(),
+        interfaces: spec
+            .interfaces
+            .iter()
+            .map(|name| Interface::from(name.as_str()))
+            .collect(),
         services: selectors(faults, "spec.serviceSelectors", &spec.service_selectors),
         preferences,
     }
@@ -151,13 +207,24 @@ pub(super) struct AcceptedBgp<'a> {
 
 impl<'a> AcceptedBgp<'a> {
     pub(super) fn new(pools: &'a Pools, nodes: &'a BTreeMap<NodeName, Node>) -> Self {
-        Self { pools, nodes, advertisements: BTreeMap::new(), by_pool: BTreeMap::new() }
+        Self {
+            pools,
+            nodes,
+            advertisements: BTreeMap::new(),
+            by_pool: BTreeMap::new(),
+        }
     }
 
     /// Adds an advertisement, unless an older one gives the same prefix to the same peer with another LOCAL_PREF.
-    pub(super) fn accept(&mut self, name: &ObjectName, advertisement: &BgpAdvertisement, faults: &mut Faults) {
+    pub(super) fn accept(
+        &mut self,
+        name: &ObjectName,
+        advertisement: &BgpAdvertisement,
+        faults: &mut Faults,
+    ) {
         let pools = self.pools.policies();
-        let selected = pools.filter(|(pool, policy)| advertisement.pools.selects(pool, &policy.labels));
+        let selected =
+            pools.filter(|(pool, policy)| advertisement.pools.selects(pool, &policy.labels));
         let selected: Vec<PoolName> = selected.map(|(pool, _)| pool.clone()).collect();
         let rival = selected.iter().find_map(|pool| {
             let others = self.by_pool.get(pool)?;
@@ -167,7 +234,11 @@ impl<'a> AcceptedBgp<'a> {
             })
         });
         if let Some(rival) = rival {
-            let there = self.advertisements.get(&*rival.name).map(|rival| rival.local_pref).unwrap_or_default();
+            let there = self
+                .advertisements
+                .get(&*rival.name)
+                .map(|rival| rival.local_pref)
+                .unwrap_or_default();
             let conflict = Reason::Conflict {
                 what: advertisement.local_pref.to_string(),
                 with: ObjectRef::new(Kind::BGPAdvertisement, rival.clone()),
@@ -179,7 +250,10 @@ impl<'a> AcceptedBgp<'a> {
         for pool in selected {
             self.by_pool.entry(pool).or_default().push(name.clone());
         }
-        self.advertisements.insert(AdvertisementName::new(name.name.clone()), advertisement.clone());
+        self.advertisements.insert(
+            AdvertisementName::new(name.name.clone()),
+            advertisement.clone(),
+        );
     }
 
     pub(super) fn into_advertisements(self) -> BTreeMap<AdvertisementName, BgpAdvertisement> {
@@ -189,9 +263,14 @@ impl<'a> AcceptedBgp<'a> {
     fn conflict(&self, pool: &PoolName, one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
         let families = self.pools.families(pool);
         let for_all_services = one.services.is_empty() && other.services.is_empty();
-        let selects = |advertisement: &BgpAdvertisement, node: &Node| advertisement.nodes.match_labels(&node.labels);
+        let selects = |advertisement: &BgpAdvertisement, node: &Node| {
+            advertisement.nodes.match_labels(&node.labels)
+        };
         for_all_services
             && families.is_some_and(|families| local_prefs_conflict(one, other, families))
-            && self.nodes.values().any(|node| selects(one, node) && selects(other, node))
+            && self
+                .nodes
+                .values()
+                .any(|node| selects(one, node) && selects(other, node))
     }
 }

@@ -19,7 +19,10 @@ pub(super) const ALLOW_SHARED_IP: &str = "allow-shared-ip";
 pub(super) const PASSIVE: &str = "ferrolb.io/passive";
 
 /// The value of an annotation under either prefix, and the key that it was read from when that is the deprecated one.
-pub(super) fn read<'a>(annotations: &'a Annotations, name: &str) -> (Option<&'a str>, Option<String>) {
+pub(super) fn read<'a>(
+    annotations: &'a Annotations,
+    name: &str,
+) -> (Option<&'a str>, Option<String>) {
     if let Some(value) = annotations.get(&format!("{ANNOTATION_PREFIX}{name}")) {
         return (Some(value), None);
     }
@@ -36,10 +39,19 @@ mod tests {
 
     #[test]
     fn the_new_prefix_wins_and_only_the_old_one_is_named() {
-        let old = ("metallb.universe.tf/address-pool".to_owned(), "old".to_owned());
+        let old = (
+            "metallb.universe.tf/address-pool".to_owned(),
+            "old".to_owned(),
+        );
         let new = ("metallb.io/address-pool".to_owned(), "new".to_owned());
-        assert_eq!(read(&Annotations::from([old.clone(), new]), ADDRESS_POOL), (Some("new"), None));
-        assert_eq!(read(&Annotations::from([old.clone()]), ADDRESS_POOL), (Some("old"), Some(old.0)));
+        assert_eq!(
+            read(&Annotations::from([old.clone(), new]), ADDRESS_POOL),
+            (Some("new"), None)
+        );
+        assert_eq!(
+            read(&Annotations::from([old.clone()]), ADDRESS_POOL),
+            (Some("old"), Some(old.0))
+        );
         assert_eq!(read(&Annotations::new(), ADDRESS_POOL), (None, None));
     }
 }

@@ -12,7 +12,12 @@ pub(super) fn reject(profiles: &Objects<BFDProfile>, report: &mut Report<'_>) {
         profiles,
         report,
         |_, _, faults| {
-            faults.reject("", Reason::NotSupportedYet { field: "BFDProfile" });
+            faults.reject(
+                "",
+                Reason::NotSupportedYet {
+                    field: "BFDProfile",
+                },
+            );
             None
         },
         |_, (), _| {},

@@ -24,11 +24,17 @@ pub(super) fn translate(object: &crd::Community, faults: &mut Faults) -> Option<
     for (index, alias) in object.spec.communities.iter().enumerate() {
         let field = format!("spec.communities[{index}]");
         if aliases.iter().any(|(_, name, _)| *name == alias.name) {
-            faults.reject(format!("{field}.name"), Reason::Duplicate(format!("{:?}", alias.name)));
+            faults.reject(
+                format!("{field}.name"),
+                Reason::Duplicate(format!("{:?}", alias.name)),
+            );
         }
         match parse(&alias.value) {
             Ok(Some(community)) => aliases.push((index, alias.name.clone(), community)),
-            Ok(None) => faults.reject(format!("{field}.value"), Reason::Invalid(NO_COMMUNITY.to_owned())),
+            Ok(None) => faults.reject(
+                format!("{field}.value"),
+                Reason::Invalid(NO_COMMUNITY.to_owned()),
+            ),
             Err(detail) => faults.reject(format!("{field}.value"), Reason::Invalid(detail)),
         }
     }
@@ -41,20 +47,31 @@ pub(super) struct Aliases(BTreeMap<String, (AnyCommunity, ObjectName)>);
 
 impl Aliases {
     /// Adds the aliases of an object, unless an older one has one of them.
-    pub(super) fn accept(&mut self, name: &ObjectName, translated: &TranslatedAliases, faults: &mut Faults) {
+    pub(super) fn accept(
+        &mut self,
+        name: &ObjectName,
+        translated: &TranslatedAliases,
+        faults: &mut Faults,
+    ) {
         let mut is_free = true;
         for (index, alias, _) in translated {
             if let Some((_, owner)) = self.0.get(alias) {
                 is_free = false;
                 let what = format!("alias {alias:?}");
                 let with = ObjectRef::new(Kind::Community, owner.clone());
-                let conflict = Reason::Conflict { there: what.clone(), what, with };
+                let conflict = Reason::Conflict {
+                    there: what.clone(),
+                    what,
+                    with,
+                };
                 faults.reject(format!("spec.communities[{index}].name"), conflict);
             }
         }
         if is_free {
             let entries = translated.iter();
-            self.0.extend(entries.map(|(_, alias, community)| (alias.clone(), (*community, name.clone()))));
+            self.0.extend(
+                entries.map(|(_, alias, community)| (alias.clone(), (*community, name.clone()))),
+            );
         }
     }
 
@@ -96,8 +113,14 @@ mod tests {
 
     #[test]
     fn values_are_told_from_aliases() {
-        assert_eq!(parse("65000:100"), Ok(Some(AnyCommunity::Standard(Community::new(65000, 100)))));
-        assert_eq!(parse("large:1:2:3"), Ok(Some(AnyCommunity::Large(LargeCommunity::new(1, 2, 3)))));
+        assert_eq!(
+            parse("65000:100"),
+            Ok(Some(AnyCommunity::Standard(Community::new(65000, 100))))
+        );
+        assert_eq!(
+            parse("large:1:2:3"),
+            Ok(Some(AnyCommunity::Large(LargeCommunity::new(1, 2, 3))))
+        );
         assert_eq!(parse("no-export"), Ok(None));
         assert_eq!(parse("1:2:3"), Ok(None));
     }

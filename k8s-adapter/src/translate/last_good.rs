@@ -30,15 +30,24 @@ impl Faults {
     }
 
     /// The value, or a fault of that field.
-    pub(super) fn check<T, E: ToString>(&mut self, field: impl Into<String>, result: Result<T, E>) -> Option<T> {
-        result.map_err(|error| self.reject(field, Reason::Invalid(error.to_string()))).ok()
+    pub(super) fn check<T, E: ToString>(
+        &mut self,
+        field: impl Into<String>,
+        result: Result<T, E>,
+    ) -> Option<T> {
+        result
+            .map_err(|error| self.reject(field, Reason::Invalid(error.to_string())))
+            .ok()
     }
 
     /// A list in which nothing may be twice.
     pub(super) fn distinct(&mut self, field: &str, list: &[String]) {
         for (index, item) in list.iter().enumerate() {
             if list.iter().take(index).any(|earlier| earlier == item) {
-                self.reject(format!("{field}[{index}]"), Reason::Duplicate(format!("{item:?}")));
+                self.reject(
+                    format!("{field}[{index}]"),
+                    Reason::Duplicate(format!("{item:?}")),
+                );
             }
         }
     }
@@ -83,41 +92,83 @@ impl<T> LastGood<T> {
     ) {
         self.0.retain(|name, _| objects.get(name).is_some());
         let mut by_age: Vec<_> = objects.iter().collect();
-        by_age.sort_by_cached_key(|(name, object)| (created(object.value.as_ref()), name.name.clone()));
+        by_age.sort_by_cached_key(|(name, object)| {
+            (created(object.value.as_ref()), name.name.clone())
+        });
         for (name, object) in by_age {
             let mut faults = Faults::default();
             if *name.namespace != *report.namespace {
-                faults.reject("metadata.namespace", Reason::WrongNamespace { expected: report.namespace.into() });
+                faults.reject(
+                    "metadata.namespace",
+                    Reason::WrongNamespace {
+                        expected: report.namespace.into(),
+                    },
+                );
             }
-            let translated = translate(name, &object.value, &mut faults).filter(|_| !faults.has_fault());
+            let translated =
+                translate(name, &object.value, &mut faults).filter(|_| !faults.has_fault());
             if let Some(translated) = translated {
                 accept(name, &translated, &mut faults);
                 if !faults.has_fault() {
                     self.0.insert(name.clone(), translated);
                 }
             }
-            let effect = if faults.has_fault() { self.fall_back(name, &mut accept) } else { ErrorEffect::Warning };
-            report.add(ObjectRef::new(kind, name.clone()), object.origin.as_ref(), faults, effect);
+            let effect = if faults.has_fault() {
+                self.fall_back(name, &mut accept)
+            } else {
+                ErrorEffect::Warning
+            };
+            report.add(
+                ObjectRef::new(kind, name.clone()),
+                object.origin.as_ref(),
+                faults,
+                effect,
+            );
         }
     }
 
-    fn fall_back(&self, name: &ObjectName, accept: &mut impl FnMut(&ObjectName, &T, &mut Faults)) -> ErrorEffect {
-        let Some(last_good) = self.0.get(name) else { return ErrorEffect::OutOfForce };
+    fn fall_back(
+        &self,
+        name: &ObjectName,
+        accept: &mut impl FnMut(&ObjectName, &T, &mut Faults),
+    ) -> ErrorEffect {
+        let Some(last_good) = self.0.get(name) else {
+            return ErrorEffect::OutOfForce;
+        };
         let mut faults = Faults::default();
         accept(name, last_good, &mut faults);
-        if faults.has_fault() { ErrorEffect::OutOfForce } else { ErrorEffect::LastGoodInForce }
+        if faults.has_fault() {
+            ErrorEffect::OutOfForce
+        } else {
+            ErrorEffect::LastGoodInForce
+        }
     }
 }
 
 impl Report<'_> {
-    fn add(&mut self, object: ObjectRef, origin: Option<&Origin>, faults: Faults, effect: ErrorEffect) {
-        self.errors.extend(faults.0.into_iter().map(|(field, reason, weight)| ConfigError {
-            object: Some(object.clone()),
-            field,
-            reason,
-            origin: origin.cloned(),
-            effect: if weight == Weight::Warning { ErrorEffect::Warning } else { effect },
-        }));
+    fn add(
+        &mut self,
+        object: ObjectRef,
+        origin: Option<&Origin>,
+        faults: Faults,
+        effect: ErrorEffect,
+    ) {
+        self.errors.extend(
+            faults
+                .0
+                .into_iter()
+                .map(|(field, reason, weight)| ConfigError {
+                    object: Some(object.clone()),
+                    field,
+                    reason,
+                    origin: origin.cloned(),
+                    effect: if weight == Weight::Warning {
+                        ErrorEffect::Warning
+                    } else {
+                        effect
+                    },
+                }),
+        );
     }
 }
 

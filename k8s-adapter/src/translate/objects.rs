@@ -9,8 +9,8 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::error::{ConfigError, ObjectName, Origin};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool, L2Advertisement,
-    ServiceBGPStatus, ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
+    L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 
 /// Every object that is looked at, by kind. A snapshot: nothing in it changes.
@@ -74,7 +74,13 @@ impl<K> Default for Objects<K> {
 impl<K> Objects<K> {
     /// Puts an object in, in place of one of the same name.
     pub fn insert(&mut self, name: ObjectName, value: impl Into<Arc<K>>, origin: Option<Origin>) {
-        self.0.insert(name, Object { value: value.into(), origin });
+        self.0.insert(
+            name,
+            Object {
+                value: value.into(),
+                origin,
+            },
+        );
     }
 
     /// The object of that name.

@@ -40,7 +40,10 @@ pub(super) fn translate(
         faults.reject("spec.localASN", Reason::Invalid("must not be 0".to_owned()));
     }
     if !PORTS.contains(&spec.peer_port) {
-        faults.reject("spec.peerPort", Reason::Invalid("must be from 1 to 16384".to_owned()));
+        faults.reject(
+            "spec.peerPort",
+            Reason::Invalid("must be from 1 to 16384".to_owned()),
+        );
     }
     let peer_as = peer_as(spec, faults);
     if spec.ebgp_multi_hop && peer_as == Some(PeerAs::Asn(Asn(spec.my_asn))) {
@@ -48,12 +51,16 @@ pub(super) fn translate(
         faults.reject("spec.ebgpMultiHop", Reason::Invalid(detail.to_owned()));
     }
     let router_id = spec.router_id.as_deref().filter(|text| !text.is_empty());
-    let router_id = router_id.and_then(|text| faults.check("spec.routerID", text.parse::<RouterId>()));
+    let router_id =
+        router_id.and_then(|text| faults.check("spec.routerID", text.parse::<RouterId>()));
     let timers = timers(spec, faults);
     let nodes = selectors(faults, "spec.nodeSelectors", &spec.node_selectors);
     let password = password(name, spec, secrets, faults);
     let address = peer_address(spec, faults);
-    let source = spec.source_address.as_deref().filter(|text| !text.is_empty());
+    let source = spec
+        .source_address
+        .as_deref()
+        .filter(|text| !text.is_empty());
     let source = source.and_then(|text| ip(faults, "spec.sourceAddress", text));
     if let (Some(source), Some(address)) = (source, address)
         && source.is_ipv4() != address.is_ipv4()
@@ -72,7 +79,11 @@ pub(super) fn translate(
         timers: timers?,
         nodes,
         password,
-        multihop: if spec.ebgp_multi_hop { Multihop::On } else { Multihop::Off },
+        multihop: if spec.ebgp_multi_hop {
+            Multihop::On
+        } else {
+            Multihop::Off
+        },
         dual_stack: spec.dual_stack_address_family,
     })
 }
@@ -80,13 +91,25 @@ pub(super) fn translate(
 fn reject_unsupported(object: &BGPPeer, faults: &mut Faults) {
     let spec = &object.spec;
     let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    let passive = object.metadata.annotations.as_ref().and_then(|annotations| annotations.get(PASSIVE));
+    let passive = object
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(PASSIVE));
     let unsupported = [
         ("spec.interface", "interface", is_set(&spec.interface)),
         ("spec.bfdProfile", "bfdProfile", is_set(&spec.bfd_profile)),
-        ("spec.enableGracefulRestart", "enableGracefulRestart", spec.enable_graceful_restart),
+        (
+            "spec.enableGracefulRestart",
+            "enableGracefulRestart",
+            spec.enable_graceful_restart,
+        ),
         ("spec.vrf", "vrf", is_set(&spec.vrf)),
-        ("metadata.annotations", PASSIVE, passive.is_some_and(|value| value == "true")),
+        (
+            "metadata.annotations",
+            PASSIVE,
+            passive.is_some_and(|value| value == "true"),
+        ),
     ];
     for (path, field, _) in unsupported.into_iter().filter(|(_, _, is_set)| *is_set) {
         faults.reject(path, Reason::NotSupportedYet { field });
@@ -104,7 +127,12 @@ fn peer_as(spec: &BGPPeerSpec, faults: &mut Faults) -> Option<PeerAs> {
             None
         }
         (None, None) => {
-            faults.reject("spec.peerASN", Reason::OneOf { other: "dynamicASN" });
+            faults.reject(
+                "spec.peerASN",
+                Reason::OneOf {
+                    other: "dynamicASN",
+                },
+            );
             None
         }
     }
@@ -113,10 +141,18 @@ fn peer_as(spec: &BGPPeerSpec, faults: &mut Faults) -> Option<PeerAs> {
 /// Exactly one of `peerAddress` and `interface`, the latter refused elsewhere.
 fn peer_address(spec: &BGPPeerSpec, faults: &mut Faults) -> Option<IpAddr> {
     let is_set = |text: &&str| !text.is_empty();
-    match (spec.peer_address.as_deref().filter(is_set), spec.interface.as_deref().filter(is_set)) {
+    match (
+        spec.peer_address.as_deref().filter(is_set),
+        spec.interface.as_deref().filter(is_set),
+    ) {
         (Some(text), None) => ip(faults, "spec.peerAddress", text),
         (Some(_), Some(_)) => {
-            faults.reject("spec.interface", Reason::Exclusive { other: "peerAddress" });
+            faults.reject(
+                "spec.interface",
+                Reason::Exclusive {
+                    other: "peerAddress",
+                },
+            );
             None
         }
         (None, Some(_)) => None,
@@ -128,8 +164,12 @@ fn peer_address(spec: &BGPPeerSpec, faults: &mut Faults) -> Option<IpAddr> {
 }
 
 fn ip(faults: &mut Faults, field: &str, text: &str) -> Option<IpAddr> {
-    let parsed = text.parse::<IpAddr>().map_err(|_| format!("{text:?} is not an IP address"));
-    faults.check(field, parsed).map(|address| address.to_canonical())
+    let parsed = text
+        .parse::<IpAddr>()
+        .map_err(|_| format!("{text:?} is not an IP address"));
+    faults
+        .check(field, parsed)
+        .map(|address| address.to_canonical())
 }
 
 fn timers(spec: &BGPPeerSpec, faults: &mut Faults) -> Option<Timers> {
@@ -163,7 +203,10 @@ fn password(
 ) -> Option<planner::config::Password> {
     match (&spec.password, &spec.password_secret) {
         (password, Some(_)) if !password.is_empty() => {
-            faults.reject("spec.passwordSecret", Reason::Exclusive { other: "password" });
+            faults.reject(
+                "spec.passwordSecret",
+                Reason::Exclusive { other: "password" },
+            );
             None
         }
         (_, Some(reference)) => secrets::password(faults, reference, &name.namespace, secrets),
@@ -184,24 +227,42 @@ type Router = (IpAddr, u16, Option<IpAddr>);
 
 impl<'a> Accepted<'a> {
     pub(super) fn new(nodes: &'a BTreeMap<NodeName, Node>) -> Self {
-        Self { nodes, peers: BTreeMap::new(), by_router: BTreeMap::new() }
+        Self {
+            nodes,
+            peers: BTreeMap::new(),
+            by_router: BTreeMap::new(),
+        }
     }
 
     /// Adds a peer, unless an older one stands for the same router on one of the nodes.
     pub(super) fn accept(&mut self, name: &ObjectName, peer: &Peer, faults: &mut Faults) {
         let router = (peer.address, peer.port, peer.source);
-        let same_router = self.by_router.get(&router).map(Vec::as_slice).unwrap_or_default();
+        let same_router = self
+            .by_router
+            .get(&router)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let rival = same_router.iter().find(|other| {
-            self.peers.get(&*other.name).is_some_and(|other| self.share_a_node(peer, other))
+            self.peers
+                .get(&*other.name)
+                .is_some_and(|other| self.share_a_node(peer, other))
         });
         if let Some(rival) = rival {
             let what = format!("{} port {}", peer.address, peer.port);
             let with = ObjectRef::new(Kind::BGPPeer, rival.clone());
-            faults.reject("spec.peerAddress", Reason::Conflict { there: what.clone(), what, with });
+            faults.reject(
+                "spec.peerAddress",
+                Reason::Conflict {
+                    there: what.clone(),
+                    what,
+                    with,
+                },
+            );
             return;
         }
         self.by_router.entry(router).or_default().push(name.clone());
-        self.peers.insert(PeerName::new(name.name.clone()), peer.clone());
+        self.peers
+            .insert(PeerName::new(name.name.clone()), peer.clone());
     }
 
     pub(super) fn into_peers(self) -> BTreeMap<PeerName, Peer> {
@@ -211,6 +272,10 @@ impl<'a> Accepted<'a> {
     /// Without any node known, both may be for the first one that comes.
     fn share_a_node(&self, one: &Peer, other: &Peer) -> bool {
         let selects = |peer: &Peer, node: &Node| peer.nodes.match_labels(&node.labels);
-        self.nodes.is_empty() || self.nodes.values().any(|node| selects(one, node) && selects(other, node))
+        self.nodes.is_empty()
+            || self
+                .nodes
+                .values()
+                .any(|node| selects(one, node) && selects(other, node))
     }
 }

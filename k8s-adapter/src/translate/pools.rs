@@ -31,20 +31,30 @@ struct Allocation {
 }
 
 /// Reads an IPAddressPool.
-pub(super) fn translate(name: &ObjectName, object: &IPAddressPool, faults: &mut Faults) -> Option<TranslatedPool> {
+pub(super) fn translate(
+    name: &ObjectName,
+    object: &IPAddressPool,
+    faults: &mut Faults,
+) -> Option<TranslatedPool> {
     let spec = &object.spec;
     let mut ranges: Vec<IpRange> = Vec::with_capacity(spec.addresses.len());
     for (index, text) in spec.addresses.iter().enumerate() {
         ranges.extend(faults.check(format!("spec.addresses[{index}]"), text.parse::<IpRange>()));
     }
-    let allocation = spec.service_allocation.as_ref().map(|allocation| translate_allocation(allocation, faults));
+    let allocation = spec
+        .service_allocation
+        .as_ref()
+        .map(|allocation| translate_allocation(allocation, faults));
     if ranges.len() != spec.addresses.len() {
         return None;
     }
     let mut pool = match Pool::try_new(&*name.name, ranges.iter().copied()) {
         Ok(pool) => pool,
         Err(PoolError::Overlap { first, second, .. }) => {
-            let later = ranges.iter().rposition(|range| *range == first || *range == second).unwrap_or_default();
+            let later = ranges
+                .iter()
+                .rposition(|range| *range == first || *range == second)
+                .unwrap_or_default();
             let detail = format!("{first} and {second} overlap");
             faults.reject(format!("spec.addresses[{later}]"), Reason::Invalid(detail));
             return None;
@@ -56,7 +66,11 @@ pub(super) fn translate(name: &ObjectName, object: &IPAddressPool, faults: &mut 
     };
     pool.auto_assign = spec.auto_assign;
     pool.avoid_buggy_ips = spec.avoid_buggy_ips;
-    Some(TranslatedPool { pool, labels: object.metadata.labels.clone().unwrap_or_default(), allocation })
+    Some(TranslatedPool {
+        pool,
+        labels: object.metadata.labels.clone().unwrap_or_default(),
+        allocation,
+    })
 }
 
 fn translate_allocation(allocation: &crd::ServiceAllocation, faults: &mut Faults) -> Allocation {
@@ -64,13 +78,21 @@ fn translate_allocation(allocation: &crd::ServiceAllocation, faults: &mut Faults
     faults.distinct(&format!("{FIELD}.namespaces"), &allocation.namespaces);
     Allocation {
         priority: Priority::new(allocation.priority.unwrap_or_default()),
-        namespaces: allocation.namespaces.iter().map(|name| NamespaceName::from(name.as_str())).collect(),
+        namespaces: allocation
+            .namespaces
+            .iter()
+            .map(|name| NamespaceName::from(name.as_str()))
+            .collect(),
         namespace_selectors: selectors(
             faults,
             &format!("{FIELD}.namespaceSelectors"),
             &allocation.namespace_selectors,
         ),
-        services: selectors(faults, &format!("{FIELD}.serviceSelectors"), &allocation.service_selectors),
+        services: selectors(
+            faults,
+            &format!("{FIELD}.serviceSelectors"),
+            &allocation.service_selectors,
+        ),
     }
 }
 
@@ -82,16 +104,32 @@ pub(super) fn accept(
     namespaces: &Objects<Namespace>,
     faults: &mut Faults,
 ) {
-    let allocation = translated.allocation.as_ref().map(|allocation| ServiceAllocation {
-        priority: allocation.priority,
-        namespaces: namespace_rule(allocation, namespaces),
-        services: allocation.services.clone(),
-    });
-    let policy = PoolPolicy { labels: translated.labels.clone(), allocation };
+    let allocation = translated
+        .allocation
+        .as_ref()
+        .map(|allocation| ServiceAllocation {
+            priority: allocation.priority,
+            namespaces: namespace_rule(allocation, namespaces),
+            services: allocation.services.clone(),
+        });
+    let policy = PoolPolicy {
+        labels: translated.labels.clone(),
+        allocation,
+    };
     match pools.insert(translated.pool.clone(), policy) {
         Ok(()) => {}
-        Err(PoolsError::Overlap { range, other, other_range, .. }) => {
-            let index = translated.pool.ranges().iter().position(|own| *own == range).unwrap_or_default();
+        Err(PoolsError::Overlap {
+            range,
+            other,
+            other_range,
+            ..
+        }) => {
+            let index = translated
+                .pool
+                .ranges()
+                .iter()
+                .position(|own| *own == range)
+                .unwrap_or_default();
             let other = ObjectName::new(name.namespace.clone(), other.as_str());
             faults.reject(
                 format!("spec.addresses[{index}]"),
@@ -113,14 +151,26 @@ fn namespace_rule(allocation: &Allocation, namespaces: &Objects<Namespace>) -> N
     }
     let matching = namespaces.iter().filter(|(_, namespace)| {
         let labels = namespace.value.metadata.labels.as_ref();
-        allocation.namespace_selectors.any_matches(labels.unwrap_or(&Labels::new()))
+        allocation
+            .namespace_selectors
+            .any_matches(labels.unwrap_or(&Labels::new()))
     });
     let matching = matching.map(|(name, _)| NamespaceName::new(name.name.clone()));
-    NamespaceRule::Only(allocation.namespaces.iter().cloned().chain(matching).collect())
+    NamespaceRule::Only(
+        allocation
+            .namespaces
+            .iter()
+            .cloned()
+            .chain(matching)
+            .collect(),
+    )
 }
 
 /// The usage that a pool's status shows.
-pub(super) fn reported_usage(name: &ObjectName, object: &IPAddressPool) -> Option<(PoolName, Usage)> {
+pub(super) fn reported_usage(
+    name: &ObjectName,
+    object: &IPAddressPool,
+) -> Option<(PoolName, Usage)> {
     let status = object.status.as_ref()?;
     let mut usage = Usage::default();
     usage.assigned_ipv4 = status.assigned_ipv4;

@@ -26,7 +26,12 @@ pub(super) fn password(
         return None;
     }
     if !reference.namespace.is_empty() && reference.namespace != namespace {
-        faults.reject(format!("{FIELD}.namespace"), Reason::WrongNamespace { expected: namespace.into() });
+        faults.reject(
+            format!("{FIELD}.namespace"),
+            Reason::WrongNamespace {
+                expected: namespace.into(),
+            },
+        );
         return None;
     }
     let name = ObjectName::new(namespace, reference.name.as_str());
@@ -43,7 +48,10 @@ pub(super) fn password(
     match key(secret) {
         Some(text) => check(faults, FIELD, &text),
         None => {
-            faults.reject(FIELD, Reason::Invalid(format!("Secret {name} has no key {KEY} with text in it")));
+            faults.reject(
+                FIELD,
+                Reason::Invalid(format!("Secret {name} has no key {KEY} with text in it")),
+            );
             None
         }
     }
@@ -52,7 +60,10 @@ pub(super) fn password(
 /// A password that the socket can take.
 pub(super) fn check(faults: &mut Faults, field: &str, text: &str) -> Option<Password> {
     if text.len() > MAX_LENGTH {
-        let detail = format!("a TCP MD5 password has at most {MAX_LENGTH} octets, this has {}", text.len());
+        let detail = format!(
+            "a TCP MD5 password has at most {MAX_LENGTH} octets, this has {}",
+            text.len()
+        );
         faults.reject(field, Reason::Invalid(detail));
         return None;
     }
@@ -61,7 +72,13 @@ pub(super) fn check(faults: &mut Faults, field: &str, text: &str) -> Option<Pass
 
 /// `stringData` is what an API server would have moved into `data`.
 fn key(secret: &Secret) -> Option<String> {
-    let plain = secret.string_data.as_ref().and_then(|data| data.get(KEY)).cloned();
+    let plain = secret
+        .string_data
+        .as_ref()
+        .and_then(|data| data.get(KEY))
+        .cloned();
     let encoded = || secret.data.as_ref().and_then(|data| data.get(KEY)).cloned();
-    plain.or_else(|| String::from_utf8(encoded()?.0).ok()).filter(|text| !text.is_empty())
+    plain
+        .or_else(|| String::from_utf8(encoded()?.0).ok())
+        .filter(|text| !text.is_empty())
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use ipam::{PoolName, Port, Protocol};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
-use planner::service::{AddressField, IpFamilyPolicy, ServiceType, TrafficPolicy, wanted_addresses};
+use planner::service::{
+    AddressField, IpFamilyPolicy, ServiceType, TrafficPolicy, wanted_addresses,
+};
 
 use super::annotations::{
     ADDRESS_POOL, ALLOW_SHARED_IP, Annotations, IP_ALLOCATED_FROM_POOL, LOAD_BALANCER_IPS, read,
@@ -25,7 +27,10 @@ pub(super) fn translate(service: &Service) -> planner::service::Service {
         value.filter(|value| !value.is_empty())
     };
     let wanted_pool = annotation(ADDRESS_POOL).map(PoolName::from);
-    let wanted = wanted_addresses(annotation(LOAD_BALANCER_IPS), spec.load_balancer_ip.as_deref());
+    let wanted = wanted_addresses(
+        annotation(LOAD_BALANCER_IPS),
+        spec.load_balancer_ip.as_deref(),
+    );
     let sharing_key = annotation(ALLOW_SHARED_IP).map(str::to_owned);
     planner::service::Service {
         labels: service.metadata.labels.clone().unwrap_or_default(),
@@ -50,7 +55,9 @@ pub(super) fn translate(service: &Service) -> planner::service::Service {
         wanted,
         wanted_pool,
         sharing_key,
-        allocated_from: annotations.get(IP_ALLOCATED_FROM_POOL).map(|pool| PoolName::from(pool.as_str())),
+        allocated_from: annotations
+            .get(IP_ALLOCATED_FROM_POOL)
+            .map(|pool| PoolName::from(pool.as_str())),
         ingress: ingress(service),
         deprecated_annotations,
     }
@@ -61,7 +68,11 @@ fn cluster_ips(spec: &ServiceSpec) -> Vec<AddressField> {
     let several = spec.cluster_ips.as_deref().unwrap_or_default();
     let one = spec.cluster_ip.as_slice();
     let addresses = if several.is_empty() { one } else { several };
-    addresses.iter().filter(|text| !text.is_empty()).map(|text| AddressField::parse(text)).collect()
+    addresses
+        .iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| AddressField::parse(text))
+        .collect()
 }
 
 /// A port that is no port of ours shares with everybody, as one that is not there.
@@ -79,7 +90,15 @@ fn ports(spec: &ServiceSpec) -> BTreeSet<Port> {
 }
 
 fn ingress(service: &Service) -> Vec<AddressField> {
-    let load_balancer = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
-    let ingress = load_balancer.iter().flat_map(|status| status.ingress.iter().flatten());
-    ingress.filter_map(|ingress| ingress.ip.as_deref()).map(AddressField::parse).collect()
+    let load_balancer = service
+        .status
+        .as_ref()
+        .and_then(|status| status.load_balancer.as_ref());
+    let ingress = load_balancer
+        .iter()
+        .flat_map(|status| status.ingress.iter().flatten());
+    ingress
+        .filter_map(|ingress| ingress.ip.as_deref())
+        .map(AddressField::parse)
+        .collect()
 }

@@ -38,7 +38,10 @@ pub struct Translator {
 
 /// Translates objects once, with no last good versions to fall back on.
 #[must_use]
-pub fn snapshot(objects: &ClusterObjects, options: &TranslateOptions) -> (Snapshot, Vec<ConfigError>) {
+pub fn snapshot(
+    objects: &ClusterObjects,
+    options: &TranslateOptions,
+) -> (Snapshot, Vec<ConfigError>) {
     Translator::new(options.clone()).translate(objects)
 }
 
@@ -61,23 +64,36 @@ impl Translator {
     /// An object at fault keeps its last good version in force; all others are as they are.
     pub fn translate(&mut self, objects: &ClusterObjects) -> (Snapshot, Vec<ConfigError>) {
         let namespace = Arc::clone(&self.options.namespace);
-        let mut report = Report { namespace: &namespace, errors: objects.errors.clone() };
-        let nodes = objects.nodes.iter().map(|(name, node)| (node_name(name), nodes::translate(&node.value)));
+        let mut report = Report {
+            namespace: &namespace,
+            errors: objects.errors.clone(),
+        };
+        let nodes = objects
+            .nodes
+            .iter()
+            .map(|(name, node)| (node_name(name), nodes::translate(&node.value)));
         let nodes: BTreeMap<NodeName, Node> = nodes.collect();
         let config = self.config(objects, &nodes, &mut report);
         bfd::reject(&objects.bfd_profiles, &mut report);
-        report.errors.extend(raw_frr_configuration(objects, &namespace));
+        report
+            .errors
+            .extend(raw_frr_configuration(objects, &namespace));
         let services = objects.services.iter().map(|(name, service)| {
             let key = ServiceKey::new(&*name.namespace, name.name.clone());
             (key, services::translate(&service.value))
         });
-        let own_pools = objects.ip_address_pools.iter().filter(|(name, _)| name.namespace == namespace);
+        let own_pools = objects
+            .ip_address_pools
+            .iter()
+            .filter(|(name, _)| name.namespace == namespace);
         let snapshot = Snapshot {
             config,
             services: services.collect(),
             nodes,
             endpoints: endpoints::translate(&objects.endpoint_slices),
-            reported_usage: own_pools.filter_map(|(name, pool)| pools::reported_usage(name, &pool.value)).collect(),
+            reported_usage: own_pools
+                .filter_map(|(name, pool)| pools::reported_usage(name, &pool.value))
+                .collect(),
             options: self.options.planner.clone(),
         };
         (snapshot, report.errors)
@@ -129,10 +145,18 @@ impl Translator {
             report,
             |_, object, faults| Some(advertisements::translate_l2(object, faults)),
             |name, advertisement, _| {
-                l2_advertisements.insert(AdvertisementName::new(name.name.clone()), advertisement.clone());
+                l2_advertisements.insert(
+                    AdvertisementName::new(name.name.clone()),
+                    advertisement.clone(),
+                );
             },
         );
-        Config { pools, peers: peers.into_peers(), bgp_advertisements, l2_advertisements }
+        Config {
+            pools,
+            peers: peers.into_peers(),
+            bgp_advertisements,
+            l2_advertisements,
+        }
     }
 }
 

@@ -13,9 +13,16 @@ pub(super) fn overlay_service(service: &Service, written: &Service) -> Arc<Servi
     let mut service = service.clone();
     let annotations = service.metadata.annotations.get_or_insert_default();
     annotations.remove(IP_ALLOCATED_FROM_POOL);
-    let pool = written.metadata.annotations.as_ref().and_then(|annotations| annotations.get(IP_ALLOCATED_FROM_POOL));
+    let pool = written
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(IP_ALLOCATED_FROM_POOL));
     annotations.extend(pool.map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), pool.clone())));
-    let load_balancer = written.status.as_ref().and_then(|status| status.load_balancer.clone());
+    let load_balancer = written
+        .status
+        .as_ref()
+        .and_then(|status| status.load_balancer.clone());
     service.status.get_or_insert_default().load_balancer = load_balancer;
     Arc::new(service)
 }
@@ -23,5 +30,8 @@ pub(super) fn overlay_service(service: &Service, written: &Service) -> Arc<Servi
 /// The pool with the usage that the controller has written.
 pub(super) fn overlay_pool(pool: &IPAddressPool, written: &IPAddressPool) -> Arc<IPAddressPool> {
     let status = written.status.clone();
-    Arc::new(IPAddressPool { status, ..pool.clone() })
+    Arc::new(IPAddressPool {
+        status,
+        ..pool.clone()
+    })
 }

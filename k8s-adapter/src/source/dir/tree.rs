@@ -81,7 +81,10 @@ impl Tree {
             unlisted: BTreeMap::new(),
         };
         follow(root);
-        fs::read_dir(root).map_err(|source| SourceError::Read { path: root.to_owned(), source })?;
+        fs::read_dir(root).map_err(|source| SourceError::Read {
+            path: root.to_owned(),
+            source,
+        })?;
         tree.walk(Path::new(""), follow);
         Ok(tree)
     }
@@ -90,7 +93,12 @@ impl Tree {
     pub(super) fn reread(&mut self, follow: Follow<'_>) -> bool {
         self.being_written.clear();
         let mut changed = self.walk(Path::new(""), follow);
-        let paths: Vec<PathBuf> = self.files.keys().chain(self.statuses.keys()).cloned().collect();
+        let paths: Vec<PathBuf> = self
+            .files
+            .keys()
+            .chain(self.statuses.keys())
+            .cloned()
+            .collect();
         for path in paths {
             changed |= self.load(&path);
         }
@@ -99,14 +107,21 @@ impl Tree {
 
     /// Somebody has closed, moved or linked something here: a file, which counts from now on, or a folder.
     pub(super) fn closed(&mut self, path: &Path, follow: Follow<'_>) -> bool {
-        let Some(path) = self.relative(path) else { return false };
+        let Some(path) = self.relative(path) else {
+            return false;
+        };
         self.being_written.remove(&path);
         if is_hidden(&path) {
             // A mounted ConfigMap is changed by moving a hidden link that all visible files go through.
             let folder = path.parent().map(Path::to_owned).unwrap_or_default();
             return !folder.starts_with(STATUS) && self.walk(&folder, follow);
         }
-        if self.root.join(&path).symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        if self
+            .root
+            .join(&path)
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_dir())
+        {
             return self.walk(&path, follow);
         }
         self.is_read(&path) && self.load(&path)
@@ -114,7 +129,9 @@ impl Tree {
 
     /// Owner, mode or times of something have changed: it may have become readable.
     pub(super) fn touched(&mut self, path: &Path, follow: Follow<'_>) -> bool {
-        let is_open = self.relative(path).is_some_and(|path| self.being_written.contains(&path));
+        let is_open = self
+            .relative(path)
+            .is_some_and(|path| self.being_written.contains(&path));
         !is_open && self.closed(path, follow)
     }
 
@@ -128,7 +145,9 @@ impl Tree {
 
     /// A file or folder is gone, perhaps only while an editor puts the new version in its place.
     pub(super) fn vanished(&mut self, path: &Path) -> bool {
-        let Some(path) = self.relative(path) else { return false };
+        let Some(path) = self.relative(path) else {
+            return false;
+        };
         self.being_written.retain(|open| !open.starts_with(&path));
         self.unlisted.retain(|folder, _| !folder.starts_with(&path));
         let count = self.statuses.len();
@@ -155,7 +174,9 @@ impl Tree {
                 (Err(error), None) if error.kind() == ErrorKind::NotFound => {
                     changed |= self.files.remove(&path).is_some();
                 }
-                (Ok(now), Some(seen)) if now != seen => drop(self.unsettled.insert(path, Some(now))),
+                (Ok(now), Some(seen)) if now != seen => {
+                    self.unsettled.insert(path, Some(now));
+                }
                 _ => changed |= self.load(&path),
             }
         }
@@ -170,13 +191,14 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             let absolute = self.root.join(&folder);
             follow(&absolute);
-            let entries = match fs::read_dir(&absolute).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    changed |= self.unlisted.insert(folder, error.to_string()).is_none();
-                    continue;
-                }
-            };
+            let entries =
+                match fs::read_dir(&absolute).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+                    Ok(entries) => entries,
+                    Err(error) => {
+                        changed |= self.unlisted.insert(folder, error.to_string()).is_none();
+                        continue;
+                    }
+                };
             changed |= self.unlisted.remove(&folder).is_some();
             for entry in entries {
                 let path = folder.join(entry.file_name());
@@ -193,16 +215,24 @@ impl Tree {
         let is_gone = |file: &&PathBuf| {
             file.starts_with(folder)
                 && !found.contains(*file)
-                && !self.unlisted.keys().any(|unlisted| file.starts_with(unlisted))
+                && !self
+                    .unlisted
+                    .keys()
+                    .any(|unlisted| file.starts_with(unlisted))
         };
         let gone: Vec<PathBuf> = self.files.keys().filter(is_gone).cloned().collect();
-        self.unsettled.extend(gone.into_iter().map(|file| (file, None)));
+        self.unsettled
+            .extend(gone.into_iter().map(|file| (file, None)));
         changed
     }
 
     /// A file that was found by listing its folder: reads it when it is new.
     fn meet(&mut self, path: &Path) -> bool {
-        let known = self.files.get(path).or_else(|| self.statuses.get(path)).map(|file| file.fingerprint);
+        let known = self
+            .files
+            .get(path)
+            .or_else(|| self.statuses.get(path))
+            .map(|file| file.fingerprint);
         let now = Fingerprint::of(&self.root.join(path)).ok();
         match known {
             None => !self.being_written.contains(path) && self.load(path),
@@ -221,8 +251,13 @@ impl Tree {
     fn load(&mut self, path: &Path) -> bool {
         let absolute = self.root.join(path);
         let name = Arc::new(path.to_owned());
-        let files = if path.starts_with(STATUS) { &mut self.statuses } else { &mut self.files };
-        let content = Fingerprint::of(&absolute).and_then(|fingerprint| Ok((fingerprint, fs::read(&absolute)?)));
+        let files = if path.starts_with(STATUS) {
+            &mut self.statuses
+        } else {
+            &mut self.files
+        };
+        let content = Fingerprint::of(&absolute)
+            .and_then(|fingerprint| Ok((fingerprint, fs::read(&absolute)?)));
         let (fingerprint, digest, mut manifest) = match content {
             Ok((fingerprint, content)) => {
                 let digest = digest(&content);
@@ -232,7 +267,9 @@ impl Tree {
                 }
                 let manifest = match str::from_utf8(&content) {
                     Ok(text) => Manifest::parse(&name, text),
-                    Err(error) => Manifest::unavailable(&name, Reason::Unreadable(error.to_string())),
+                    Err(error) => {
+                        Manifest::unavailable(&name, Reason::Unreadable(error.to_string()))
+                    }
                 };
                 (fingerprint, digest, manifest)
             }
@@ -244,14 +281,26 @@ impl Tree {
             }
             Err(error) => {
                 let manifest = Manifest::unavailable(&name, Reason::Unavailable(error.to_string()));
-                let fingerprint = Fingerprint { device: 0, inode: 0, length: 0, modified: (0, 0) };
+                let fingerprint = Fingerprint {
+                    device: 0,
+                    inode: 0,
+                    length: 0,
+                    modified: (0, 0),
+                };
                 (fingerprint, digest(&[]), manifest)
             }
         };
         if let Some(earlier) = files.remove(path) {
             manifest.keep_last_good(earlier.manifest);
         }
-        files.insert(path.to_owned(), File { fingerprint, digest, manifest });
+        files.insert(
+            path.to_owned(),
+            File {
+                fingerprint,
+                digest,
+                manifest,
+            },
+        );
         self.unsettled.remove(path);
         true
     }
@@ -264,7 +313,9 @@ impl Tree {
     /// Whether changes of a file count: that of a manifest, or of a Service's status.
     fn is_read(&self, path: &Path) -> bool {
         let is_seen = !path.ancestors().any(is_hidden);
-        is_seen && is_manifest(path) && (!path.starts_with(STATUS) || path.starts_with(Path::new(STATUS).join(SERVICES)))
+        is_seen
+            && is_manifest(path)
+            && (!path.starts_with(STATUS) || path.starts_with(Path::new(STATUS).join(SERVICES)))
     }
 
     /// What all files say together.
@@ -294,16 +345,22 @@ impl Tree {
             let said = file.manifest.kept.iter().chain(&file.manifest.objects);
             for (id, (object, origin)) in said {
                 match object {
-                    AnyObject::Service(status) if path.starts_with(Path::new(STATUS).join(SERVICES)) => {
+                    AnyObject::Service(status)
+                        if path.starts_with(Path::new(STATUS).join(SERVICES)) =>
+                    {
                         if let Some(service) = objects.services.entry(&id.name).cloned() {
                             let overlaid = overlay_service(&service.value, status);
-                            objects.services.insert(id.name.clone(), overlaid, service.origin);
+                            objects
+                                .services
+                                .insert(id.name.clone(), overlaid, service.origin);
                         }
                     }
                     AnyObject::IPAddressPool(written) => {
                         if let Some(pool) = objects.ip_address_pools.entry(&id.name).cloned() {
                             let overlaid = overlay_pool(&pool.value, written);
-                            objects.ip_address_pools.insert(id.name.clone(), overlaid, pool.origin);
+                            objects
+                                .ip_address_pools
+                                .insert(id.name.clone(), overlaid, pool.origin);
                         }
                     }
                     AnyObject::ServiceBGPStatus(_)
@@ -334,7 +391,9 @@ impl<'a> Collected<'a> {
                 self.objects.errors.push(ConfigError {
                     object: Some(id.clone()),
                     field: String::new(),
-                    reason: Reason::DefinedTwice { first: (*first).clone() },
+                    reason: Reason::DefinedTwice {
+                        first: (*first).clone(),
+                    },
                     origin: Some(origin.clone()),
                     effect: ErrorEffect::OutOfForce,
                 });
@@ -362,7 +421,11 @@ fn unlisted(folder: &Path, error: &str) -> ConfigError {
         object: None,
         field: String::new(),
         reason: Reason::Unavailable(error.to_owned()),
-        origin: Some(Origin { file: Arc::new(folder.to_owned()), document: 1, line: None }),
+        origin: Some(Origin {
+            file: Arc::new(folder.to_owned()),
+            document: 1,
+            line: None,
+        }),
         effect: ErrorEffect::LastGoodInForce,
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn apply(tree: &mut Tree, event: &notify::Event, follow: Follow<'_>) 
             EventKind::Modify(ModifyKind::Data(_)) => tree.being_written(path),
             EventKind::Create(CreateKind::File) if is_opened_file(path) => tree.being_written(path),
             EventKind::Create(_) => tree.closed(path, follow),
-            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => tree.vanished(path),
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                tree.vanished(path)
+            }
             // Reading, and the pair of a rename whose halves have been told already.
             _ => false,
         };
@@ -31,5 +33,6 @@ pub(super) fn apply(tree: &mut Tree, event: &notify::Event, follow: Follow<'_>) 
 /// Whether a new file was made by opening it, so that its closing will be told; links come into being complete.
 fn is_opened_file(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.nlink() == 1)
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.nlink() == 1)
 }
