@@ -1,4 +1,9 @@
 //! Our decoder against a second one that is as plain as can be: the same on everything that is in order.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use bgp_wire::{
     AfiSafi, Ipv4Unicast, Ipv6Unicast, MessageRef, NextHop, Nlri, PathId, Routes, SessionContext,

@@ -1,4 +1,5 @@
 //! What two OPENs come to.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use bgp_wire::{
     AddPath, AfiSafi, Asn, AsnWidth, Capability, CapabilityCode, ExtendedNextHop, FamilySet,

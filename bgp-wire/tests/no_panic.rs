@@ -1,4 +1,5 @@
 //! The fuzz bodies over the vectors, over what becomes of them when octets change, and over random octets.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod hex;
 
@@ -88,18 +89,19 @@ fn random_octets() {
 
 #[test]
 fn corpus() {
-    let bodies: [(&str, fn(&[u8])); 2] = [
-        ("bgp_message", fuzzing::message),
-        ("bgp_update", fuzzing::update),
-    ];
-    for (target, body) in bodies {
-        let folder = format!("{}/../fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
-        // A published package comes without the corpus; the vectors above it has.
-        let Ok(files) = std::fs::read_dir(folder) else {
-            continue;
-        };
-        for file in files {
-            body(&std::fs::read(file.unwrap().path()).unwrap());
-        }
+    replay("bgp_message", fuzzing::message);
+    replay("bgp_update", fuzzing::update);
+}
+
+fn replay(target: &str, body: fn(&[u8])) {
+    let folder = format!("{}/../fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
+    // A published package comes without the corpus; the vectors it has.
+    let Ok(files) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    assert!(!files.is_empty(), "{target} has seeds");
+    for file in files {
+        body(&std::fs::read(file).unwrap());
     }
 }

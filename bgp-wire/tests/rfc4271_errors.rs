@@ -1,5 +1,6 @@
 //! Code, subcode and data of every NOTIFICATION that a faulty message leads to (RFC 4271 §6.1 to §6.3), in the order of
 //! the UNH-IOL BGP operations test suite.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use bgp_wire::iana::{HeaderSubcode, OpenSubcode, UpdateSubcode};
 use bgp_wire::{
@@ -249,7 +250,7 @@ fn update_errors() {
         &[],
     );
     // Everything below: the data is the attribute, or the type that is missing.
-    let mut whole = vec![ORIGIN, AS_PATH, NEXT_HOP];
+    let mut whole = [ORIGIN, AS_PATH, NEXT_HOP];
     let mut one = |position: usize, attribute: &'static [u8]| {
         let right = std::mem::replace(&mut whole[position], attribute);
         let octets = update(&whole.concat());

@@ -1,4 +1,5 @@
 //! The table of RFC 7606: each attribute × each malformation × each kind of peer, with the action and its clause.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use bgp_wire::{
     AfiSafi, AsnWidth, AttrCode, DecodeError, DecodeErrorKind, ErrorAction, Frame, Ipv4Unicast,
@@ -17,6 +18,9 @@ const ALL: &[PeerKind] = &[
 ];
 const OUTSIDE: &[PeerKind] = &[PeerKind::Ebgp, PeerKind::OneAdministrativeDomain];
 const INSIDE: &[PeerKind] = &[PeerKind::Ibgp, PeerKind::Confederation];
+
+/// Clause, attribute, peers, outcome.
+type Row<'a> = (&'a str, Attribute<'a>, &'a [PeerKind], Outcome);
 
 /// What becomes of the UPDATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +92,7 @@ fn with_attribute(attribute: Attribute<'_>) -> Vec<u8> {
 fn every_attribute_has_its_rule() {
     // Clause, attribute, peers, outcome. AS numbers have four octets here.
     #[rustfmt::skip]
-    let table: &[(&str, Attribute<'_>, &[PeerKind], Outcome)] = &[
+    let table: &[Row<'_>] = &[
         ("7.1 ORIGIN igp",               ORIGIN,                                   ALL, Clean),
         ("7.1 ORIGIN incomplete",        (WELL_KNOWN, 1, &[2]),                    ALL, Clean),
         ("7.1 undefined value",          (WELL_KNOWN, 1, &[3]),                    ALL, Withdraw),

@@ -1,4 +1,5 @@
 //! What encodes, decodes to the same; what decodes, encodes to the same or to its canonical form.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use bgp_wire::{
     Ipv4Encoding, Ipv4Unicast, Ipv6Unicast, MaxLen, Message, MessageHeader, MessageRef, NextHop,

@@ -1,4 +1,5 @@
 //! The vectors of `tests/vectors/*.hex`, by name.
+#![expect(clippy::expect_used, reason = "a test may panic")]
 
 /// Every vector with its name, in the order of the files.
 pub(crate) fn vectors() -> Vec<(&'static str, Vec<u8>)> {
