@@ -11,6 +11,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// Reads `octets`, whose first one is at `offset` of the message.
+    #[inline]
     pub(crate) const fn new(octets: &'a [u8], offset: usize) -> Self {
         Self {
             rest: octets,
@@ -18,6 +19,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self) -> Option<u8> {
         let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -25,14 +27,17 @@ impl<'a> Cursor<'a> {
         Some(first)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (&array, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
@@ -40,6 +45,7 @@ impl<'a> Cursor<'a> {
         Some(array)
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
@@ -48,26 +54,31 @@ impl<'a> Cursor<'a> {
     }
 
     /// A cursor over the next `len` octets, which this one skips.
+    #[inline]
     pub(crate) fn sub(&mut self, len: usize) -> Option<Self> {
         let offset = self.offset;
         self.take(len).map(|octets| Self::new(octets, offset))
     }
 
     /// Whatever is left.
+    #[inline]
     pub(crate) const fn rest(self) -> &'a [u8] {
         self.rest
     }
 
+    #[inline]
     pub(crate) const fn remaining(self) -> usize {
         self.rest.len()
     }
 
+    #[inline]
     pub(crate) const fn is_empty(self) -> bool {
         self.rest.is_empty()
     }
 
     /// The absolute offset of the next octet. Messages end at 65 535, so this saturates only for a caller that reads
     /// something longer than a message.
+    #[inline]
     pub(crate) fn offset(self) -> u16 {
         u16::try_from(self.offset).unwrap_or(u16::MAX)
     }

@@ -76,6 +76,7 @@ impl MessageHeader {
     /// # Errors
     /// [`Marker`](DecodeErrorKind::Marker) and [`MessageLength`](DecodeErrorKind::MessageLength), with the bounds of
     /// RFC 4271 §6.1 for each type.
+    #[inline]
     pub fn peek(octets: &[u8], limit: MaxLen) -> Result<Option<Self>, DecodeError> {
         let mut cursor = Cursor::new(octets, 0);
         let (Some(marker), Some(length), Some(message_type)) =
@@ -121,6 +122,7 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// As [`MessageHeader::peek`].
+    #[inline]
     pub fn split(octets: &'a [u8], limit: MaxLen) -> Result<Option<(Self, &'a [u8])>, DecodeError> {
         let Some(header) = MessageHeader::peek(octets, limit)? else {
             return Ok(None);

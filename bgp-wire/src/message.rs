@@ -37,6 +37,7 @@ impl<'a> MessageRef<'a> {
     /// The fault of the message, which knows its [NOTIFICATION](DecodeError::notification). A type that is not known is
     /// one (RFC 4271 §6.1); whoever wants to look at such messages stays with [`Frame`]. Octets that are no whole
     /// message, or more than one, have a wrong length.
+    #[inline]
     pub fn decode(message: &'a [u8], cx: &SessionContext) -> Result<Self, DecodeError> {
         let wrong_length = || {
             let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
@@ -56,6 +57,7 @@ impl<'a> MessageRef<'a> {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
+    #[inline]
     pub fn decode_frame(frame: Frame<'a>, cx: &SessionContext) -> Result<Self, DecodeError> {
         match frame.message_type() {
             MessageType::OPEN => OpenRef::decode(frame).map(Self::Open),

@@ -77,13 +77,16 @@ pub(crate) mod sealed {
         const BITS: u8;
         /// Makes a prefix from its length, which is at most `BITS`, and the octets that begin with its own.
         fn from_wire(bits: u8, octets: &[u8]) -> Self::Prefix;
-        /// The length of a prefix and the octets of its address, from the left.
-        fn to_wire(prefix: Self::Prefix) -> (u8, [u8; 16]);
+        /// The octets of an address.
+        type Octets: AsRef<[u8]>;
+        /// The length of a prefix and the octets of its address.
+        fn to_wire(prefix: Self::Prefix) -> (u8, Self::Octets);
     }
 }
 
 impl sealed::PrefixOctets for Ipv4Unicast {
     type Prefix = Ipv4Net;
+    type Octets = [u8; 4];
     const BITS: u8 = 32;
 
     #[inline]
@@ -95,17 +98,15 @@ impl sealed::PrefixOctets for Ipv4Unicast {
         Ipv4Net::new(address, bits).unwrap_or_default()
     }
 
-    fn to_wire(prefix: Ipv4Net) -> (u8, [u8; 16]) {
-        let [a, b, c, d] = prefix.network().octets();
-        (
-            prefix.prefix_len(),
-            [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        )
+    #[inline]
+    fn to_wire(prefix: Ipv4Net) -> (u8, Self::Octets) {
+        (prefix.prefix_len(), prefix.network().octets())
     }
 }
 
 impl sealed::PrefixOctets for Ipv6Unicast {
     type Prefix = Ipv6Net;
+    type Octets = [u8; 16];
     const BITS: u8 = 128;
 
     #[inline]
@@ -117,7 +118,8 @@ impl sealed::PrefixOctets for Ipv6Unicast {
         Ipv6Net::new(address, bits).unwrap_or_default()
     }
 
-    fn to_wire(prefix: Ipv6Net) -> (u8, [u8; 16]) {
+    #[inline]
+    fn to_wire(prefix: Ipv6Net) -> (u8, Self::Octets) {
         (prefix.prefix_len(), prefix.network().octets())
     }
 }

@@ -108,12 +108,7 @@ pub(super) fn write_prefix<F: Family>(
         w.u32(path_id);
     }
     let (bits, octets) = F::to_wire(prefix);
-    w.u8(bits);
-    w.slice(
-        octets
-            .get(..usize::from(bits.div_ceil(8)))
-            .unwrap_or(&octets),
-    );
+    w.prefix(bits, octets.as_ref());
 }
 
 fn write_mp_reach(
