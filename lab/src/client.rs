@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::topology::{HTTP_PORT, Host};
@@ -69,6 +69,23 @@ impl Host {
             Err(error) => return Err(error),
         };
         Ok(answering_macs(&output))
+    }
+
+    /// Sends a datagram to the port "discard" of an address, so that the kernel has to find out who has it.
+    ///
+    /// # Errors
+    /// When there is no route to the address.
+    pub fn send_datagram(&self, address: IpAddr) -> Result<(), LabError> {
+        let send = || {
+            let unspecified: IpAddr = match address {
+                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            UdpSocket::bind((unspecified, 0))?.send_to(&[0], (address, 9))
+        };
+        let sent = self.namespace.run(send)?;
+        sent.map(drop)
+            .map_err(LabError::io(format!("sending to {address}")))
     }
 
     /// What the kernel believes about a neighbour: its MAC address, if it knows one.

@@ -200,6 +200,26 @@ impl Manifests {
         self.nodes_of("servicebgpstatuses", namespace, service)
     }
 
+    /// The BGPPeers that a node says have been told of a Service, by name.
+    ///
+    /// # Errors
+    /// When a status file is not understood.
+    pub fn bgp_peers(
+        &self,
+        namespace: &str,
+        service: &str,
+        node: &str,
+    ) -> Result<Vec<String>, LabError> {
+        let statuses = self.statuses_of("servicebgpstatuses", namespace, service)?;
+        let of_node = statuses
+            .iter()
+            .filter(|status| text_of(status, "node") == Some(node));
+        let peers = of_node
+            .filter_map(|status| status.get("peers")?.as_array())
+            .flatten();
+        Ok(peers.filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
     /// The events that a process (`controller`, `speaker-node1`) has logged, oldest first.
     ///
     /// # Errors
@@ -231,21 +251,36 @@ impl Manifests {
         namespace: &str,
         service: &str,
     ) -> Result<Vec<String>, LabError> {
-        let statuses = self.statuses(kinds, SYSTEM)?;
-        let of_service = statuses
-            .iter()
-            .filter_map(|status| status.get("status"))
-            .filter(|status| {
-                let is = |key, text| status.get(key).and_then(Value::as_str) == Some(text);
-                is("serviceName", service) && is("serviceNamespace", namespace)
-            });
-        let nodes = of_service.filter_map(|status| status.get("node")?.as_str());
+        let statuses = self.statuses_of(kinds, namespace, service)?;
+        let nodes = statuses.iter().filter_map(|status| text_of(status, "node"));
         Ok(nodes.map(str::to_owned).collect())
+    }
+
+    /// The part `status` of each object of a kind that is about a Service.
+    fn statuses_of(
+        &self,
+        kinds: &str,
+        namespace: &str,
+        service: &str,
+    ) -> Result<Vec<Value>, LabError> {
+        let statuses = self.statuses(kinds, SYSTEM)?.into_iter();
+        let mut statuses: Vec<Value> = statuses
+            .filter_map(|status| status.get("status").cloned())
+            .collect();
+        statuses.retain(|status| {
+            text_of(status, "serviceName") == Some(service)
+                && text_of(status, "serviceNamespace") == Some(namespace)
+        });
+        Ok(statuses)
     }
 
     fn folder_of(&self, kinds: &str, namespace: &str) -> PathBuf {
         self.path.join("status").join(kinds).join(namespace)
     }
+}
+
+fn text_of<'a>(status: &'a Value, key: &str) -> Option<&'a str> {
+    status.get(key).and_then(Value::as_str)
 }
 
 fn read(file: &Path) -> Result<Option<Value>, LabError> {

@@ -1,0 +1,93 @@
+//! A folder with something wrong in it.
+
+use ipnet::IpNet;
+use lab::until;
+
+use crate::stage::{Stage, TIMEOUT};
+
+const BROKEN: &str = "\
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata:
+  name: broken
+  namespace: metallb-system
+spec:
+  addresses:
+    - 203.0.113.300/32
+---
+kind: [
+";
+
+#[test]
+fn a_broken_file_is_reported_by_file_object_and_field_and_everything_else_goes_on() {
+    let Some(stage) = Stage::start() else { return };
+    stage.wait_until_announced("web");
+    stage.manifests.write("broken.yaml", BROKEN).unwrap();
+    for component in ["controller", "speaker-node1", "speaker-node3"] {
+        let errors = until(&format!("report of {component}"), TIMEOUT, || {
+            Ok(Some(stage.errors(component)).filter(|errors| !errors.is_empty()))
+        })
+        .unwrap();
+        for word in [
+            "broken.yaml",
+            "IPAddressPool broken",
+            "spec.addresses[0]",
+            "203.0.113.300",
+        ] {
+            assert!(
+                errors.contains(word),
+                "{component} does not name {word}: {errors}"
+            );
+        }
+    }
+    // New objects are still served, and old ones have not moved.
+    let web = stage.addresses("web");
+    stage
+        .manifests
+        .write_example(|file| file == "service-docs.yaml")
+        .unwrap();
+    stage.wait_until_announced("docs");
+    assert_eq!(stage.addresses("web"), web);
+    stage.manifests.remove("broken.yaml").unwrap();
+    until("the end of the report", TIMEOUT, || {
+        let errors = stage.errors("controller");
+        Ok((!errors.contains("broken")).then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error}: {}", stage.errors("controller")));
+}
+
+#[test]
+fn the_last_good_version_of_an_object_stays_in_force() {
+    let Some(stage) = Stage::start() else { return };
+    stage.wait_until_announced("web");
+    stage
+        .manifests
+        .edit("bgp.yaml", "- 64500:100", "- 64500:70000")
+        .unwrap();
+    until("report of the speaker", TIMEOUT, || {
+        Ok(stage
+            .errors("speaker-node1")
+            .contains("70000")
+            .then_some(()))
+    })
+    .unwrap();
+    for router in stage.routers() {
+        assert_eq!(
+            stage.shown_routes(router),
+            stage.expected_routes(router.kind(), "web")
+        );
+    }
+    let address = stage.addresses("web")[0];
+    stage
+        .manifests
+        .edit("bgp.yaml", "- 64500:70000", "- 64500:200")
+        .unwrap();
+    until("the new community", TIMEOUT, || {
+        let paths = stage.frr.paths(IpNet::from(address))?;
+        Ok(paths
+            .iter()
+            .all(|path| path.communities.contains(&"64500:200".to_owned()))
+            .then_some(()))
+    })
+    .unwrap();
+}

@@ -1,0 +1,254 @@
+//! What all tests of the product stand on.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use lab::router::{Config, Kind, Neighbour, Route, Router};
+use lab::topology::{NODE_ASN, ROUTER_ASN};
+use lab::{Host, Manifests, Product, Requirement, Size, Topology, requires, until};
+use tempfile::TempDir;
+
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const PASSWORD: &str = "sesame";
+pub(crate) const NAMESPACE: &str = "default";
+
+/// The network, both routers, and the product. Fields are dropped in this order.
+pub(crate) struct Stage {
+    pub(crate) product: Product,
+    pub(crate) frr: Router,
+    pub(crate) bird: Router,
+    pub(crate) manifests: Manifests,
+    pub(crate) topology: Topology,
+    _folder: TempDir,
+}
+
+impl Stage {
+    /// Starts everything, with the service `web` behind the routers and `shop` on the link, and waits for the sessions;
+    /// `None` where a program is missing.
+    pub(crate) fn start() -> Option<Self> {
+        let mut stage = Self::prepare()?;
+        stage.start_product();
+        Some(stage)
+    }
+
+    /// The same without the product running yet.
+    pub(crate) fn prepare() -> Option<Self> {
+        let binaries = ["controller", "speaker"].map(Requirement::Binary);
+        let routers = [Kind::Frr, Kind::Bird].map(Kind::requirements).concat();
+        if !requires(&[routers, binaries.into()].concat()) {
+            return None;
+        }
+        let folder = lab::folder().unwrap();
+        let topology = Topology::build(&Size::new(3, 2)).unwrap();
+        let start = |kind: Kind, index: usize| {
+            let host = topology.routers.get(index).unwrap();
+            let config = Config {
+                asn: ROUTER_ASN,
+                router_id: host.ipv4,
+                neighbours: neighbours(kind, &topology.nodes),
+            };
+            Router::start(kind, host, &folder.path().join(kind.to_string()), &config).unwrap()
+        };
+        let (frr, bird) = (start(Kind::Frr, 0), start(Kind::Bird, 1));
+        let manifests = Manifests::create(folder.path().join("manifests")).unwrap();
+        manifests
+            .write_example(|file| file != "bgp.yaml" && file != "service-docs.yaml")
+            .unwrap();
+        manifests
+            .write("bgp.yaml", include_str!("bgp.yaml"))
+            .unwrap();
+        Some(Self {
+            product: Product::new(&manifests, folder.path()),
+            frr,
+            bird,
+            manifests,
+            topology,
+            _folder: folder,
+        })
+    }
+
+    pub(crate) fn start_product(&mut self) {
+        self.product.start(&self.topology).unwrap();
+        for router in self.routers() {
+            router.wait_until_established(TIMEOUT).unwrap();
+        }
+    }
+
+    pub(crate) fn node(&self, name: &str) -> &Host {
+        self.topology.node(name).unwrap()
+    }
+
+    pub(crate) fn routers(&self) -> [&Router; 2] {
+        [&self.frr, &self.bird]
+    }
+
+    /// The two addresses of a service, as soon as it has them.
+    pub(crate) fn addresses(&self, service: &str) -> [IpAddr; 2] {
+        until(&format!("addresses for {service}"), TIMEOUT, || {
+            Ok(self
+                .manifests
+                .addresses(NAMESPACE, service)?
+                .try_into()
+                .ok())
+        })
+        .unwrap()
+    }
+
+    /// Waits until a router has a path to each address of a service over each session of each node.
+    pub(crate) fn wait_until_announced(&self, service: &str) {
+        let sessions = 2 * self.topology.nodes.len();
+        for address in self.addresses(service) {
+            for router in self.routers() {
+                router
+                    .wait_for_paths(IpNet::from(address), sessions, TIMEOUT)
+                    .unwrap();
+            }
+        }
+    }
+
+    /// What each router is to show of a service: each address once for each session of each node.
+    pub(crate) fn expected_routes(&self, kind: Kind, service: &str) -> Vec<Route> {
+        let mut routes = Vec::new();
+        for address in self.addresses(service) {
+            for node in &self.topology.nodes {
+                let sessions = neighbours(kind, std::slice::from_ref(node));
+                routes.extend(
+                    sessions
+                        .into_iter()
+                        .map(|session| route(address, node, &session)),
+                );
+            }
+        }
+        routes.sort_unstable();
+        routes
+    }
+
+    /// What a router shows, without the LOCAL_PREF that it itself gives to routes of eBGP.
+    pub(crate) fn shown_routes(&self, router: &Router) -> Vec<Route> {
+        let mut routes = router.routes().unwrap();
+        for route in routes.iter_mut().filter(|route| !route.as_path.is_empty()) {
+            route.local_pref = None;
+        }
+        routes
+    }
+
+    /// What only shows when a session is started anew.
+    pub(crate) fn uptimes(&self) -> Vec<(Kind, IpAddr, Duration)> {
+        let mut uptimes = Vec::new();
+        for router in self.routers() {
+            let sessions = router.sessions().unwrap();
+            uptimes.extend(sessions.into_iter().map(|session| {
+                let uptime = session.uptime.unwrap_or_else(|| panic!("{session:?}"));
+                (router.kind(), session.neighbour, uptime)
+            }));
+        }
+        uptimes
+    }
+
+    /// Waits until every session is older than those of FRR can tell, so that a new one would look younger.
+    pub(crate) fn let_sessions_age(&self) {
+        until("sessions of 2 s", TIMEOUT, || {
+            let young = |(_, _, uptime): &(_, _, Duration)| uptime.as_secs() < 2;
+            Ok((!self.uptimes().iter().any(young)).then_some(()))
+        })
+        .unwrap();
+    }
+
+    /// Fails if a session is younger than it was.
+    pub(crate) fn expect_same_sessions(&self, before: &[(Kind, IpAddr, Duration)]) {
+        for ((kind, neighbour, before), (_, _, after)) in before.iter().zip(self.uptimes()) {
+            assert!(
+                after >= *before,
+                "{kind} started anew with {neighbour}: {before:?} {after:?}"
+            );
+        }
+    }
+
+    /// The one node that says that it owns the addresses of `shop`.
+    pub(crate) fn owner(&self, is_meant: impl Fn(&str) -> bool) -> String {
+        until("owner of shop", TIMEOUT, || {
+            let nodes = self.manifests.layer2_nodes(NAMESPACE, "shop")?;
+            let [node] = nodes.as_slice() else {
+                return Ok(None);
+            };
+            Ok(Some(node.clone()).filter(|node| is_meant(node)))
+        })
+        .unwrap()
+    }
+
+    /// Waits until the client's kernel has an address at the MAC address of a node.
+    pub(crate) fn wait_for_neighbour(&self, address: IpAddr, node: &str) {
+        let mac = self.node(node).mac().unwrap();
+        until(
+            &format!("{node} as the neighbour {address}"),
+            TIMEOUT,
+            || {
+                let known = self.topology.client.neighbour(address)?;
+                Ok((known.as_ref() == Some(&mac)).then_some(()))
+            },
+        )
+        .unwrap();
+    }
+
+    /// What a process reports about its configuration.
+    pub(crate) fn errors(&self, component: &str) -> String {
+        let state = self
+            .manifests
+            .status("configurationstates", "metallb-system", component)
+            .unwrap();
+        let summary = state.unwrap_or_default();
+        let summary = summary
+            .pointer("/status/errorSummary")
+            .and_then(|text| text.as_str());
+        summary.unwrap_or_default().to_owned()
+    }
+
+    /// Labels a node such that nothing is announced from it.
+    pub(crate) fn exclude(&self, node: &str) {
+        let label = format!("kubernetes.io/hostname: {node}\n");
+        let excluded = "node.kubernetes.io/exclude-from-external-load-balancers: \"\"";
+        self.manifests
+            .edit("nodes.yaml", &label, &format!("{label}    {excluded}\n"))
+            .unwrap();
+    }
+}
+
+/// As in `bgp.yaml`: FRR has eBGP over IPv4 and iBGP over IPv6, BIRD the other way round, eBGP with a password.
+fn neighbours(kind: Kind, nodes: &[Host]) -> Vec<Neighbour> {
+    let of_node = |node: &Host| {
+        let (ipv4, ipv6): (IpAddr, IpAddr) = (node.ipv4.into(), node.ipv6.into());
+        let (ebgp, ibgp) = if kind == Kind::Frr {
+            (ipv4, ipv6)
+        } else {
+            (ipv6, ipv4)
+        };
+        [
+            Neighbour::new(ebgp, NODE_ASN).with_password(PASSWORD),
+            Neighbour::new(ibgp, ROUTER_ASN),
+        ]
+    };
+    nodes
+        .iter()
+        .flat_map(of_node)
+        .map(Neighbour::with_both_families)
+        .collect()
+}
+
+fn route(address: IpAddr, node: &Host, session: &Neighbour) -> Route {
+    let is_ebgp = session.asn == NODE_ASN;
+    Route {
+        prefix: IpNet::from(address),
+        peer: session.address,
+        next_hop: if address.is_ipv4() {
+            node.ipv4.into()
+        } else {
+            node.ipv6.into()
+        },
+        as_path: if is_ebgp { vec![NODE_ASN] } else { Vec::new() },
+        local_pref: (!is_ebgp).then_some(200),
+        med: None,
+        communities: vec!["64500:100".to_owned(), "65535:65281".to_owned()],
+        large_communities: vec!["64500:1:100".to_owned()],
+    }
+}
