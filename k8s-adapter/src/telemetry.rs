@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::io::{self, IsTerminal};
 
+use tracing::{error, info, warn};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::flags::LogLevel;
+use crate::translate::ConfigError;
 
 /// Starts logging. A process that has done so already keeps what it has.
 pub fn init(level: LogLevel) {
@@ -36,4 +38,25 @@ pub fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What is wrong with the configuration, each error logged once.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigLog(Vec<ConfigError>);
+
+impl ConfigLog {
+    /// Logs what is newly wrong, and that nothing is any more.
+    pub(crate) fn update(&mut self, errors: &[ConfigError]) {
+        for new in errors.iter().filter(|error| !self.0.contains(error)) {
+            if new.is_fault() {
+                error!(error = %new, "configError");
+            } else {
+                warn!(warning = %new, "configWarning");
+            }
+        }
+        if errors.is_empty() && !self.0.is_empty() {
+            info!("configValid");
+        }
+        self.0 = errors.to_vec();
+    }
 }

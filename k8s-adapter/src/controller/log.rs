@@ -1,32 +1,7 @@
 //! One line a decision.
 
 use planner::effect::{Effect, EventType};
-use tracing::{debug, error, info, warn};
-
-use crate::translate::ConfigError;
-
-/// What has been logged, so that nothing is logged twice.
-#[derive(Debug, Default)]
-pub(super) struct Log {
-    errors: Vec<ConfigError>,
-}
-
-impl Log {
-    /// Logs what is newly wrong with the configuration, and that nothing is any more.
-    pub(super) fn errors(&mut self, errors: &[ConfigError]) {
-        for new in errors.iter().filter(|error| !self.errors.contains(error)) {
-            if new.is_fault() {
-                error!(error = %new, "configError");
-            } else {
-                warn!(warning = %new, "configWarning");
-            }
-        }
-        if errors.is_empty() && !self.errors.is_empty() {
-            info!("configValid");
-        }
-        self.errors = errors.to_vec();
-    }
-}
+use tracing::{debug, info, warn};
 
 /// Logs what is about to change.
 pub(super) fn effect(effect: &Effect) {

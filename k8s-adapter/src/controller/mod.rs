@@ -25,13 +25,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{info, warn};
 
 pub use self::flags::ControllerFlags;
-use self::log::Log;
 use self::unseen::Unseen;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::source::dir::DirSource;
 use crate::source::{Source, SourceError, SourceOption};
-use crate::telemetry::chain;
+use crate::telemetry::{ConfigLog, chain};
 use crate::translate::{ClusterObjects, TranslateOptions, Translator, problems};
 
 /// Hands out addresses to what the source holds until `stop` is ready.
@@ -62,7 +61,7 @@ struct Controller<S, K> {
     source: S,
     sink: K,
     translator: Translator,
-    log: Log,
+    log: ConfigLog,
     /// What the last pass decided, which has been told already.
     plan: AllocationPlan,
     /// What has been written and not seen yet.
@@ -77,7 +76,7 @@ impl<S: Source, K: Sink> Controller<S, K> {
             source,
             sink,
             translator: Translator::new(options),
-            log: Log::default(),
+            log: ConfigLog::default(),
             plan: AllocationPlan::default(),
             unseen: Unseen::default(),
             state: None,
@@ -105,7 +104,7 @@ impl<S: Source, K: Sink> Controller<S, K> {
     /// Decides anew about everything, and makes the world say so.
     async fn pass(&mut self, objects: &ClusterObjects) {
         let (mut snapshot, errors) = self.translator.translate(objects);
-        self.log.errors(&errors);
+        self.log.update(&errors);
         self.report(configuration_state(
             Component::Controller,
             &problems(&errors),

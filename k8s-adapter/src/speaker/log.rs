@@ -1,4 +1,4 @@
-//! What changed, one line each, in MetalLB's words.
+//! What changed for each Service, one line each, in MetalLB's words.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,51 +6,34 @@ use std::sync::Arc;
 use planner::desired::Desired;
 use planner::diff::{Change, diff};
 use planner::names::ServiceKey;
+use planner::snapshot::Snapshot;
 use planner::verdict::{Reason, Verdict};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info};
 
-use crate::translate::ConfigError;
-
-/// What has been logged, so that nothing is logged twice.
+/// The decisions that have been logged.
 #[derive(Default)]
-pub(super) struct Log {
-    desired: Arc<Desired>,
-    errors: Vec<ConfigError>,
-}
+pub(super) struct DecisionLog(Arc<Desired>);
 
-impl Log {
-    /// Logs what is newly wrong with the configuration.
-    pub(super) fn errors(&mut self, errors: &[ConfigError]) {
-        for new in errors.iter().filter(|error| !self.errors.contains(error)) {
-            if new.is_fault() {
-                error!(error = %new, "configError");
-            } else {
-                warn!(warning = %new, "configWarning");
-            }
-        }
-        if errors.is_empty() && !self.errors.is_empty() {
-            info!("configValid");
-        }
-        self.errors = errors.to_vec();
-    }
-
+impl DecisionLog {
     /// Logs every Service that is announced and was not, or was announced and is not.
-    pub(super) fn decision(&mut self, desired: &Arc<Desired>) {
-        let before = std::mem::replace(&mut self.desired, Arc::clone(desired));
+    pub(super) fn update(&mut self, snapshot: &Snapshot, desired: &Arc<Desired>) {
+        let before = std::mem::replace(&mut self.0, Arc::clone(desired));
         for change in diff(&before.verdicts, &desired.verdicts) {
             let (service, now) = match change {
                 Change::Add(service, now) | Change::Update(service, now) => (service, Some(now)),
                 Change::Remove(service, _) => (service, None),
             };
             let before = before.verdicts.get(service);
-            protocol(
+            let line = Line {
                 service,
+                addresses: addresses(snapshot, service),
+            };
+            line.write(
                 "bgp",
                 before.map(|verdicts| &verdicts.bgp),
                 now.map(|verdicts| &verdicts.bgp),
             );
-            protocol(
-                service,
+            line.write(
                 "layer2",
                 before.map(|verdicts| &verdicts.layer2),
                 now.map(|verdicts| &verdicts.layer2),
@@ -59,32 +42,53 @@ impl Log {
     }
 }
 
-fn protocol<A: PartialEq + Debug>(
-    service: &ServiceKey,
-    protocol: &str,
-    before: Option<&Verdict<A>>,
-    now: Option<&Verdict<A>>,
-) {
-    if before == now {
-        return;
-    }
-    let was_announced = before.and_then(Verdict::announcement).is_some();
-    match now {
-        Some(Verdict::Announced(_)) if was_announced => info!(%service, protocol, "serviceUpdated"),
-        Some(Verdict::Announced(_)) => info!(%service, protocol, "serviceAnnounced"),
-        Some(Verdict::Withheld(reason)) => withheld(service, protocol, was_announced, reason),
-        None if was_announced => {
-            info!(%service, protocol, reason = "serviceDeleted", "serviceWithdrawn")
-        }
-        None => {}
-    }
+fn addresses(snapshot: &Snapshot, service: &ServiceKey) -> String {
+    let service = snapshot.services.get(service).into_iter();
+    let addresses = service
+        .flat_map(|service| service.addresses())
+        .map(|address| address.to_string());
+    addresses.collect::<Vec<_>>().join(",")
 }
 
-fn withheld(service: &ServiceKey, protocol: &str, was_announced: bool, reason: &Reason) {
-    let (code, explanation) = (reason.code(), reason);
-    if was_announced {
-        info!(%service, protocol, reason = code, %explanation, "serviceWithdrawn");
-    } else {
-        debug!(%service, protocol, reason = code, %explanation, "notAnnounced");
+struct Line<'a> {
+    service: &'a ServiceKey,
+    addresses: String,
+}
+
+impl Line<'_> {
+    fn write<A: PartialEq + Debug>(
+        &self,
+        protocol: &str,
+        before: Option<&Verdict<A>>,
+        now: Option<&Verdict<A>>,
+    ) {
+        if before == now {
+            return;
+        }
+        let Self {
+            service,
+            addresses: ips,
+        } = self;
+        let was_announced = before.and_then(Verdict::announcement).is_some();
+        match now {
+            Some(Verdict::Announced(_)) if was_announced => {
+                info!(%service, ips, protocol, "serviceUpdated")
+            }
+            Some(Verdict::Announced(_)) => info!(%service, ips, protocol, "serviceAnnounced"),
+            Some(Verdict::Withheld(reason)) => self.withheld(protocol, was_announced, reason),
+            None if was_announced => {
+                info!(%service, protocol, reason = "serviceDeleted", "serviceWithdrawn")
+            }
+            None => {}
+        }
+    }
+
+    fn withheld(&self, protocol: &str, was_announced: bool, reason: &Reason) {
+        let (service, code, explanation) = (self.service, reason.code(), reason);
+        if was_announced {
+            info!(%service, protocol, reason = code, %explanation, "serviceWithdrawn");
+        } else {
+            debug!(%service, protocol, reason = code, %explanation, "notAnnounced");
+        }
     }
 }

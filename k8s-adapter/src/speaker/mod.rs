@@ -30,23 +30,25 @@ use planner::desired::{Desired, desired_state};
 use planner::effect::{Component, Problem};
 use planner::names::NodeName;
 use planner::observed::Observed;
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::{error, info};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{error, info, warn};
 
 use self::exclude::{Exclusions, exclusions};
 pub use self::flags::SpeakerFlags;
 use self::layer2::{Layer2, Responders};
-use self::log::Log;
+use self::log::DecisionLog;
 use self::peers::{Peers, Sessions};
-use self::report::Reporter;
+use self::report::{Facts, Reporter};
 use self::responders::KernelResponders;
 use self::sessions::BgpSessions;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::source::dir::DirSource;
 use crate::source::{Source, SourceError, SourceOption};
-use crate::telemetry::chain;
-use crate::translate::{ClusterObjects, TranslateOptions, Translator, problems};
+use crate::telemetry::{ConfigLog, chain};
+use crate::translate::{ClusterObjects, Kind, TranslateOptions, Translator, problems};
 
 /// Announces what the source says until `stop` is ready, then hands over and returns.
 ///
@@ -86,17 +88,20 @@ pub enum SpeakerError {
     Source(#[from] SourceError),
 }
 
-struct Speaker<S, K, P: Sessions, R: Responders> {
+struct Speaker<S, P: Sessions, R: Responders> {
     node: NodeName,
     source: S,
     options: TranslateOptions,
     translator: Translator,
-    log: Log,
+    config_log: ConfigLog,
+    decision_log: DecisionLog,
     peers: Peers<P>,
     layer2: Layer2<R>,
-    reporter: Reporter<K>,
     /// What was decided last; `None` until the source has been read.
     decision: Option<Decision>,
+    /// The way to the reporter.
+    facts: watch::Sender<Option<Arc<Facts>>>,
+    reporter: JoinHandle<()>,
 }
 
 /// What was decided, and from what.
@@ -108,25 +113,28 @@ struct Decision {
     problems: Vec<Problem>,
 }
 
-impl<S: Source, K: Sink, P: Sessions, R: Responders> Speaker<S, K, P, R> {
+impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     fn new(
         node: NodeName,
         options: TranslateOptions,
         source: S,
-        sink: K,
+        sink: impl Sink + 'static,
         sessions: P,
         responders: R,
     ) -> Self {
+        let (facts, newest) = watch::channel(None);
         Self {
             source,
             translator: Translator::new(options.clone()),
             options,
-            log: Log::default(),
+            config_log: ConfigLog::default(),
+            decision_log: DecisionLog::default(),
             peers: Peers::new(sessions),
             layer2: Layer2::new(responders),
-            reporter: Reporter::new(node.clone(), sink),
-            node,
             decision: None,
+            facts,
+            reporter: tokio::spawn(Reporter::new(node.clone(), sink).run(newest)),
+            node,
         }
     }
 
@@ -151,7 +159,7 @@ impl<S: Source, K: Sink, P: Sessions, R: Responders> Speaker<S, K, P, R> {
                 () = self.layer2.changed() => {}
                 _ = slow.tick() => self.try_again(),
             }
-            self.report().await;
+            self.report();
         }
         self.hand_over().await;
         Ok(())
@@ -159,15 +167,12 @@ impl<S: Source, K: Sink, P: Sessions, R: Responders> Speaker<S, K, P, R> {
 
     /// Decides anew, and carries out what is different.
     fn decide(&mut self, objects: Arc<ClusterObjects>) {
-        let Decision {
-            exclusions: mut excluded,
-            ..
-        } = self.decision.take().unwrap_or_default();
+        let mut excluded = self.decision.take().unwrap_or_default().exclusions;
         let (snapshot, mut errors) = self.translator.translate(&objects);
         errors.extend(exclusions(&objects, &self.options.namespace, &mut excluded));
         let desired = Arc::new(desired_state(&snapshot, &self.node));
-        self.log.errors(&errors);
-        self.log.decision(&desired);
+        self.config_log.update(&errors);
+        self.decision_log.update(&snapshot, &desired);
         self.peers.apply(&desired);
         self.layer2.apply(&desired, &excluded);
         let problems = problems(&errors);
@@ -191,33 +196,30 @@ impl<S: Source, K: Sink, P: Sessions, R: Responders> Speaker<S, K, P, R> {
         }
     }
 
-    async fn report(&mut self) {
-        let Some(Decision {
-            objects,
-            desired,
-            problems,
-            ..
-        }) = &self.decision
-        else {
+    /// Tells the reporter how things are. Before the first decision there is nothing to tell.
+    fn report(&self) {
+        let Some(decision) = &self.decision else {
             return;
         };
-        let refused = self.peers.refused().iter();
-        let refused = refused.map(|(peer, error)| Problem {
-            kind: "BGPPeer".to_owned(),
+        let refused = self.peers.refused().iter().map(|(peer, error)| Problem {
+            kind: Kind::BGPPeer.to_string(),
             name: peer.to_string(),
             message: error.clone(),
         });
-        let problems: Vec<Problem> = problems.iter().cloned().chain(refused).collect();
-        self.reporter.report_problems(&problems).await;
-        let observed = Observed {
-            adj_ribs_out: self.peers.adj_ribs_out(),
-            interfaces: self.layer2.interfaces(),
+        let facts = Facts {
+            objects: Arc::clone(&decision.objects),
+            desired: Arc::clone(&decision.desired),
+            observed: Observed {
+                adj_ribs_out: self.peers.adj_ribs_out(),
+                interfaces: self.layer2.interfaces(),
+            },
+            problems: decision.problems.iter().cloned().chain(refused).collect(),
         };
-        self.reporter.report(objects, desired, &observed).await;
+        self.facts.send_replace(Some(Arc::new(facts)));
     }
 
     /// Withdraws, tells the routers why, stops answering, removes the node's status. Bounded in time.
-    async fn hand_over(&mut self) {
+    async fn hand_over(mut self) {
         info!(node = %self.node, "speaker stops: withdrawing everything");
         let text = format!("speaker on {} is stopping", self.node);
         tokio::join!(
@@ -227,12 +229,21 @@ impl<S: Source, K: Sink, P: Sessions, R: Responders> Speaker<S, K, P, R> {
         if let Some(decision) = &mut self.decision {
             decision.desired = Arc::default();
         }
-        self.report().await;
-        info!(node = %self.node, "speaker stopped");
+        self.report();
+        // Without a sender the reporter ends once it has told the last facts.
+        drop(self.facts);
+        match timeout(HAND_OVER, self.reporter).await {
+            Ok(Ok(())) => info!(node = %self.node, "speaker stopped"),
+            Ok(Err(error)) => error!(%error, "status of this node is left as it was"),
+            Err(_) => {
+                warn!(node = %self.node, "speaker stopped before all of its status was removed")
+            }
+        }
     }
 }
 
 /// How often what failed is tried again, when no change brings it about sooner.
 const SLOW_TIMER: Duration = Duration::from_secs(30);
-/// How long routers and responders may take to let go: well within the 30 s that Kubernetes grants a pod.
+/// How long routers and responders, and then the status, may take to let go: together well within the 30 s that
+/// Kubernetes grants a pod.
 const HAND_OVER: Duration = Duration::from_secs(4);

@@ -1,6 +1,10 @@
 //! What the world is told of this node: status objects, events and the state of the configuration, each when it changes.
+//!
+//! It is told by a task of its own, so that a slow sink never holds up an announcement. Of several things to tell only
+//! the newest counts.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use planner::desired::Desired;
 use planner::effect::{
@@ -9,20 +13,38 @@ use planner::effect::{
 use planner::names::{Interface, NodeName, PeerName, ServiceKey};
 use planner::observed::Observed;
 use planner::status::{NodeStatus, Statuses, configuration_state, node_status};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
+use super::SLOW_TIMER;
 use crate::crd::{ServiceBGPStatus, ServiceL2Status};
 use crate::sink::Sink;
 use crate::telemetry::chain;
 use crate::translate::ClusterObjects;
+
+/// All that there is to tell of a node.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// What was decided from; the status objects in it are those that exist.
+    pub(super) objects: Arc<ClusterObjects>,
+    /// What was decided.
+    pub(super) desired: Arc<Desired>,
+    /// What has become of it.
+    pub(super) observed: Observed,
+    /// What is not in force of the configuration.
+    pub(super) problems: Vec<Problem>,
+}
 
 /// Tells the world, and remembers what it has been told.
 #[derive(Debug)]
 pub(super) struct Reporter<K> {
     node: NodeName,
     sink: K,
-    /// The status objects that exist; `None` until they have been read.
-    written: Option<Statuses>,
+    /// The objects that `written` was brought up to date with; `None` at first.
+    seen: Option<Arc<ClusterObjects>>,
+    /// The status objects that exist, of all nodes.
+    written: Statuses,
     told: BTreeSet<Event>,
     configuration: Option<ConfigurationState>,
 }
@@ -30,87 +52,108 @@ pub(super) struct Reporter<K> {
 impl<K: Sink> Reporter<K> {
     /// Has told nothing yet.
     pub(super) fn new(node: NodeName, sink: K) -> Self {
+        let (written, told) = (Statuses::new(), BTreeSet::new());
         Self {
             node,
             sink,
-            written: None,
-            told: BTreeSet::new(),
+            seen: None,
+            written,
+            told,
             configuration: None,
         }
     }
 
-    /// Tells what is new. What cannot be told is told with the next report.
-    pub(super) async fn report(
-        &mut self,
-        objects: &ClusterObjects,
-        desired: &Desired,
-        observed: &Observed,
-    ) {
-        let status = node_status(desired, observed, &self.node);
-        if self.written.is_none() {
-            let written = written(objects);
-            self.told = NodeStatus::told_before(&self.node, &written);
-            self.written = Some(written);
-        }
-        let effects = status.effects(&self.node, self.written.get_or_insert_default(), &self.told);
-        // An event is told again after what it is about has been otherwise.
-        self.told = self.told.intersection(&status.events).cloned().collect();
-        for effect in effects {
-            if self.apply(effect.clone()).await {
-                self.remember(effect);
+    /// Tells the newest facts, until their sender is gone and the last ones have been told.
+    pub(super) async fn run(mut self, mut facts: watch::Receiver<Option<Arc<Facts>>>) {
+        let mut slow = interval_at(Instant::now() + SLOW_TIMER, SLOW_TIMER);
+        slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                changed = facts.changed() => if changed.is_err() {
+                    return;
+                },
+                // What could not be told is tried again, and somebody may have removed what was.
+                _ = slow.tick() => self.configuration = None,
+            }
+            let newest = facts.borrow_and_update().clone();
+            if let Some(newest) = newest {
+                self.report(&newest, &facts).await;
             }
         }
     }
 
-    /// Tells what is not in force of the configuration.
-    pub(super) async fn report_problems(&mut self, problems: &[Problem]) {
-        let state = configuration_state(Component::Speaker(self.node.clone()), problems);
-        if self.configuration.as_ref() != Some(&state)
-            && self.apply(Effect::ConfigurationState(state.clone())).await
-        {
-            self.configuration = Some(state);
+    /// Stops halfway if there are newer facts: what is left is worked out anew from those.
+    async fn report(&mut self, facts: &Facts, newer: &watch::Receiver<Option<Arc<Facts>>>) {
+        self.look_at_statuses(&facts.objects);
+        let status = node_status(&facts.desired, &facts.observed, &self.node);
+        // An event is told again if what it tells ended in between.
+        self.told.retain(|event| status.events.contains(event));
+        let state = configuration_state(Component::Speaker(self.node.clone()), &facts.problems);
+        if self.configuration.as_ref() != Some(&state) {
+            self.apply(Effect::ConfigurationState(state)).await;
+        }
+        for effect in status.effects(&self.node, &self.written, &self.told) {
+            self.apply(effect).await;
+            if newer.has_changed().unwrap_or(false) {
+                return;
+            }
         }
     }
 
-    async fn apply(&self, effect: Effect) -> bool {
-        let applied = self.sink.apply(effect).await;
-        if let Err(error) = &applied {
-            warn!(error = chain(error), "cannot write status");
+    /// What this node has written itself it knows better than the objects, which show it later or not at all.
+    fn look_at_statuses(&mut self, objects: &Arc<ClusterObjects>) {
+        match &self.seen {
+            Some(seen) if Arc::ptr_eq(seen, objects) => return,
+            Some(_) => {
+                self.written.retain(|id, _| id.node == self.node);
+                self.written
+                    .extend(statuses(objects).filter(|(id, _)| id.node != self.node));
+            }
+            None => {
+                self.written = statuses(objects).collect();
+                self.told = NodeStatus::told_before(&self.node, &self.written);
+            }
         }
-        applied.is_ok()
+        self.seen = Some(Arc::clone(objects));
     }
 
-    fn remember(&mut self, effect: Effect) {
-        let written = self.written.get_or_insert_default();
+    /// Remembers what was told; what could not be is told with the next report.
+    async fn apply(&mut self, effect: Effect) {
+        if let Err(error) = self.sink.apply(effect.clone()).await {
+            warn!(
+                error = chain(&error),
+                "status could not be written, will be tried again"
+            );
+            return;
+        }
         match effect {
             Effect::UpsertStatus { id, body } => {
-                written.insert(id, body);
+                self.written.insert(id, body);
             }
             Effect::DeleteStatus { id } => {
-                written.remove(&id);
+                self.written.remove(&id);
             }
             Effect::EmitEvent(event) => {
                 self.told.insert(event);
             }
-            _ => {}
+            Effect::ConfigurationState(state) => self.configuration = Some(state),
+            Effect::PatchServiceStatus { .. } | Effect::PoolStatus { .. } => {}
         }
     }
 }
 
-/// The status objects that exist, of all nodes.
-fn written(objects: &ClusterObjects) -> Statuses {
+/// The status objects among the objects.
+fn statuses(objects: &ClusterObjects) -> impl Iterator<Item = (StatusId, StatusBody)> {
     let layer2 = objects
         .service_l2_statuses
         .values()
         .filter_map(|object| layer2_status(object));
-    layer2
-        .chain(
-            objects
-                .service_bgp_statuses
-                .values()
-                .filter_map(|object| bgp_status(object)),
-        )
-        .collect()
+    layer2.chain(
+        objects
+            .service_bgp_statuses
+            .values()
+            .filter_map(|object| bgp_status(object)),
+    )
 }
 
 fn layer2_status(object: &ServiceL2Status) -> Option<(StatusId, StatusBody)> {

@@ -194,3 +194,6 @@ fn path_attributes(peer: &PeerName, attributes: &RouteAttributes) -> Option<Arc<
         .inspect_err(|error| error!(%peer, %error, "routes cannot be announced"))
         .ok()
 }
+
+#[cfg(test)]
+mod tests;

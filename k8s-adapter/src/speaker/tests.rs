@@ -2,6 +2,11 @@
 
 mod world;
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::SLOW_TIMER;
 use world::World;
 
 #[tokio::test(start_paused = true)]
@@ -198,6 +203,79 @@ async fn links_that_are_excluded_by_name_do_not_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_whose_sockets_break_counts_as_absent_until_the_next_attempt() {
+    let world = World::start("node-a");
+    let named = POOLS.replace(
+        "ipAddressPools: [one]",
+        "ipAddressPools: [one]\n  interfaces: [eth0]",
+    );
+    world.set(&[ONE_NODE, &named, WEB]).await;
+    assert_eq!(world.statuses(), ["l2 default/web {\"eth0\"}"]);
+    world.break_sockets("eth0").await;
+    assert!(world.answers("eth0").is_empty());
+    assert!(world.statuses().is_empty());
+    sleep(SLOW_TIMER).await;
+    assert_eq!(world.answers("eth0"), ["198.51.100.1"]);
+    assert_eq!(world.statuses(), ["l2 default/web {\"eth0\"}"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_open_packet_sockets_bgp_still_works() {
+    let world = World::start("node-a");
+    world.change(|record| record.closed_links.extend(["eth0".to_owned()]));
+    world.set(&[ONE_NODE, POOLS, TOR, WEB]).await;
+    assert_eq!(world.sent("tor"), ["198.51.100.1/32"]);
+    assert!(world.answers("eth0").is_empty());
+    world.change(|record| record.closed_links.clear());
+    sleep(SLOW_TIMER).await;
+    assert_eq!(world.answers("eth0"), ["198.51.100.1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_sink_holds_up_no_announcement() {
+    let world = World::start("node-a");
+    world.change(|record| record.sink_delay = Duration::from_secs(60));
+    world.set(&[ONE_NODE, POOLS, TOR, WEB]).await;
+    assert_eq!(world.sent("tor"), ["198.51.100.1/32"]);
+    world.set(&[ONE_NODE, POOLS, TOR]).await;
+    assert!(world.sent("tor").is_empty());
+    sleep(Duration::from_secs(300)).await;
+    assert!(
+        world.statuses().is_empty(),
+        "what is told in the end is the newest"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_changes_nothing_writes_nothing() {
+    let world = World::start("node-a");
+    world.set(&[ONE_NODE, POOLS, TOR, WEB, STATUSES]).await;
+    assert_eq!(world.sent("tor"), ["198.51.100.1/32"]);
+    assert_eq!(world.record(|record| record.writes), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_that_an_earlier_process_left_behind_is_removed() {
+    let world = World::start("node-a");
+    world.set(&[ONE_NODE, POOLS, TOR, STATUSES]).await;
+    assert_eq!(
+        world.record(|record| record.writes),
+        2,
+        "one for each protocol"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_the_engine_refuses_are_reported_with_their_peer() {
+    let world = World::start("node-a");
+    world.change(|record| record.refuse_sessions = true);
+    world.set(&[ONE_NODE, POOLS, TOR, WEB]).await;
+    assert!(world.take_sessions().is_empty());
+    let summary = world.record(|record| record.error_summary.clone());
+    assert_eq!(summary, "BGPPeer tor: password is empty");
+}
+
+#[tokio::test(start_paused = true)]
 async fn sigterm_withdraws_says_why_and_removes_the_status() {
     let world = World::start("node-a");
     world.set(&[ONE_NODE, POOLS, TOR, WEB]).await;
@@ -293,3 +371,16 @@ metadata: {name: metallb-excludel2, namespace: metallb-system}
 data:
   excludel2.yaml: |
     announcedInterfacesToExclude: [\"^wlan\"]";
+
+const STATUSES: &str = "\
+apiVersion: metallb.io/v1beta1
+kind: ServiceL2Status
+metadata: {name: l2-web, namespace: metallb-system}
+spec: {}
+status: {node: node-a, serviceName: web, serviceNamespace: default}
+---
+apiVersion: metallb.io/v1beta1
+kind: ServiceBGPStatus
+metadata: {name: bgp-web, namespace: metallb-system}
+spec: {}
+status: {node: node-a, serviceName: web, serviceNamespace: default, peers: [tor]}";

@@ -1,19 +1,21 @@
 //! A speaker in a world of recorders: sessions that send at once, links that never fail, statuses kept in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
 use arp_ndp::{Link, MacAddr};
+use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
 use ipnet::IpNet;
 use planner::desired::{PeerSession, Route};
 use planner::effect::{Effect, StatusBody, StatusId};
 use planner::names::{Interface, NodeName, PeerName};
 use planner::snapshot::Options;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -49,6 +51,16 @@ pub(super) struct Record {
     pub(super) events: Vec<String>,
     /// The latest ConfigurationState's summary.
     pub(super) error_summary: String,
+    /// How many statuses and events were written.
+    pub(super) writes: usize,
+    /// How long the sink takes for each effect.
+    pub(super) sink_delay: Duration,
+    /// The links on which no responder can be started.
+    pub(super) closed_links: BTreeSet<String>,
+    /// Whether the engine refuses all settings.
+    pub(super) refuse_sessions: bool,
+    /// Tells the responder of a link that its sockets broke.
+    breakers: BTreeMap<String, Arc<Notify>>,
 }
 
 impl World {
@@ -115,6 +127,17 @@ impl World {
     /// What sessions were told since the last call.
     pub(super) fn take_sessions(&self) -> Vec<String> {
         std::mem::take(&mut self.record.lock().unwrap().sessions)
+    }
+
+    /// Changes how the outside behaves.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Record)) {
+        change(&mut self.record.lock().unwrap());
+    }
+
+    /// The sockets of the responder on a link break.
+    pub(super) async fn break_sockets(&self, link: &str) {
+        self.record(|record| record.breakers[link].notify_one());
+        self.settle().await;
     }
 
     /// Looks at everything else.
@@ -200,7 +223,10 @@ struct Recorder(Arc<Mutex<Record>>);
 
 impl Sink for Recorder {
     async fn apply(&self, effect: Effect) -> Result<(), SinkError> {
+        let delay = self.0.lock().unwrap().sink_delay;
+        sleep(delay).await;
         let mut record = self.0.lock().unwrap();
+        record.writes += usize::from(!matches!(effect, Effect::ConfigurationState(_)));
         match effect {
             Effect::UpsertStatus { id, body } => drop(record.statuses.insert(id, body)),
             Effect::DeleteStatus { id } => drop(record.statuses.remove(&id)),
@@ -226,11 +252,11 @@ impl Sessions for Recorder {
         peer: &PeerName,
         settings: &PeerSession,
     ) -> Result<FakeSession, SessionError> {
-        self.0
-            .lock()
-            .unwrap()
-            .sessions
-            .push(format!("start {peer}"));
+        let mut record = self.0.lock().unwrap();
+        if record.refuse_sessions {
+            return Err(PasswordError::Empty.into());
+        }
+        record.sessions.push(format!("start {peer}"));
         let (sent, _) = watch::channel(Arc::default());
         Ok(FakeSession {
             peer: peer.to_string(),
@@ -312,8 +338,17 @@ impl Responders for FakeResponders {
     }
 
     fn start(&mut self, usable: &UsableLink) -> Result<FakeResponder, DriverError> {
+        let mut record = self.record.lock().unwrap();
+        let (index, name) = (usable.index, usable.name.to_string());
+        if record.closed_links.contains(&name) {
+            let source = io::ErrorKind::PermissionDenied.into();
+            return Err(DriverError::PacketSocket { index, source });
+        }
+        let breaker = Arc::new(Notify::new());
+        record.breakers.insert(name.clone(), Arc::clone(&breaker));
         Ok(FakeResponder {
-            name: usable.name.to_string(),
+            name,
+            breaker,
             record: Arc::clone(&self.record),
         })
     }
@@ -321,6 +356,7 @@ impl Responders for FakeResponders {
 
 struct FakeResponder {
     name: String,
+    breaker: Arc<Notify>,
     record: Arc<Mutex<Record>>,
 }
 
@@ -336,7 +372,7 @@ impl Respond for FakeResponder {
     }
 
     async fn broken(&mut self) {
-        std::future::pending().await
+        self.breaker.notified().await;
     }
 
     async fn stop(self) {}

@@ -1,0 +1,162 @@
+//! What the engine is given. Nothing listens where these sessions would connect to.
+
+use std::time::Duration;
+
+use bgp_wire::{Asn, HoldTime};
+
+use super::*;
+
+#[test]
+fn settings_reach_the_engine() {
+    let config = peer_config(&settings(), router_id("192.0.2.1")).unwrap();
+    assert_eq!(config.local_as(), Asn(64500));
+    assert_eq!(config.peer_as(), PeerAs::External);
+    assert_eq!(config.router_id(), router_id("192.0.2.1"));
+    assert_eq!(config.hold_time(), HoldTime::DEFAULT);
+    assert_eq!(config.families(), FamilySet::UNICAST);
+    for (families, family) in [
+        (Families::Ipv4, AfiSafi::IPV4_UNICAST),
+        (Families::Ipv6, AfiSafi::IPV6_UNICAST),
+    ] {
+        let settings = PeerSession {
+            families,
+            ..settings()
+        };
+        let offered = peer_config(&settings, router_id("192.0.2.1"))
+            .unwrap()
+            .families();
+        assert_eq!(offered, [family].into_iter().collect());
+    }
+}
+
+#[test]
+fn facts_about_the_connection_reach_the_engine() {
+    let settings = PeerSession {
+        source: Some("127.0.0.2".parse().unwrap()),
+        password: Some(config::Password::new("sesame")),
+        ..settings()
+    };
+    let transport = transport(&settings).unwrap();
+    assert_eq!(transport.remote, "127.0.0.1:9".parse().unwrap());
+    assert_eq!(transport.source, settings.source);
+    assert_eq!(
+        transport.password,
+        Some(Password::try_new("sesame").unwrap())
+    );
+    for (ttl, hops) in [
+        (Ttl::System, Hops::Any),
+        (Ttl::SingleHop, Hops::Single),
+        (Ttl::MultiHop, Hops::Multi(NonZeroU8::MAX)),
+    ] {
+        assert_eq!(
+            super::transport(&PeerSession {
+                ttl,
+                ..settings.clone()
+            })
+            .unwrap()
+            .hops,
+            hops
+        );
+    }
+}
+
+#[test]
+fn a_password_that_is_no_key_is_refused() {
+    let settings = PeerSession {
+        password: Some(config::Password::new("x".repeat(81))),
+        ..settings()
+    };
+    assert!(matches!(
+        transport(&settings),
+        Err(SessionError::Password(_))
+    ));
+}
+
+#[test]
+fn routes_of_equal_attributes_share_them() {
+    let attributes = |local_pref| {
+        Arc::new(RouteAttributes {
+            local_pref,
+            ..RouteAttributes::default()
+        })
+    };
+    let route = |attributes| Route {
+        attributes,
+        services: BTreeSet::new(),
+    };
+    let prefix = |text: &str| text.parse::<IpNet>().unwrap();
+    let (one, two, three) = (
+        prefix("203.0.113.1/32"),
+        prefix("203.0.113.2/32"),
+        prefix("203.0.113.3/32"),
+    );
+    let routes = BTreeMap::from([
+        (one, route(attributes(Some(150)))),
+        (two, route(attributes(Some(150)))),
+        (three, route(attributes(None))),
+    ]);
+    let encoded = encode(&"tor".into(), &routes);
+    assert_eq!(encoded.len(), 3);
+    assert!(Arc::ptr_eq(&encoded[&one], &encoded[&two]));
+    assert_eq!(encoded[&one].local_pref(), Some(150));
+    assert_eq!(encoded[&three].local_pref(), None);
+    assert_eq!(encoded[&three].next_hop(), None, "the session's own");
+}
+
+#[tokio::test]
+async fn only_what_concerns_the_connection_needs_a_restart() {
+    let (_links, links_rx) = watch::channel(Arc::default());
+    let mut sessions = BgpSessions::new("node-a".into(), links_rx, 1);
+    let mut session = sessions.start(&"tor".into(), &settings()).unwrap();
+    let mut outcome = |settings: &PeerSession| session.reconfigure(settings).unwrap();
+    let slower = PeerSession {
+        connect_time: Some(Duration::from_secs(5)),
+        ..settings()
+    };
+    assert_eq!(outcome(&slower), Reconfigured::Applied);
+    assert_eq!(
+        outcome(&PeerSession {
+            families: Families::Ipv4,
+            ..slower.clone()
+        }),
+        Reconfigured::Applied
+    );
+    let secret = PeerSession {
+        password: Some(config::Password::new("sesame")),
+        ..slower.clone()
+    };
+    assert_eq!(outcome(&secret), Reconfigured::NeedsRestart);
+    assert_eq!(
+        outcome(&PeerSession {
+            ttl: Ttl::MultiHop,
+            ..slower.clone()
+        }),
+        Reconfigured::NeedsRestart
+    );
+    assert_eq!(
+        outcome(&PeerSession { port: 10, ..slower }),
+        Reconfigured::NeedsRestart
+    );
+    session.stop(Cease::PEER_DECONFIGURED, String::new()).await;
+}
+
+fn settings() -> PeerSession {
+    PeerSession {
+        local_as: Asn(64500),
+        peer_as: config::PeerAs::External,
+        address: "127.0.0.1".parse().unwrap(),
+        port: 9,
+        source: None,
+        router_id: None,
+        hold_time: HoldTime::DEFAULT,
+        keepalive_time: Some(Duration::from_secs(30)),
+        connect_time: None,
+        families: Families::Both,
+        ttl: Ttl::System,
+        password: None,
+    }
+}
+
+fn router_id(text: &str) -> RouterId {
+    text.parse().unwrap()
+}
