@@ -1,6 +1,10 @@
 //! `ferrolb plan` on the folders beside this file, compared with what it is known to print.
 //!
 //! With `BLESS=1` in the environment the files are written anew; look at the difference before you commit it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

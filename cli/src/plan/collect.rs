@@ -96,7 +96,10 @@ fn service_of(
         service: key.to_string(),
         addresses,
         pool,
-        reason: silent.map_or(reason.clone(), |problem| format!("{reason}; {problem}")),
+        reason: match silent {
+            Some(problem) => format!("{reason}; {problem}"),
+            None => reason,
+        },
         help: trouble.map(|trouble| trouble.remedy.clone()),
         bgp: service.bgp.iter().map(NodeName::to_string).collect(),
         layer2: service.layer2.as_ref().map(NodeName::to_string),
