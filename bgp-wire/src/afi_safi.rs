@@ -101,8 +101,10 @@ impl FamilySet {
 
     /// Whether the family is in the set.
     #[must_use]
+    #[inline]
     pub fn contains(self, family: AfiSafi) -> bool {
-        self.0 & bit_of(family) != 0
+        // Most sets that are asked per message are empty.
+        !self.is_empty() && self.0 & bit_of(family) != 0
     }
 
     /// The families of both sets.
