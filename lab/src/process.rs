@@ -1,6 +1,7 @@
 //! Processes of the lab: started, watched through a log file, ended by their id.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::os::unix::process::CommandExt as _;
 
 use crate::LabError;
 use crate::wait::until;

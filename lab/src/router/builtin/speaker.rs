@@ -91,7 +91,7 @@ impl Speaker {
         Ok(speaker)
     }
 
-    /// Waits for events, and acts on all that are there. Cancel-safe only in its wait: not to be dropped later.
+    /// Waits for events, and returns all that are there. Cancel-safe.
     pub(super) async fn next(&mut self) -> Vec<SessionEvent> {
         let mut events = Vec::new();
         self.events.recv_many(&mut events, EVENTS).await;
