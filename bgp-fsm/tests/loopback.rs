@@ -183,6 +183,22 @@ async fn a_peer_that_is_dropped_ends_its_session_in_the_background() {
 }
 
 #[tokio::test]
+async fn a_peer_that_a_listener_knows_ends_when_it_is_dropped_too() {
+    let (listener, server) = passive(23, 24, config(64500), plain);
+    let client = active(&listener, 24, config(64501), plain);
+    established(&client).await;
+    drop(server);
+    let ended = |status: &Status| status.state != State::Established;
+    let status = until(&mut client.status(), "the end", ended).await;
+    assert!(
+        status
+            .last_error
+            .unwrap()
+            .contains("Administrative Shutdown")
+    );
+}
+
+#[tokio::test]
 async fn a_new_setting_of_the_open_starts_the_session_anew() {
     let (listener, server) = passive(5, 6, config(64500), plain);
     let client = active(&listener, 6, config(64501), plain);

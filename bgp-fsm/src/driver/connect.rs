@@ -38,6 +38,9 @@ pub(super) async fn connect(transport: &Transport) -> io::Result<TcpStream> {
 /// Sets what holds for every socket of the peer, opened from here or by the peer: TTL, minimum TTL (RFC 5082 wants it on
 /// all of them, so it comes before anything is read), and that messages leave at once.
 ///
+/// TCP_USER_TIMEOUT is left alone: the hold timer and the send hold timer (RFC 9687) end a dead connection sooner than the
+/// kernel would, and a peer that reads slowly must not be taken for a dead one.
+///
 /// # Errors
 /// That of setsockopt(2).
 pub(super) fn prepare(socket: &impl AsFd, transport: &Transport) -> io::Result<()> {

@@ -70,7 +70,6 @@ pub(super) struct Task {
     accepted: u64,
     events: Option<mpsc::Sender<Event>>,
     unread: VecDeque<Event>,
-    buffer: Vec<u8>,
 }
 
 impl Task {
@@ -96,7 +95,6 @@ impl Task {
             accepted: 0,
             events: None,
             unread: VecDeque::new(),
-            buffer: vec![0; READ_BUFFER],
         };
         (task, watched)
     }
@@ -152,7 +150,8 @@ impl Task {
         let links = &self.links;
         let deadline = self.session.poll_timeout().map(Instant::from_std);
         tokio::select! {
-            Ok(()) = self.desired.changed() => Happening::Desired,
+            // Acceptors may outlive the handle, so that it is gone shows here.
+            changed = self.desired.changed() => changed.map_or(Happening::Control(None), |()| Happening::Desired),
             control = self.controls.recv() => Happening::Control(control),
             (conn, result) = connected(attempt) => Happening::Connected(conn, result),
             () = poll_fn(|cx| ready(links, cx, reading)) => Happening::Ready,
@@ -238,9 +237,11 @@ impl Task {
         let Some(link) = self.links.iter_mut().find(|link| link.conn == conn) else {
             return Ok(());
         };
+        // On the stack: an idle session holds no buffer.
+        let mut buffer = [0; READ_BUFFER];
         let octets = link.write()?;
         let read = if self.unread.len() < MAX_UNREAD {
-            link.read(&mut self.buffer)?
+            link.read(&mut buffer)?
         } else {
             None
         };
@@ -253,7 +254,7 @@ impl Task {
             None => {}
             Some(0) => self.session.handle_input(now, Input::Closed { conn }),
             Some(count) => {
-                let octets = self.buffer.get(..count).unwrap_or_default();
+                let octets = buffer.get(..count).unwrap_or_default();
                 self.session
                     .handle_input(now, Input::Received { conn, octets });
             }
@@ -406,6 +407,6 @@ fn deliver(permit: Option<mpsc::Permit<'_, Event>>, unread: &mut VecDeque<Event>
     }
 }
 
-const READ_BUFFER: usize = 64 * 1024;
+const READ_BUFFER: usize = 32 * 1024;
 /// When so many events are not read, reading from the peer pauses.
 const MAX_UNREAD: usize = 1024;

@@ -23,6 +23,8 @@ pub(super) struct Queue {
     current: usize,
     index: BTreeMap<Arc<PathAttributes>, usize>,
     latest: usize,
+    /// How many prefixes wait.
+    waiting: usize,
     /// An End-of-RIB is to follow.
     pub(super) end_of_rib: bool,
     /// Some of the announcements are no changes: the peer asked for them.
@@ -58,6 +60,7 @@ impl Chunk {
 impl Queue {
     pub(super) fn withdraw(&mut self, prefix: IpNet) {
         self.withdrawals.prefixes.push(prefix);
+        self.waiting += 1;
     }
 
     pub(super) fn announce(&mut self, prefix: IpNet, attributes: &Arc<PathAttributes>) {
@@ -75,20 +78,17 @@ impl Queue {
         self.latest = index;
         if let Some(group) = self.groups.get_mut(index) {
             group.prefixes.prefixes.push(prefix);
+            self.waiting += 1;
         }
     }
 
     /// How many prefixes wait.
-    pub(super) fn len(&self) -> usize {
-        self.withdrawn().count()
-            + self
-                .waiting()
-                .map(|group| group.prefixes.rest().len())
-                .sum::<usize>()
+    pub(super) const fn len(&self) -> usize {
+        self.waiting
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.withdrawals.rest().is_empty() && self.current == self.groups.len() && !self.end_of_rib
+    pub(super) const fn is_empty(&self) -> bool {
+        self.waiting == 0 && !self.end_of_rib
     }
 
     pub(super) fn withdrawn(&self) -> std::slice::Iter<'_, IpNet> {
@@ -96,11 +96,8 @@ impl Queue {
     }
 
     pub(super) fn announced(&self) -> impl Iterator<Item = &IpNet> {
-        self.waiting().flat_map(|group| group.prefixes.rest())
-    }
-
-    fn waiting(&self) -> impl Iterator<Item = &Group> {
-        self.groups.get(self.current..).unwrap_or_default().iter()
+        let groups = self.groups.get(self.current..).unwrap_or_default();
+        groups.iter().flat_map(|group| group.prefixes.rest())
     }
 }
 
@@ -128,6 +125,8 @@ pub(super) struct Packing<'a> {
     budget: usize,
     out: BytesMut,
     messages: u64,
+    /// Prefixes taken from the queue.
+    taken: usize,
     unsendable: Vec<Unsendable>,
     refused: Vec<IpNet>,
 }
@@ -147,6 +146,7 @@ impl<'a> Packing<'a> {
             budget,
             out: BytesMut::new(),
             messages: 0,
+            taken: 0,
             unsendable: Vec::new(),
             refused: Vec::new(),
         }
@@ -159,6 +159,8 @@ impl<'a> Packing<'a> {
         } else {
             self.fill_with::<Ipv6Unicast>(queue);
         }
+        debug_assert!(self.taken <= queue.waiting, "no prefix is taken twice");
+        queue.waiting = queue.waiting.saturating_sub(self.taken);
     }
 
     /// The burst, and the prefixes that could not be encoded.
@@ -219,6 +221,7 @@ impl<'a> Packing<'a> {
             Ok(0) => self.refuse(chunk, EncodeError::NextHopFamily),
             Ok(count) => {
                 chunk.advance(count);
+                self.taken += count;
                 self.messages += 1;
             }
             Err(error) => self.refuse(chunk, error),
@@ -226,6 +229,7 @@ impl<'a> Packing<'a> {
     }
 
     fn refuse(&mut self, chunk: &mut Chunk, error: EncodeError) {
+        self.taken += chunk.rest().len();
         self.unsendable.push(Unsendable {
             routes: chunk.rest().len(),
             error,
