@@ -95,16 +95,19 @@ pub(crate) fn aggregator(aggregator: Aggregator) -> [u8; 8] {
 
 /// Puts received attributes in canonical form, without what belongs to the prefixes.
 pub(crate) fn canonical(attributes: &PathAttributesRef<'_>) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(attributes.octets.len());
     let kept = attributes
         .iter()
         .filter(|attribute| !is_left_out(attribute.code));
     let mut ascending = true;
     let mut last = AttrCode(0);
+    let mut len = 0;
     for attribute in kept.clone() {
         ascending &= attribute.code > last;
         last = attribute.code;
+        len += attribute.value.len() + if attribute.value.len() > 0xff { 4 } else { 3 };
     }
+    // Exact but for an old speaker's path, so that a box of it needs no copy.
+    let mut octets = Vec::with_capacity(len);
     if ascending {
         kept.for_each(|attribute| push_canonical(&mut octets, attributes, attribute));
     } else {
