@@ -32,6 +32,11 @@ fn a_service_without_an_address_is_told_what_would_help() {
 }
 
 #[test]
+fn addresses_that_the_status_shows_are_kept() {
+    expect("kept.txt", 0, &plan(&["-f", "kept"]));
+}
+
+#[test]
 fn objects_in_error_are_shown_with_file_and_field_and_the_status_is_1() {
     expect("broken.txt", 1, &plan(&["-f", "broken"]));
     expect("broken.json", 1, &plan(&["-f", "broken", "-o", "json"]));
