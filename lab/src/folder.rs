@@ -1,23 +1,65 @@
 //! Where a lab keeps its files.
 
+use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process;
 
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::LabError;
+use crate::process::is_gone;
 
-/// Makes a folder for logs, sockets and configurations that is removed when dropped. Others than its owner
-/// may look for files in it, as routing daemons that drop their rights have to.
+/// What the names begin with; the process id follows.
+const PREFIX: &str = "ferrolb-lab-";
+
+/// Makes a folder for logs, sockets and configurations that is removed when dropped, and removes those of processes
+/// that were killed. Others than its owner may look for files in it, as routing daemons that drop their rights have to.
 ///
 /// # Errors
 /// When there is no room for temporary files.
 pub fn folder() -> Result<TempDir, LabError> {
     let io = || LabError::io("making a temporary folder");
+    let entries = fs::read_dir(env::temp_dir()).map_err(io())?;
+    for entry in entries.flatten() {
+        let is_left = entry
+            .file_name()
+            .to_str()
+            .and_then(owner)
+            .is_some_and(is_gone);
+        if is_left {
+            // Another process may be doing the same; what it took is gone all the same.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let prefix = format!("{PREFIX}{}-", process::id());
     let folder = tempfile::Builder::new()
-        .prefix("ferrolb-lab-")
+        .prefix(&prefix)
         .tempdir()
         .map_err(io())?;
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).map_err(io())?;
     Ok(folder)
+}
+
+/// The process that a folder's name names.
+fn owner(name: &str) -> Option<Pid> {
+    let (pid, _) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    pid.parse().ok().map(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_process_that_is_gone_is_removed_and_that_of_a_live_one_kept() {
+        let mut ended = process::Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let left = env::temp_dir().join(format!("{PREFIX}{}-left", ended.id()));
+        fs::create_dir(&left).unwrap();
+        let (first, second) = (folder().unwrap(), folder().unwrap());
+        assert!(!left.exists());
+        assert!(first.path().exists() && second.path().exists());
+    }
 }

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::LabError;
-use crate::process::{Process, output};
+use crate::process::{Process, is_gone, output};
 
 /// Where iproute2 keeps the names.
 const FOLDER: &str = "/run/netns";
@@ -237,9 +237,7 @@ impl Drop for Namespace {
 /// # Errors
 /// When the list of namespaces cannot be read.
 pub fn sweep() -> Result<(), LabError> {
-    remove_where(|name| {
-        owner(name).is_some_and(|pid| kill(pid, None) == Err(nix::errno::Errno::ESRCH))
-    })
+    remove_where(|name| owner(name).is_some_and(is_gone))
 }
 
 /// Removes every namespace whose name begins with `prefix`, and the processes in it.

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -238,6 +239,11 @@ pub fn output(mut command: Command, timeout: Duration) -> Result<String, LabErro
         status: result.status,
         output: output.trim_end().to_owned(),
     })
+}
+
+/// Whether there is no process of that id.
+pub(crate) fn is_gone(pid: Pid) -> bool {
+    kill(pid, None) == Err(Errno::ESRCH)
 }
 
 fn shown(command: &Command) -> String {
