@@ -348,7 +348,7 @@ fn routes(chosen: &[Option<u32>; PREFIXES.len()]) -> Arc<Routes> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_session_keeps_its_promises_whatever_happens(steps in steps()) {

@@ -479,6 +479,31 @@ fn a_refresh_goes_on_over_a_change_of_routes() {
 }
 
 #[test]
+fn a_refresh_in_the_middle_of_the_first_routes_forgets_nothing_that_was_sent() {
+    let mut rig = established(builder());
+    rig.stalled = true;
+    let sent = rig.set_routes(many(200_000, 1000)).changes().len();
+    assert!(
+        refresh(&mut rig, V4).messages.is_empty(),
+        "the transport takes nothing"
+    );
+    rig.set_routes(Arc::default());
+    rig.stalled = false;
+    let mut withdrawn = Vec::new();
+    for _ in 0..100 {
+        withdrawn.extend(
+            rig.input(Input::Drained {
+                conn: OUTGOING,
+                octets: 100_000,
+            })
+            .changes(),
+        );
+    }
+    assert!(withdrawn.iter().all(|change| change.starts_with('-')));
+    assert_eq!(withdrawn.len(), sent);
+}
+
+#[test]
 fn routes_whose_attributes_fill_a_message_are_reported_and_the_others_go_out() {
     let mut rig = established(builder());
     let huge = PathAttributes::builder()
