@@ -25,3 +25,7 @@ pub mod source;
 pub mod speaker;
 pub mod telemetry;
 pub mod translate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
@@ -419,6 +420,41 @@ async fn a_file_that_cannot_be_read_keeps_its_objects() {
         (version(&view, "a").as_deref(), view.errors.len()),
         (Some("1"), 1)
     );
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_for_a_while_deletes_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let (path, away) = (parent.path().join("manifests"), parent.path().join("away"));
+    write(&path, "a.yaml", &labeled("a", "1"));
+    let mut source = DirSource::open(&path).unwrap();
+    source.changed().await.unwrap();
+    fs::rename(&path, &away).unwrap();
+    let view = tokio::time::timeout(LONG, source.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(version(&view, "a").as_deref(), Some("1"));
+    assert!(
+        view.errors[0].to_string().contains("the folder is gone"),
+        "{:?}",
+        view.errors
+    );
+
+    write(&away, "b.yaml", &labeled("b", "1"));
+    fs::rename(&away, &path).unwrap();
+    let mut folder = Folder {
+        folder: parent,
+        source,
+    };
+    let views = folder
+        .until(|objects| nodes(objects) == ["a", "b"] && objects.errors.is_empty())
+        .await;
+    assert!(views.iter().all(|view| version(view, "a").is_some()));
+    write(&path, "a.yaml", &labeled("a", "2"));
+    folder
+        .until(|objects| version(objects, "a").as_deref() == Some("2"))
+        .await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //!
 //! * Nothing is decided before the source has been read once: an unread cluster never looks like an empty one.
 //! * Nothing is remembered about addresses: who has which is read from the Services. What was written and has not come
-//!   back through the source yet is laid over them ([`unseen`]), or an address would be given out twice meanwhile.
+//!   back through the source yet is laid over them (`unseen.rs`), or an address would be given out twice meanwhile.
 //! * An effect that fails is dropped: the next pass sees the same difference. A slow timer sees to it that there is one.
 
 mod flags;

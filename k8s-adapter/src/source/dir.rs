@@ -6,6 +6,7 @@
 //!
 //! * A file counts once its writer has closed it or renamed it into place; until then its last version does.
 //! * A file counts as deleted when it is still gone a moment later ([`SETTLE`]), since editors save by renaming.
+//! * The folder itself being gone is a mishap and deletes nothing.
 //! * A document or object that cannot be read is reported, and its last good version stays in force.
 //! * The statuses that speakers write are read once, at the start: a change of status wakes nobody.
 
@@ -140,7 +141,9 @@ fn follow_changes(
                     }
                 }
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => changed = tree.settle(),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                changed = tree.settle(&mut |folder| follow(&mut watcher, folder))
+            }
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
         }
         if changed {

@@ -17,6 +17,8 @@ use crate::translate::{ClusterObjects, ConfigError, ErrorEffect, ObjectRef, Orig
 /// Told of each folder before its content is listed, so that what comes later is seen as an event.
 pub(super) type Follow<'a> = &'a mut dyn FnMut(&Path);
 
+/// The root, relative to itself.
+const ROOT: &str = "";
 /// The folder below the root where the processes write.
 const STATUS: &str = "status";
 /// The folder in there that is read again whenever it changes.
@@ -85,14 +87,14 @@ impl Tree {
             path: root.to_owned(),
             source,
         })?;
-        tree.walk(Path::new(""), follow);
+        tree.walk(Path::new(ROOT), follow);
         Ok(tree)
     }
 
     /// Reads everything again, after events have been lost.
     pub(super) fn reread(&mut self, follow: Follow<'_>) -> bool {
         self.being_written.clear();
-        let mut changed = self.walk(Path::new(""), follow);
+        let mut changed = self.walk(Path::new(ROOT), follow);
         let paths: Vec<PathBuf> = self
             .files
             .keys()
@@ -111,20 +113,22 @@ impl Tree {
             return false;
         };
         self.being_written.remove(&path);
-        if is_hidden(&path) {
-            // A mounted ConfigMap is changed by moving a hidden link that all visible files go through.
-            let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-            return !folder.starts_with(STATUS) && self.walk(&folder, follow);
-        }
-        if self
+        let kind = self
             .root
             .join(&path)
             .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_dir())
-        {
-            return self.walk(&path, follow);
+            .map(|metadata| metadata.file_type());
+        let (is_link, is_folder) =
+            kind.map_or((false, false), |kind| (kind.is_symlink(), kind.is_dir()));
+        if is_hidden(&path) {
+            // A mounted ConfigMap is changed by moving a hidden link that all visible files go through.
+            let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+            is_link && self.walk(&folder, follow)
+        } else if is_folder {
+            self.walk(&path, follow)
+        } else {
+            self.is_read(&path) && self.load(&path)
         }
-        self.is_read(&path) && self.load(&path)
     }
 
     /// Owner, mode or times of something have changed: it may have become readable.
@@ -148,6 +152,9 @@ impl Tree {
         let Some(path) = self.relative(path) else {
             return false;
         };
+        if path == Path::new(ROOT) {
+            return self.root_is_gone();
+        }
         self.being_written.retain(|open| !open.starts_with(&path));
         self.unlisted.retain(|folder, _| !folder.starts_with(&path));
         let count = self.statuses.len();
@@ -158,14 +165,25 @@ impl Tree {
         self.statuses.len() != count
     }
 
+    /// The folder itself is gone. That is a mishap and no way to delete everything: all stays as it is until the folder
+    /// is back.
+    fn root_is_gone(&mut self) -> bool {
+        let reason = "the folder is gone".to_owned();
+        self.unlisted.insert(ROOT.into(), reason).is_none()
+    }
+
     /// Whether nothing waits to be looked at again.
     pub(super) fn is_settled(&self) -> bool {
-        self.unsettled.is_empty()
+        self.unsettled.is_empty() && !self.unlisted.contains_key(Path::new(ROOT))
     }
 
     /// Nothing has happened for a while: what has kept its state since counts now.
-    pub(super) fn settle(&mut self) -> bool {
-        let mut changed = false;
+    pub(super) fn settle(&mut self, follow: Follow<'_>) -> bool {
+        if !self.root.is_dir() {
+            return self.root_is_gone();
+        }
+        let mut changed =
+            self.unlisted.contains_key(Path::new(ROOT)) && self.walk(Path::new(ROOT), follow);
         for (path, seen) in std::mem::take(&mut self.unsettled) {
             if self.being_written.contains(&path) {
                 continue;
@@ -173,6 +191,7 @@ impl Tree {
             match (Fingerprint::of(&self.root.join(&path)), seen) {
                 (Err(error), None) if error.kind() == ErrorKind::NotFound => {
                     changed |= self.files.remove(&path).is_some();
+                    changed |= self.statuses.remove(&path).is_some();
                 }
                 (Ok(now), Some(seen)) if now != seen => {
                     self.unsettled.insert(path, Some(now));
@@ -191,14 +210,18 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             let absolute = self.root.join(&folder);
             follow(&absolute);
-            let entries =
-                match fs::read_dir(&absolute).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
-                    Ok(entries) => entries,
-                    Err(error) => {
-                        changed |= self.unlisted.insert(folder, error.to_string()).is_none();
-                        continue;
-                    }
-                };
+            let entries = match fs::read_dir(&absolute)
+                .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == ErrorKind::NotFound && folder != Path::new(ROOT) => {
+                    continue;
+                }
+                Err(error) => {
+                    changed |= self.unlisted.insert(folder, error.to_string()).is_none();
+                    continue;
+                }
+            };
             changed |= self.unlisted.remove(&folder).is_some();
             for entry in entries {
                 let path = folder.join(entry.file_name());
@@ -417,6 +440,11 @@ impl<'a> Collected<'a> {
 }
 
 fn unlisted(folder: &Path, error: &str) -> ConfigError {
+    let folder = if folder == Path::new(ROOT) {
+        Path::new(".")
+    } else {
+        folder
+    };
     ConfigError {
         object: None,
         field: String::new(),
