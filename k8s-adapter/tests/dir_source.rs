@@ -130,6 +130,24 @@ async fn a_folder_that_is_not_there_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_gone_counts_while_others_are_looked_at_all_the_time() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &node("a")), ("b.yaml", &node("b"))]).await;
+    let read = folder.path().join("b.yaml");
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let reader = std::thread::spawn(move || {
+        // Each look is an event too.
+        let pause = Duration::from_millis(5);
+        while stopped.recv_timeout(pause) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            fs::read(&read).unwrap();
+        }
+    });
+    fs::remove_file(folder.path().join("a.yaml")).unwrap();
+    folder.until(|objects| nodes(objects) == ["b"]).await;
+    drop(stop);
+    reader.join().unwrap();
+}
+
+#[tokio::test]
 async fn files_come_and_go() {
     let (mut folder, _) = Folder::with(&[("a.yaml", &node("a"))]).await;
     folder.write("b.yaml", &node("b"));

@@ -126,7 +126,7 @@ impl Stage {
     /// The MAC addresses that answer for [`ADDRESS`] on a link of the client.
     fn answers(&self, link: &str) -> Result<Vec<String>, LabError> {
         let client = &self.topology.client.namespace;
-        let output = match client.exec("arping", &["-c", "2", "-w", "1", "-i", link, ADDRESS]) {
+        let output = match client.exec("arping", ["-c", "2", "-w", "1", "-i", link, ADDRESS]) {
             Ok(output) | Err(LabError::Command { output, .. }) => output,
             Err(error) => return Err(error),
         };

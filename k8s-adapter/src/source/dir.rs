@@ -17,7 +17,7 @@ mod watch;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::watch as latest;
@@ -118,14 +118,16 @@ fn follow_changes(
     incoming: &mpsc::Receiver<Message>,
     publish: &latest::Sender<Arc<ClusterObjects>>,
 ) {
+    // Events that unsettle nothing, such as those of reading a file, put off nothing.
+    let mut settle_at: Option<Instant> = None;
     loop {
-        let first = if tree.is_settled() {
-            incoming
+        let first = match settle_at {
+            None => incoming
                 .recv()
-                .map_err(|_| mpsc::RecvTimeoutError::Disconnected)
-        } else {
-            incoming.recv_timeout(SETTLE)
+                .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            Some(at) => incoming.recv_timeout(at.saturating_duration_since(Instant::now())),
         };
+        let unsettled = tree.unsettled();
         let mut changed = false;
         match first {
             Ok(message) => {
@@ -142,9 +144,15 @@ fn follow_changes(
                 }
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                changed = tree.settle(&mut |folder| follow(&mut watcher, folder))
+                changed = tree.settle(&mut |folder| follow(&mut watcher, folder));
+                settle_at = None;
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        }
+        if tree.is_settled() {
+            settle_at = None;
+        } else if settle_at.is_none() || tree.unsettled() > unsettled {
+            settle_at = Some(Instant::now() + SETTLE);
         }
         if changed {
             publish.send_replace(Arc::new(tree.objects()));

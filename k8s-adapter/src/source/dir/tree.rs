@@ -177,6 +177,11 @@ impl Tree {
         self.unsettled.is_empty() && !self.unlisted.contains_key(Path::new(ROOT))
     }
 
+    /// How many files wait to be looked at again.
+    pub(super) fn unsettled(&self) -> usize {
+        self.unsettled.len()
+    }
+
     /// Nothing has happened for a while: what has kept its state since counts now.
     pub(super) fn settle(&mut self, follow: Follow<'_>) -> bool {
         if !self.root.is_dir() {
