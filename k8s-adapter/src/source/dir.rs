@@ -143,11 +143,13 @@ fn follow_changes(
                     }
                 }
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                changed = tree.settle(&mut |folder| follow(&mut watcher, folder));
-                settle_at = None;
-            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        }
+        // Not only when nothing has come: with enough readers something always has.
+        if settle_at.is_some_and(|at| at <= Instant::now()) {
+            changed |= tree.settle(&mut |folder| follow(&mut watcher, folder));
+            settle_at = None;
         }
         if tree.is_settled() {
             settle_at = None;
