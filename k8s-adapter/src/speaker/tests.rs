@@ -47,7 +47,7 @@ async fn editing_another_peer_resets_no_session() {
     assert_eq!(
         world.take_sessions(),
         [
-            "stop reflector Other Configuration Change: ",
+            "stop reflector with 1 routes, Other Configuration Change: ",
             "start reflector"
         ]
     );
@@ -55,8 +55,22 @@ async fn editing_another_peer_resets_no_session() {
     world.set(&[NODES, POOLS, TOR, WEB]).await;
     assert_eq!(
         world.take_sessions(),
-        ["stop reflector Peer De-configured: "]
+        ["stop reflector with 1 routes, Peer De-configured: "]
     );
+    assert_eq!(world.sent("tor"), ["198.51.100.1/32"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_comes_back_waits_for_its_old_session_to_end() {
+    let world = World::start("node-a");
+    world.change(|record| record.goodbye = Duration::from_secs(1));
+    world.set(&[NODES, POOLS, TOR, WEB]).await;
+    world.set(&[NODES, POOLS, WEB]).await;
+    world.set(&[NODES, POOLS, TOR, WEB]).await;
+    assert_eq!(world.take_sessions(), ["start tor"]);
+    sleep(Duration::from_secs(1)).await;
+    let told = ["stop tor with 1 routes, Peer De-configured: ", "start tor"];
+    assert_eq!(world.take_sessions(), told);
     assert_eq!(world.sent("tor"), ["198.51.100.1/32"]);
 }
 
@@ -283,7 +297,7 @@ async fn sigterm_withdraws_says_why_and_removes_the_status() {
     let record = world.terminate().await;
     assert_eq!(
         record.sessions,
-        ["stop tor Administrative Shutdown: speaker on node-a is stopping"]
+        ["stop tor with 0 routes, Administrative Shutdown: speaker on node-a is stopping"]
     );
     assert!(record.sent.is_empty());
     assert!(record.answers.is_empty());

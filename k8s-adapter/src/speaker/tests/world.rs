@@ -55,6 +55,8 @@ pub(super) struct Record {
     pub(super) writes: usize,
     /// How long the sink takes for each effect.
     pub(super) sink_delay: Duration,
+    /// How long a router takes to end a session.
+    pub(super) goodbye: Duration,
     /// The links on which no responder can be started.
     pub(super) closed_links: BTreeSet<String>,
     /// Whether the engine refuses all settings.
@@ -309,13 +311,14 @@ impl Session for FakeSession {
     }
 
     async fn stop(self, cease: Cease, text: String) {
-        // The router takes its time, during which no successor may be started.
-        sleep(Duration::from_millis(1)).await;
+        let goodbye = self.record.lock().unwrap().goodbye;
+        sleep(goodbye).await;
         let mut record = self.record.lock().unwrap();
         record.sent.remove(&self.peer);
+        let (peer, left) = (self.peer, self.sent.borrow().len());
         record
             .sessions
-            .push(format!("stop {} {cease}: {text}", self.peer));
+            .push(format!("stop {peer} with {left} routes, {cease}: {text}"));
     }
 }
 
