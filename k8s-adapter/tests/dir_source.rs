@@ -73,6 +73,14 @@ fn write(folder: &Path, name: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
+/// As the processes write: never seen half-written.
+fn write_status(folder: &Path, name: &str, text: &str) {
+    let path = folder.join("status").join(name);
+    write(folder, "status/.new", text);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::rename(folder.join("status/.new"), path).unwrap();
+}
+
 fn node(name: &str) -> String {
     format!("apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n---\n")
 }
@@ -177,6 +185,33 @@ async fn folders_come_and_go_with_all_that_is_in_them() {
     );
     fs::remove_dir_all(folder.path().join("renamed")).unwrap();
     folder.until(|objects| nodes(objects) == ["a"]).await;
+}
+
+#[tokio::test]
+async fn a_new_folder_with_a_file_that_is_still_being_written_is_never_seen_half() {
+    let (mut folder, _) = Folder::with(&[("a.yaml", &node("a"))]).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir(elsewhere.path().join("new")).unwrap();
+    // Opened before anybody watches its folder: nothing tells that it is being written.
+    let mut file = File::create(elsewhere.path().join("new/b.yaml")).unwrap();
+    file.write_all(node("half").as_bytes()).unwrap();
+    fs::rename(elsewhere.path().join("new"), folder.path().join("new")).unwrap();
+    folder.write("z.yaml", &node("z"));
+    let mut views = folder
+        .until(|objects| nodes(objects).contains(&"z".to_owned()))
+        .await;
+    file.write_all(node("whole").as_bytes()).unwrap();
+    drop(file);
+    views.extend(
+        folder
+            .until(|objects| nodes(objects).contains(&"whole".to_owned()))
+            .await,
+    );
+    let is_half = |view: &ClusterObjects| {
+        let names = nodes(view);
+        names.contains(&"half".to_owned()) && !names.contains(&"whole".to_owned())
+    };
+    assert!(!views.iter().any(|view| is_half(view)));
 }
 
 #[tokio::test]
@@ -370,7 +405,7 @@ fn assigned(objects: &ClusterObjects) -> (Option<String>, Option<String>) {
 async fn what_the_controller_writes_is_laid_over_the_services() {
     let (mut folder, first) = Folder::with(&[("web.yaml", SERVICE)]).await;
     assert_eq!(assigned(&first), (None, Some("stale".to_owned())));
-    folder.write("status/services/shop/web.yaml", STATUS);
+    write_status(folder.path(), "services/shop/web.yaml", STATUS);
     let view = folder.next().await;
     assert_eq!(
         assigned(&view),

@@ -39,6 +39,8 @@ pub(super) struct Tree {
     unsettled: BTreeMap<PathBuf, Option<Fingerprint>>,
     /// Folders that cannot be listed: the files below stay in force.
     unlisted: BTreeMap<PathBuf, String>,
+    /// Whether everything has been read once.
+    is_read_once: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl Tree {
             being_written: BTreeSet::new(),
             unsettled: BTreeMap::new(),
             unlisted: BTreeMap::new(),
+            is_read_once: false,
         };
         follow(root);
         fs::read_dir(root).map_err(|source| SourceError::Read {
@@ -88,6 +91,7 @@ impl Tree {
             source,
         })?;
         tree.walk(Path::new(ROOT), follow);
+        tree.is_read_once = true;
         Ok(tree)
     }
 
@@ -255,6 +259,9 @@ impl Tree {
     }
 
     /// A file that was found by listing its folder: reads it when it is new.
+    ///
+    /// Later on, who made its folder may still be writing it, before that folder was watched; statuses are moved into
+    /// place whole.
     fn meet(&mut self, path: &Path) -> bool {
         let known = self
             .files
@@ -263,6 +270,10 @@ impl Tree {
             .map(|file| file.fingerprint);
         let now = Fingerprint::of(&self.root.join(path)).ok();
         match known {
+            None if self.is_read_once && !path.starts_with(STATUS) => {
+                self.unsettled.entry(path.to_owned()).or_insert(now);
+                false
+            }
             None => !self.being_written.contains(path) && self.load(path),
             Some(known) => {
                 if now.is_some_and(|now| now != known) {
