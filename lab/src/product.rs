@@ -88,6 +88,15 @@ impl Product {
         self.take_speaker(node)?.kill()
     }
 
+    /// Ends the controller by SIGKILL.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn kill_controller(&mut self) -> Result<(), LabError> {
+        let no_controller = || LabError::Unexpected("no controller".to_owned());
+        self.controller.take().ok_or_else(no_controller)?.kill()
+    }
+
     /// Asks all of them to end by SIGTERM, and waits until they have, for 10 s each at most.
     ///
     /// # Errors

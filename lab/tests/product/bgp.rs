@@ -2,45 +2,35 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use lab::router::Kind;
 use lab::until;
 
-use crate::stage::{NAMESPACE, Stage, TIMEOUT};
+use crate::sessions::Sessions;
+use crate::stage::{NAMESPACE, Stage, TIMEOUT, is_of};
 
 #[test]
 fn both_routers_see_exactly_the_routes_of_the_service_with_all_attributes() {
     let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
-    for router in stage.routers() {
-        let expected = stage.expected_routes(router.kind(), "web");
-        assert_eq!(stage.shown_routes(router), expected, "{}", router.kind());
-    }
+    stage.expect_routes(&["web"]);
 }
 
 #[test]
 fn a_deleted_service_is_withdrawn_and_the_sessions_go_on() {
     let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
-    stage.let_sessions_age();
-    let (addresses, before) = (stage.addresses("web"), stage.uptimes());
+    let (addresses, sessions) = (stage.addresses("web"), Sessions::of(&stage.routers()));
     stage.manifests.remove("service-web.yaml").unwrap();
-    for router in stage.routers() {
-        for address in addresses {
-            router
-                .wait_for_paths(IpNet::from(address), 0, TIMEOUT)
-                .unwrap();
-        }
-        assert_eq!(router.routes().unwrap(), []);
-    }
-    stage.expect_same_sessions(&before);
+    stage.wait_for_paths(&addresses, 0);
+    stage.expect_routes(&[]);
+    sessions.expect_same(&stage.routers());
 }
 
 #[test]
-fn editing_a_pool_an_advertisement_or_another_peer_resets_no_session() {
+fn editing_a_pool_an_advertisement_or_adding_a_peer_resets_no_session() {
     let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
-    stage.let_sessions_age();
-    let before = stage.uptimes();
+    let sessions = Sessions::of(&stage.routers());
     let pool = "203.0.113.1-203.0.113.100";
     stage
         .manifests
@@ -71,7 +61,47 @@ fn editing_a_pool_an_advertisement_or_another_peer_resets_no_session() {
             .then_some(()))
     })
     .unwrap();
-    stage.expect_same_sessions(&before);
+    sessions.expect_same(&stage.routers());
+}
+
+#[test]
+fn another_hold_time_starts_its_own_session_anew_and_no_other() {
+    let Some(stage) = Stage::start() else { return };
+    stage.wait_until_announced("web");
+    let is_edited = |router, neighbour: IpAddr| router == Kind::Frr && neighbour.is_ipv4();
+    let others = Sessions::of(&stage.routers()).except(is_edited);
+    // The first one in the file is that of FRR over IPv4.
+    let (old, new) = ("holdTime: 9s", "holdTime: 12s");
+    stage.manifests.edit("bgp.yaml", old, new).unwrap();
+    for node in &stage.topology.nodes {
+        until("a session with the new hold time", TIMEOUT, || {
+            let output = stage.product.speaker_output(node);
+            Ok(output.contains("hold_time=12s").then_some(()))
+        })
+        .unwrap();
+    }
+    stage.wait_until_announced("web");
+    stage.expect_routes(&["web"]);
+    others.expect_same(&stage.routers());
+}
+
+#[test]
+fn another_password_in_a_secret_ends_its_own_session_and_no_other() {
+    let Some(stage) = Stage::start() else { return };
+    stage.wait_until_announced("web");
+    let is_edited = |router, neighbour: IpAddr| router == Kind::Bird && neighbour.is_ipv6();
+    let others = Sessions::of(&stage.routers()).except(is_edited);
+    // The first one in the file is that of the Secret.
+    let (known, unknown) = ("password: sesame", "password: open");
+    stage.manifests.edit("bgp.yaml", known, unknown).unwrap();
+    for node in &stage.topology.nodes {
+        stage.bird.wait_for_end(node.ipv6, TIMEOUT).unwrap();
+    }
+    others.expect_same(&stage.routers());
+    stage.manifests.edit("bgp.yaml", unknown, known).unwrap();
+    stage.wait_until_announced("web");
+    stage.expect_routes(&["web"]);
+    others.expect_same(&stage.routers());
 }
 
 #[test]
@@ -79,10 +109,7 @@ fn a_speaker_that_stops_tells_both_routers_why() {
     let Some(mut stage) = Stage::start() else {
         return;
     };
-    let (ipv4, ipv6): (IpAddr, IpAddr) = (
-        stage.node("node1").ipv4.into(),
-        stage.node("node1").ipv6.into(),
-    );
+    let others = stage.sessions_without("node1");
     let Stage {
         product, topology, ..
     } = &mut stage;
@@ -92,13 +119,11 @@ fn a_speaker_that_stops_tells_both_routers_why() {
             .unwrap()
             .success()
     );
+    let node = stage.node("node1");
     for router in stage.routers() {
-        for neighbour in [ipv4, ipv6] {
-            let error = router
-                .wait_for_end(neighbour, TIMEOUT)
-                .unwrap()
-                .last_error
-                .unwrap();
+        for neighbour in [IpAddr::from(node.ipv4), node.ipv6.into()] {
+            let ended = router.wait_for_end(neighbour, TIMEOUT).unwrap();
+            let error = ended.last_error.unwrap();
             assert!(
                 error.to_lowercase().contains("administrative shutdown"),
                 "{error}"
@@ -106,23 +131,28 @@ fn a_speaker_that_stops_tells_both_routers_why() {
             assert!(error.contains("speaker on node1 is stopping"), "{error}");
         }
     }
+    others.expect_same(&stage.routers());
 }
 
 #[test]
-fn a_router_that_was_killed_is_told_everything_again() {
+fn a_router_that_was_killed_is_told_everything_again_and_the_other_one_nothing() {
     let Some(mut stage) = Stage::start() else {
         return;
     };
     stage.wait_until_announced("web");
+    let others = Sessions::of(&[&stage.bird]);
     stage.frr.kill().unwrap();
-    stage.bird.kill().unwrap();
     stage.frr.restart().unwrap();
+    stage.wait_until_announced("web");
+    stage.expect_routes(&["web"]);
+    others.expect_same(&[&stage.bird]);
+
+    let others = Sessions::of(&[&stage.frr]);
+    stage.bird.kill().unwrap();
     stage.bird.restart().unwrap();
     stage.wait_until_announced("web");
-    for router in stage.routers() {
-        let expected = stage.expected_routes(router.kind(), "web");
-        assert_eq!(stage.shown_routes(router), expected, "{}", router.kind());
-    }
+    stage.expect_routes(&["web"]);
+    others.expect_same(&[&stage.frr]);
 }
 
 #[test]
@@ -131,6 +161,7 @@ fn a_router_that_goes_silent_is_dropped_and_the_other_one_kept() {
         return;
     };
     stage.wait_until_announced("web");
+    let kept = Sessions::of(&[&stage.frr]);
     let told = |stage: &Stage, peers: &[&str]| {
         until(&format!("status with the peers {peers:?}"), TIMEOUT, || {
             Ok((stage.manifests.bgp_peers(NAMESPACE, "web", "node1")? == peers).then_some(()))
@@ -143,31 +174,28 @@ fn a_router_that_goes_silent_is_dropped_and_the_other_one_kept() {
     );
     stage.bird.pause().unwrap();
     told(&stage, &["frr-ebgp-v4", "frr-ibgp-v6"]);
-    assert!(
-        stage
-            .product
-            .speaker_output(stage.node("node1"))
-            .to_lowercase()
-            .contains("hold timer expired")
-    );
+    let output = stage.product.speaker_output(stage.node("node1"));
+    assert!(output.to_lowercase().contains("hold timer expired"));
     stage.bird.resume().unwrap();
-    stage.bird.wait_until_established(TIMEOUT).unwrap();
     stage.wait_until_announced("web");
+    stage.expect_routes(&["web"]);
+    kept.expect_same(&[&stage.frr]);
 }
 
 #[test]
 fn an_excluded_node_withdraws_its_routes_and_no_others() {
     let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
+    let sessions = Sessions::of(&stage.routers());
     stage.exclude("node1");
+    stage.wait_for_paths(&stage.addresses("web"), 4);
     for router in stage.routers() {
-        for address in stage.addresses("web") {
-            let paths = router
-                .wait_for_paths(IpNet::from(address), 4, TIMEOUT)
-                .unwrap();
-            let node = stage.node("node1");
-            let is_of_node = |peer: IpAddr| peer == node.ipv4 || peer == node.ipv6;
-            assert!(!paths.iter().any(|path| is_of_node(path.peer)), "{paths:?}");
-        }
+        let routes = router.routes().unwrap();
+        let is_of_node = |peer| is_of(stage.node("node1"), peer);
+        assert!(
+            !routes.iter().any(|route| is_of_node(route.peer)),
+            "{routes:?}"
+        );
     }
+    sessions.expect_same(&stage.routers());
 }

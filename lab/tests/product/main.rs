@@ -10,4 +10,7 @@ mod bgp;
 mod folder;
 mod layer2;
 mod plan;
+mod restarts;
+mod services;
+mod sessions;
 mod stage;

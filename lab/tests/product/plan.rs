@@ -12,7 +12,12 @@ use crate::stage::{Stage, TIMEOUT};
 
 #[test]
 fn ferrolb_plan_predicts_what_the_routers_and_the_client_see() {
-    if !requires(&[Requirement::Binary("ferrolb")]) {
+    let needed = [
+        Requirement::Binary("ferrolb"),
+        Requirement::Program("arping"),
+        Requirement::Program("ndisc6"),
+    ];
+    if !requires(&needed) {
         return;
     }
     let Some(mut stage) = Stage::prepare() else {
@@ -29,12 +34,29 @@ fn ferrolb_plan_predicts_what_the_routers_and_the_client_see() {
         let planned = routes(&plan, host, &stage);
         assert_eq!(stage.shown_routes(router), planned, "{}", router.kind());
     }
-    let owner = stage.owner(|_| true);
+    let planned = list(&plan["layer2"]).iter();
+    let on_link: Vec<_> = planned.map(|planned| text(&planned["address"])).collect();
+    assert_eq!(
+        on_link,
+        stage.addresses("shop").map(|address| address.to_string())
+    );
+    expect_owner(&stage, &plan, 0);
+    stage.exclude(&stage.owner(|_| true));
+    expect_owner(&stage, &plan, 1);
+}
+
+/// Fails if anybody else answers for the addresses of `shop` than the node of that place in the plan's ranking.
+fn expect_owner(stage: &Stage, plan: &Value, place: usize) {
     for address in stage.addresses("shop") {
-        let planned = find(&plan, "layer2", "address", &address.to_string());
-        assert_eq!(planned["owner"], *owner, "{address}");
+        let planned = find(plan, "layer2", "address", &address.to_string());
+        let ranking = list(&planned["ranking"]).iter();
+        let ranking: Vec<&str> = ranking.map(|ranked| text(&ranked["node"])).collect();
+        assert_eq!(planned["owner"].as_str(), ranking.first().copied());
+        let owner = *ranking.get(place).unwrap();
+        stage.owner(|node| node == owner);
         stage.topology.client.send_datagram(address).unwrap();
-        stage.wait_for_neighbour(address, &owner);
+        stage.wait_for_neighbour(address, owner);
+        stage.expect_single_answer(address, owner);
     }
 }
 

@@ -9,6 +9,8 @@ use lab::topology::{NODE_ASN, ROUTER_ASN};
 use lab::{Host, Manifests, Product, Requirement, Size, Topology, requires, until};
 use tempfile::TempDir;
 
+use crate::sessions::Sessions;
+
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) const PASSWORD: &str = "sesame";
 pub(crate) const NAMESPACE: &str = "default";
@@ -68,6 +70,7 @@ impl Stage {
         })
     }
 
+    /// Starts the processes, and waits for the sessions.
     pub(crate) fn start_product(&mut self) {
         self.product.start(&self.topology).unwrap();
         for router in self.routers() {
@@ -81,6 +84,12 @@ impl Stage {
 
     pub(crate) fn routers(&self) -> [&Router; 2] {
         [&self.frr, &self.bird]
+    }
+
+    /// The sessions of both routers, but for those with a node.
+    pub(crate) fn sessions_without(&self, node: &str) -> Sessions {
+        let node = self.node(node);
+        Sessions::of(&self.routers()).except(|_, neighbour| is_of(node, neighbour))
     }
 
     /// The two addresses of a service, as soon as it has them.
@@ -97,18 +106,21 @@ impl Stage {
 
     /// Waits until a router has a path to each address of a service over each session of each node.
     pub(crate) fn wait_until_announced(&self, service: &str) {
-        let sessions = 2 * self.topology.nodes.len();
-        for address in self.addresses(service) {
-            for router in self.routers() {
-                router
-                    .wait_for_paths(IpNet::from(address), sessions, TIMEOUT)
-                    .unwrap();
+        self.wait_for_paths(&self.addresses(service), 2 * self.topology.nodes.len());
+    }
+
+    /// Waits until each router has this many paths to each of these addresses.
+    pub(crate) fn wait_for_paths(&self, addresses: &[IpAddr], count: usize) {
+        for router in self.routers() {
+            for &address in addresses {
+                let prefix = IpNet::from(address);
+                router.wait_for_paths(prefix, count, TIMEOUT).unwrap();
             }
         }
     }
 
     /// What each router is to show of a service: each address once for each session of each node.
-    pub(crate) fn expected_routes(&self, kind: Kind, service: &str) -> Vec<Route> {
+    fn expected_routes(&self, kind: Kind, service: &str) -> Vec<Route> {
         let mut routes = Vec::new();
         for address in self.addresses(service) {
             for node in &self.topology.nodes {
@@ -120,8 +132,17 @@ impl Stage {
                 );
             }
         }
-        routes.sort_unstable();
         routes
+    }
+
+    /// Fails if a router shows anything but the routes of these services, with all their attributes.
+    pub(crate) fn expect_routes(&self, services: &[&str]) {
+        for router in self.routers() {
+            let of_service = |service: &&str| self.expected_routes(router.kind(), service);
+            let mut expected: Vec<Route> = services.iter().flat_map(of_service).collect();
+            expected.sort_unstable();
+            assert_eq!(self.shown_routes(router), expected, "{}", router.kind());
+        }
     }
 
     /// What a router shows, without the LOCAL_PREF that it itself gives to routes of eBGP.
@@ -131,38 +152,6 @@ impl Stage {
             route.local_pref = None;
         }
         routes
-    }
-
-    /// What only shows when a session is started anew.
-    pub(crate) fn uptimes(&self) -> Vec<(Kind, IpAddr, Duration)> {
-        let mut uptimes = Vec::new();
-        for router in self.routers() {
-            let sessions = router.sessions().unwrap();
-            uptimes.extend(sessions.into_iter().map(|session| {
-                let uptime = session.uptime.unwrap_or_else(|| panic!("{session:?}"));
-                (router.kind(), session.neighbour, uptime)
-            }));
-        }
-        uptimes
-    }
-
-    /// Waits until every session is older than those of FRR can tell, so that a new one would look younger.
-    pub(crate) fn let_sessions_age(&self) {
-        until("sessions of 2 s", TIMEOUT, || {
-            let young = |(_, _, uptime): &(_, _, Duration)| uptime.as_secs() < 2;
-            Ok((!self.uptimes().iter().any(young)).then_some(()))
-        })
-        .unwrap();
-    }
-
-    /// Fails if a session is younger than it was.
-    pub(crate) fn expect_same_sessions(&self, before: &[(Kind, IpAddr, Duration)]) {
-        for ((kind, neighbour, before), (_, _, after)) in before.iter().zip(self.uptimes()) {
-            assert!(
-                after >= *before,
-                "{kind} started anew with {neighbour}: {before:?} {after:?}"
-            );
-        }
     }
 
     /// The one node that says that it owns the addresses of `shop`.
@@ -191,6 +180,21 @@ impl Stage {
         .unwrap();
     }
 
+    /// Waits until one question of the client gets one answer, from this node, and fails if anybody else answers.
+    pub(crate) fn expect_single_answer(&self, address: IpAddr, node: &str) {
+        let mac = self.node(node).mac().unwrap();
+        // For the first seconds there are announcements too, which look like answers to the programs.
+        until(&format!("single answer for {address}"), TIMEOUT, || {
+            let answers = self.topology.client.who_has(address)?;
+            assert!(
+                answers.iter().all(|answer| *answer == mac),
+                "{address} is not only at {mac}: {answers:?}"
+            );
+            Ok((answers.len() == 1).then_some(()))
+        })
+        .unwrap();
+    }
+
     /// What a process reports about its configuration.
     pub(crate) fn errors(&self, component: &str) -> String {
         let state = self
@@ -212,6 +216,11 @@ impl Stage {
             .edit("nodes.yaml", &label, &format!("{label}    {excluded}\n"))
             .unwrap();
     }
+}
+
+/// Whether an address is that of a node.
+pub(crate) fn is_of(node: &Host, address: IpAddr) -> bool {
+    address == node.ipv4 || address == node.ipv6
 }
 
 /// As in `bgp.yaml`: FRR has eBGP over IPv4 and iBGP over IPv6, BIRD the other way round, eBGP with a password.
