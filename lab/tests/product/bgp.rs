@@ -6,7 +6,7 @@ use lab::router::Kind;
 use lab::until;
 
 use crate::sessions::Sessions;
-use crate::stage::{NAMESPACE, Stage, TIMEOUT, is_of};
+use crate::stage::{NAMESPACE, Stage, TIMEOUT};
 
 #[test]
 fn both_routers_see_exactly_the_routes_of_the_service_with_all_attributes() {
@@ -110,16 +110,8 @@ fn a_speaker_that_stops_tells_both_routers_why() {
         return;
     };
     let others = stage.sessions_without("node1");
-    let Stage {
-        product, topology, ..
-    } = &mut stage;
-    assert!(
-        product
-            .stop_speaker(topology.node("node1").unwrap())
-            .unwrap()
-            .success()
-    );
-    let node = stage.node("node1");
+    let node = stage.topology.node("node1").unwrap();
+    assert!(stage.product.stop_speaker(node).unwrap().success());
     for router in stage.routers() {
         for neighbour in [IpAddr::from(node.ipv4), node.ipv6.into()] {
             let ended = router.wait_for_end(neighbour, TIMEOUT).unwrap();
@@ -189,13 +181,6 @@ fn an_excluded_node_withdraws_its_routes_and_no_others() {
     let sessions = Sessions::of(&stage.routers());
     stage.exclude("node1");
     stage.wait_for_paths(&stage.addresses("web"), 4);
-    for router in stage.routers() {
-        let routes = router.routes().unwrap();
-        let is_of_node = |peer| is_of(stage.node("node1"), peer);
-        assert!(
-            !routes.iter().any(|route| is_of_node(route.peer)),
-            "{routes:?}"
-        );
-    }
+    stage.expect_no_routes_of("node1");
     sessions.expect_same(&stage.routers());
 }

@@ -145,6 +145,15 @@ impl Stage {
         }
     }
 
+    /// Fails if a router shows a route from a node.
+    pub(crate) fn expect_no_routes_of(&self, node: &str) {
+        for router in self.routers() {
+            let mut routes = router.routes().unwrap();
+            routes.retain(|route| is_of(self.node(node), route.peer));
+            assert_eq!(routes, [], "{}", router.kind());
+        }
+    }
+
     /// What a router shows, without the LOCAL_PREF that it itself gives to routes of eBGP.
     pub(crate) fn shown_routes(&self, router: &Router) -> Vec<Route> {
         let mut routes = router.routes().unwrap();
@@ -219,7 +228,7 @@ impl Stage {
 }
 
 /// Whether an address is that of a node.
-pub(crate) fn is_of(node: &Host, address: IpAddr) -> bool {
+fn is_of(node: &Host, address: IpAddr) -> bool {
     address == node.ipv4 || address == node.ipv6
 }
 
