@@ -2,6 +2,7 @@
 
 use crate::afi_safi::AfiSafi;
 use crate::cursor::Cursor;
+use alloc::vec::Vec;
 use core::fmt;
 use core::hash::Hash;
 use core::iter::FusedIterator;
@@ -77,16 +78,16 @@ pub(crate) mod sealed {
         const BITS: u8;
         /// Makes a prefix from its length, which is at most `BITS`, and the octets that begin with its own.
         fn from_wire(bits: u8, octets: &[u8]) -> Self::Prefix;
-        /// The octets of an address.
+        /// The length of a prefix and its whole address.
         type Octets: AsRef<[u8]>;
-        /// The length of a prefix and the octets of its address.
-        fn to_wire(prefix: Self::Prefix) -> (u8, Self::Octets);
+        /// The octets of a prefix, and how many of them the wire has.
+        fn to_wire(prefix: Self::Prefix) -> (Self::Octets, usize);
     }
 }
 
 impl sealed::PrefixOctets for Ipv4Unicast {
     type Prefix = Ipv4Net;
-    type Octets = [u8; 4];
+    type Octets = [u8; 5];
     const BITS: u8 = 32;
 
     #[inline]
@@ -99,14 +100,15 @@ impl sealed::PrefixOctets for Ipv4Unicast {
     }
 
     #[inline]
-    fn to_wire(prefix: Ipv4Net) -> (u8, Self::Octets) {
-        (prefix.prefix_len(), prefix.network().octets())
+    fn to_wire(prefix: Ipv4Net) -> (Self::Octets, usize) {
+        let (bits, [a, b, c, d]) = (prefix.prefix_len(), prefix.network().octets());
+        ([bits, a, b, c, d], wire_len(bits))
     }
 }
 
 impl sealed::PrefixOctets for Ipv6Unicast {
     type Prefix = Ipv6Net;
-    type Octets = [u8; 16];
+    type Octets = [u8; 17];
     const BITS: u8 = 128;
 
     #[inline]
@@ -119,9 +121,18 @@ impl sealed::PrefixOctets for Ipv6Unicast {
     }
 
     #[inline]
-    fn to_wire(prefix: Ipv6Net) -> (u8, Self::Octets) {
-        (prefix.prefix_len(), prefix.network().octets())
+    fn to_wire(prefix: Ipv6Net) -> (Self::Octets, usize) {
+        let mut octets = [prefix.prefix_len(); 17];
+        let [_, address @ ..] = &mut octets;
+        *address = prefix.network().octets();
+        (octets, wire_len(prefix.prefix_len()))
     }
+}
+
+/// How many octets the wire has of a prefix: its length, and as much of the address as that covers.
+#[inline]
+fn wire_len(bits: u8) -> usize {
+    1 + usize::from(bits.div_ceil(8))
 }
 
 /// The first `N` octets, filled up with zeros where there are fewer.
@@ -209,7 +220,16 @@ impl<'a> NlriField<'a> {
         ipv4.chain(self.iter::<Ipv6Unicast>().map(IpNet::V6))
     }
 
+    /// Copies the prefixes that [`paths`](Self::paths) finds into just as much memory as they need.
+    pub(crate) fn to_vec<F: Family>(self) -> Vec<Nlri<F::Prefix>> {
+        let paths = self.paths::<F>();
+        let mut copied = Vec::with_capacity(paths.clone().count());
+        copied.extend(paths);
+        copied
+    }
+
     /// Whether every prefix is whole and no longer than its family allows; a family without a type always is.
+    #[inline]
     pub(crate) fn is_well_formed(self) -> bool {
         match self.family {
             AfiSafi::IPV4_UNICAST => are_prefixes(self.octets, 32, self.path_ids),
@@ -315,7 +335,6 @@ impl<F: Family> FusedIterator for PathIter<'_, F> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     fn ipv4(octets: &[u8]) -> NlriField<'_> {
         NlriField::new(AfiSafi::IPV4_UNICAST, octets, PathIds::Absent)

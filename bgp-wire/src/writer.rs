@@ -87,13 +87,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes the length of a prefix and the octets of the address that it covers.
+    /// Writes the first `len` octets.
     #[inline]
-    pub(crate) fn prefix(&mut self, bits: u8, address: &[u8]) {
+    pub(crate) fn prefix(&mut self, octets: &[u8], len: usize) {
         // A copy of fixed size and a cut take less time than a copy of just so many octets.
-        self.u8(bits);
-        let end = self.position() + usize::from(bits.div_ceil(8));
-        self.out.extend_from_slice(address);
+        let end = self.position() + len;
+        self.out.extend_from_slice(octets);
         self.out.truncate(end);
     }
 

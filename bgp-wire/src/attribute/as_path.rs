@@ -337,6 +337,7 @@ pub struct SegmentIter<'a> {
 impl<'a> Iterator for SegmentIter<'a> {
     type Item = SegmentRef<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<SegmentRef<'a>> {
         // Only a whole segment moves the cursor, so what is left at the end tells whether the path was in order.
         let mut cursor = self.cursor;
@@ -364,6 +365,7 @@ pub struct AsnIter<'a> {
 impl Iterator for AsnIter<'_> {
     type Item = Asn;
 
+    #[inline]
     fn next(&mut self) -> Option<Asn> {
         match self.width {
             AsnWidth::Two => self.cursor.u16().map(Asn::from),

@@ -66,6 +66,7 @@ pub(crate) fn index(octets: &[u8]) -> AttrIndex {
 }
 
 /// Reads the attribute at `offset` of a list.
+#[inline]
 pub(crate) fn read_at(octets: &[u8], offset: usize) -> Option<AttrRef<'_>> {
     read(&mut Cursor::new(octets.get(offset..)?, offset)).ok()
 }

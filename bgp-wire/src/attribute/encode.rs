@@ -98,24 +98,21 @@ pub(crate) fn canonical(attributes: &PathAttributesRef<'_>) -> Vec<u8> {
     let kept = attributes
         .iter()
         .filter(|attribute| !is_left_out(attribute.code));
-    let mut ascending = true;
+    // Nothing but an old speaker's path grows.
+    let mut octets = Vec::with_capacity(attributes.octets.len());
     let mut last = AttrCode(0);
-    let mut len = 0;
     for attribute in kept.clone() {
-        ascending &= attribute.code > last;
+        if attribute.code < last {
+            let mut sorted: Vec<AttrRef<'_>> = kept.collect();
+            sorted.sort_unstable_by_key(|attribute| attribute.code);
+            octets.clear();
+            for attribute in sorted {
+                push_canonical(&mut octets, attributes, attribute);
+            }
+            break;
+        }
         last = attribute.code;
-        len += attribute.value.len() + if attribute.value.len() > 0xff { 4 } else { 3 };
-    }
-    // Exact but for an old speaker's path, so that a box of it needs no copy.
-    let mut octets = Vec::with_capacity(len);
-    if ascending {
-        kept.for_each(|attribute| push_canonical(&mut octets, attributes, attribute));
-    } else {
-        let mut sorted: Vec<AttrRef<'_>> = kept.collect();
-        sorted.sort_unstable_by_key(|attribute| attribute.code);
-        sorted
-            .into_iter()
-            .for_each(|attribute| push_canonical(&mut octets, attributes, attribute));
+        push_canonical(&mut octets, attributes, attribute);
     }
     octets
 }

@@ -14,12 +14,14 @@ impl AttrIndex {
     };
 
     /// The offset of an attribute, from the first octet of the list.
+    #[inline]
     pub(crate) fn get(&self, code: AttrCode) -> Option<usize> {
         let offset = *self.offsets.get(slot(code)?)?;
         (offset != ABSENT).then_some(usize::from(offset))
     }
 
     /// Notes where an attribute begins, unless it occurred before: of duplicates the first counts (RFC 7606 §3 g).
+    #[inline]
     pub(crate) fn insert(&mut self, code: AttrCode, offset: usize) {
         let entry = slot(code).and_then(|slot| self.offsets.get_mut(slot));
         if let (Some(entry), Ok(offset)) = (entry, u16::try_from(offset)) {
@@ -57,6 +59,7 @@ pub(crate) struct CodeSet([u64; 4]);
 
 impl CodeSet {
     /// Adds a type and says whether it was not there before.
+    #[inline]
     pub(crate) fn insert(&mut self, code: AttrCode) -> bool {
         let bit = 1_u64 << (code.0 & 63);
         let Some(word) = self.0.get_mut(usize::from(code.0 >> 6)) else {

@@ -71,14 +71,16 @@ pub(crate) fn check(attribute: AttrRef<'_>, cx: &SessionContext) -> Result<(), F
     if unexpected {
         return Err(Fault::discard(Kind::UnexpectedAttribute(code)));
     }
+    let value = check_value(code, value, cx);
     // RFC 7606 §3 (c)
-    let flags_are_right = flags.intersection(AttrFlags::KIND) == encode::flags(code);
-    let flags = require(flags_are_right, Fault::withdraw(Kind::AttributeFlags(code)));
-    match (flags, check_value(code, value, cx)) {
-        // RFC 7606 §3 (h): the stronger action; of equal ones the flags come first (RFC 4271 §6.3).
-        (Err(flags), Err(value)) if value.action > flags.action => Err(value),
-        (Err(flags), _) => Err(flags),
-        (Ok(()), value) => value,
+    if flags.intersection(AttrFlags::KIND) == encode::flags(code) {
+        return value;
+    }
+    // RFC 7606 §3 (h): the stronger action; of equal ones the flags come first (RFC 4271 §6.3).
+    let flags = Fault::withdraw(Kind::AttributeFlags(code));
+    match value {
+        Err(value) if value.action > flags.action => Err(value),
+        _ => Err(flags),
     }
 }
 

@@ -142,6 +142,7 @@ impl<'a> PathAttributesRef<'a> {
         self.iter().filter(|attribute| !is_typed(attribute.code))
     }
 
+    #[inline]
     pub(crate) fn value(&self, code: AttrCode) -> Option<&'a [u8]> {
         decode::read_at(self.octets, self.index.get(code)?).map(|attribute| attribute.value)
     }
@@ -192,6 +193,7 @@ macro_rules! element_iter {
         impl Iterator for $name<'_> {
             type Item = $item;
 
+            #[inline]
             fn next(&mut self) -> Option<$item> {
                 self.cursor.array::<$len>().map($decode)
             }

@@ -247,8 +247,8 @@ impl Run {
         let end = self.end.saturating_sub(reserved);
         let id = if self.path_id.is_some() { 4 } else { 0 };
         let fits = |w: &Writer<'_>, prefix: &F::Prefix| {
-            let (bits, _) = F::to_wire(*prefix);
-            w.position() + id + 1 + usize::from(bits.div_ceil(8)) <= end
+            let (_, len) = F::to_wire(*prefix);
+            w.position() + id + len <= end
         };
         while let Some(prefix) = prefixes.next_if(|prefix| fits(w, prefix)) {
             write_prefix::<F>(w, self.path_id, prefix);

@@ -298,30 +298,31 @@ impl<'a> Checked<'a> {
         if !self.announces() || self.disabled.is_some() {
             return;
         }
-        let next_hop = (!self.update.nlri.is_empty()).then_some(AttrCode::NEXT_HOP);
-        for code in [AttrCode::ORIGIN, AttrCode::AS_PATH]
-            .into_iter()
-            .chain(next_hop)
-        {
-            if self.update.attributes.index.get(code).is_none() {
-                let offset = u16::try_from(self.update.attributes_offset()).unwrap_or(u16::MAX);
-                self.find(
-                    Kind::MissingWellKnownAttribute(code),
-                    offset,
-                    ErrorAction::TreatAsWithdraw,
-                );
-            }
+        self.require(AttrCode::ORIGIN);
+        self.require(AttrCode::AS_PATH);
+        if !self.update.nlri.is_empty() {
+            self.require(AttrCode::NEXT_HOP);
         }
     }
 
-    fn disposition(self) -> Result<Validated<'a>, DecodeError> {
-        let announces = self.announces();
+    fn require(&mut self, code: AttrCode) {
+        if self.update.attributes.index.get(code).is_none() {
+            let offset = u16::try_from(self.update.attributes_offset()).unwrap_or(u16::MAX);
+            self.find(
+                Kind::MissingWellKnownAttribute(code),
+                offset,
+                ErrorAction::TreatAsWithdraw,
+            );
+        }
+    }
+
+    fn disposition(&self) -> Result<Validated<'a>, DecodeError> {
         let Self {
             update,
             findings,
             disabled,
             only_unreach,
-        } = self;
+        } = *self;
         let Some(worst) = findings
             .worst()
             .filter(|worst| worst.action > ErrorAction::AttributeDiscard)
@@ -329,7 +330,7 @@ impl<'a> Checked<'a> {
             return Ok(Validated::Routes(Routes { update, findings }));
         };
         // RFC 7606 §5.2: attributes without prefixes raise the doubt whether the prefixes were found.
-        if !only_unreach && !announces && disabled.is_none() {
+        if !only_unreach && !self.announces() && disabled.is_none() {
             return Err(worst.error);
         }
         let reach = update.mp_reach().map(|reach| reach.nlri());

@@ -107,8 +107,8 @@ pub(super) fn write_prefix<F: Family>(
     if let Some(PathId(path_id)) = path_id {
         w.u32(path_id);
     }
-    let (bits, octets) = F::to_wire(prefix);
-    w.prefix(bits, octets.as_ref());
+    let (octets, len) = F::to_wire(prefix);
+    w.prefix(octets.as_ref(), len);
 }
 
 fn write_mp_reach(

@@ -140,8 +140,8 @@ impl MpNlri {
 
     fn copied(field: NlriField<'_>) -> Self {
         match field.family() {
-            AfiSafi::IPV4_UNICAST => Self::Ipv4Unicast(field.paths::<Ipv4Unicast>().collect()),
-            AfiSafi::IPV6_UNICAST => Self::Ipv6Unicast(field.paths::<Ipv6Unicast>().collect()),
+            AfiSafi::IPV4_UNICAST => Self::Ipv4Unicast(field.to_vec::<Ipv4Unicast>()),
+            AfiSafi::IPV6_UNICAST => Self::Ipv6Unicast(field.to_vec::<Ipv6Unicast>()),
             family => Self::Opaque {
                 family,
                 octets: Bytes::copy_from_slice(field.octets()),
@@ -156,7 +156,7 @@ impl Routes<'_> {
     pub fn to_owned(&self) -> Update {
         let update = self.update();
         Update {
-            withdrawn: update.withdrawn_routes().paths::<Ipv4Unicast>().collect(),
+            withdrawn: update.withdrawn_routes().to_vec::<Ipv4Unicast>(),
             mp_unreach: update.mp_unreach().map(|unreach| MpUnreach {
                 nlri: MpNlri::copied(unreach.nlri()),
             }),
@@ -168,7 +168,7 @@ impl Routes<'_> {
                 },
                 nlri: MpNlri::copied(reach.nlri()),
             }),
-            announced: update.nlri().paths::<Ipv4Unicast>().collect(),
+            announced: update.nlri().to_vec::<Ipv4Unicast>(),
         }
     }
 }
