@@ -10,44 +10,37 @@ use ipnet::IpNet;
 use super::attributes::Completion;
 use super::pack::Queue;
 
-type Entry<'a> = (&'a IpNet, &'a Arc<PathAttributes>);
-
 /// Walks both sets side by side and queues the differences.
 pub(super) fn plan(
-    held: Range<'_, IpNet, Arc<PathAttributes>>,
-    desired: Range<'_, IpNet, Arc<PathAttributes>>,
+    mut held: Range<'_, IpNet, Arc<PathAttributes>>,
+    mut desired: Range<'_, IpNet, Arc<PathAttributes>>,
     completion: &Completion,
 ) -> Queue {
-    let (mut held, mut desired) = (held.peekable(), desired.peekable());
     let mut queue = Queue::default();
     let mut same = Same {
         completion,
         latest: None,
     };
+    let (mut old, mut new) = (held.next(), desired.next());
     loop {
-        let order = match (held.peek(), desired.peek()) {
+        let order = match (old, new) {
             (None, None) => return queue,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some((old, _)), Some((new, _))) => old.cmp(new),
         };
-        let old = if order.is_le() { held.next() } else { None };
-        let new = if order.is_ge() { desired.next() } else { None };
-        queue_change(&mut queue, &mut same, old, new);
-    }
-}
-
-fn queue_change<'a>(
-    queue: &mut Queue,
-    same: &mut Same<'a>,
-    old: Option<Entry<'a>>,
-    new: Option<Entry<'a>>,
-) {
-    match (old, new) {
-        (Some((prefix, _)), None) => queue.withdraw(*prefix),
-        (Some((_, old)), Some((_, new))) if same.of(old, new) => {}
-        (_, Some((prefix, attributes))) => queue.announce(*prefix, attributes),
-        (None, None) => {}
+        match (old, new) {
+            (Some((prefix, _)), _) if order.is_lt() => queue.withdraw(*prefix),
+            (Some((_, old)), Some((_, new))) if order.is_eq() && same.of(old, new) => {}
+            (_, Some((prefix, attributes))) => queue.announce(*prefix, attributes),
+            (_, None) => {}
+        }
+        if order.is_le() {
+            old = held.next();
+        }
+        if order.is_ge() {
+            new = desired.next();
+        }
     }
 }
 

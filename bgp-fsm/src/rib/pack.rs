@@ -65,21 +65,24 @@ impl Queue {
 
     pub(super) fn announce(&mut self, prefix: IpNet, attributes: &Arc<PathAttributes>) {
         // Neighbours mostly share their attributes; then nothing has to be searched.
-        let index = match self.groups.get(self.latest) {
-            Some(group) if Arc::ptr_eq(&group.attributes, attributes) => self.latest,
-            _ => *self.index.entry(Arc::clone(attributes)).or_insert_with(|| {
-                self.groups.push(Group {
-                    attributes: Arc::clone(attributes),
-                    prefixes: Chunk::default(),
-                });
-                self.groups.len() - 1
-            }),
-        };
-        self.latest = index;
-        if let Some(group) = self.groups.get_mut(index) {
+        let shared = |group: &Group| Arc::ptr_eq(&group.attributes, attributes);
+        if !self.groups.get(self.latest).is_some_and(shared) {
+            self.latest = self.group_of(attributes);
+        }
+        if let Some(group) = self.groups.get_mut(self.latest) {
             group.prefixes.prefixes.push(prefix);
             self.waiting += 1;
         }
+    }
+
+    fn group_of(&mut self, attributes: &Arc<PathAttributes>) -> usize {
+        *self.index.entry(Arc::clone(attributes)).or_insert_with(|| {
+            self.groups.push(Group {
+                attributes: Arc::clone(attributes),
+                prefixes: Chunk::default(),
+            });
+            self.groups.len() - 1
+        })
     }
 
     /// How many prefixes wait.
