@@ -1,6 +1,7 @@
 //! What a node tells the world about itself, from what it wants and what its drivers see.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::desired::{Desired, InterfaceSelection};
 use crate::diff::{Change, diff};
@@ -35,17 +36,23 @@ pub fn node_status(desired: &Desired, observed: &Observed, me: &NodeName) -> Nod
         if let Some(announcement) = verdicts.layer2.announcement() {
             match present(&announcement.interfaces, observed) {
                 Some(interfaces) => {
-                    let id = StatusId { kind: StatusKind::ServiceL2Status, service: service.clone(), node: me.clone() };
+                    let id = StatusId {
+                        kind: StatusKind::ServiceL2Status,
+                        service: service.clone(),
+                        node: me.clone(),
+                    };
                     status.events.insert(assigned(&id));
-                    status.statuses.insert(id, StatusBody::Layer2 { interfaces });
+                    status
+                        .statuses
+                        .insert(id, StatusBody::Layer2 { interfaces });
                 }
-                None => status.events.extend(announcement.addresses.iter().map(|address| {
-                    let message = format!(
-                        "the interfaces specified by LB IP \"{address}\" doesn't exist in assigned node \"{me}\" with \
-                         protocol \"layer2\""
-                    );
-                    Event { service: service.clone(), reason: EventReason::AnnounceFailed, message }
-                })),
+                None => status
+                    .events
+                    .extend(announcement.addresses.iter().map(|address| Event {
+                        service: service.clone(),
+                        reason: EventReason::AnnounceFailed,
+                        message: nowhere(&announcement.interfaces, *address, me),
+                    })),
             }
         }
         if let Some(announcement) = verdicts.bgp.announcement() {
@@ -71,14 +78,27 @@ pub fn node_status(desired: &Desired, observed: &Observed, me: &NodeName) -> Nod
     status
 }
 
-/// The interfaces to show for a selection (none: all), or `None` if nothing it names exists.
+/// The interfaces to show for a selection (none: all), or `None` if there is none to answer on.
 fn present(selection: &InterfaceSelection, observed: &Observed) -> Option<BTreeSet<Interface>> {
     match selection {
-        InterfaceSelection::All => Some(BTreeSet::new()),
+        InterfaceSelection::All => (!observed.interfaces.is_empty()).then(BTreeSet::new),
         InterfaceSelection::Named(named) => {
             let present: BTreeSet<_> = named.intersection(&observed.interfaces).cloned().collect();
             (!present.is_empty()).then_some(present)
         }
+    }
+}
+
+/// That an address is answered for on no interface; where some are named, in MetalLB's words.
+fn nowhere(selection: &InterfaceSelection, address: IpAddr, me: &NodeName) -> String {
+    match selection {
+        InterfaceSelection::All => format!(
+            "no interface for LB IP \"{address}\" is usable in assigned node \"{me}\" with protocol \"layer2\""
+        ),
+        InterfaceSelection::Named(_) => format!(
+            "the interfaces specified by LB IP \"{address}\" doesn't exist in assigned node \"{me}\" with protocol \
+             \"layer2\""
+        ),
     }
 }
 

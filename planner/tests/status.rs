@@ -63,6 +63,29 @@ fn layer_2_status_shows_the_named_interfaces_that_exist_sorted() {
 }
 
 #[test]
+fn an_owner_without_any_usable_interface_says_so_and_claims_nothing() {
+    let anywhere = CLUSTER.replace("{interfaces: [eth1, eth0, eth9]}", "");
+    let desired = desired_state(&fixture::snapshot(&anywhere), &me());
+    let status = node_status(&desired, &observed(&[], &[]), &me());
+    let layer2 = id(StatusKind::ServiceL2Status, "n1");
+    assert_eq!(status.statuses.get(&layer2), None);
+    let mut failed = status
+        .events
+        .iter()
+        .filter(|event| event.reason == EventReason::AnnounceFailed);
+    let message = failed.next().map(|event| event.message.as_str());
+    let expected = "no interface for LB IP \"198.51.100.1\" is usable in assigned node \"n1\" with protocol \"layer2\"";
+    assert_eq!(message, Some(expected));
+    assert_eq!(failed.next(), None);
+
+    let status = node_status(&desired, &observed(&["eth0"], &[]), &me());
+    let everywhere = StatusBody::Layer2 {
+        interfaces: BTreeSet::new(),
+    };
+    assert_eq!(status.statuses.get(&layer2), Some(&everywhere));
+}
+
+#[test]
 fn bgp_status_lists_only_peers_that_were_sent_a_prefix() {
     let bgp = id(StatusKind::ServiceBgpStatus, "n1");
     let status = node_status(&desired(), &observed(&["eth0"], &["two"]), &me());
