@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use k8s_adapter::source::Source as _;
 use k8s_adapter::source::dir::{self, DirSource};
-use k8s_adapter::translate::{ClusterObjects, ErrorEffect, Kind, ObjectName};
+use k8s_adapter::translate::{
+    ClusterObjects, ErrorEffect, Kind, ObjectName, TranslateOptions, snapshot,
+};
 use tempfile::TempDir;
 
 /// Far more than any of this takes.
@@ -510,4 +512,26 @@ async fn many_changes_at_once_are_few_views() {
     }
     let views = folder.until(|objects| objects.nodes.len() == 500).await;
     assert!(views.len() < 250, "{} views", views.len());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_field_is_reported_with_its_line() {
+    let pool = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata:\n  name: p\n  namespace: metallb-system\n\
+                spec:\n  addresses:\n  - 192.0.2.0/24\n  - nowhere\n";
+    let (mut folder, first) =
+        Folder::with(&[("pools.yaml", &format!("# mine\n---\n{pool}"))]).await;
+    let place = |objects: &ClusterObjects| {
+        let options = TranslateOptions {
+            namespace: "metallb-system".into(),
+            planner: planner::snapshot::Options::default(),
+        };
+        let (_, errors) = snapshot(objects, &options);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors[0].origin.as_ref().unwrap().to_string()
+    };
+    assert_eq!(place(&first), "pools.yaml:11 (document 1)");
+    folder.write("pools.yaml", &format!("{}---\n{pool}", node("n1")));
+    let line = node("n1").lines().count() + 10;
+    let moved = folder.next().await;
+    assert_eq!(place(&moved), format!("pools.yaml:{line} (document 2)"));
 }

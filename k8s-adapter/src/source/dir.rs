@@ -30,6 +30,12 @@ use crate::translate::ClusterObjects;
 /// How long a file stays in force after it has vanished, or has changed without its writer being seen to close it.
 pub const SETTLE: Duration = Duration::from_millis(100);
 
+/// How much longer than publishing took nothing is published again: a small folder is published with every change, a
+/// large one that keeps changing now and then.
+const REST: u32 = 4;
+/// How long a change waits at most for that.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
 /// Reads a folder once.
 ///
 /// # Errors
@@ -120,21 +126,26 @@ fn follow_changes(
 ) {
     // Events that unsettle nothing, such as those of reading a file, put off nothing.
     let mut settle_at: Option<Instant> = None;
+    let mut is_news = false;
+    let mut publish_from = Instant::now();
     loop {
-        let first = match settle_at {
+        let wake_at = settle_at
+            .into_iter()
+            .chain(is_news.then_some(publish_from))
+            .min();
+        let first = match wake_at {
             None => incoming
                 .recv()
                 .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             Some(at) => incoming.recv_timeout(at.saturating_duration_since(Instant::now())),
         };
         let unsettled = tree.unsettled();
-        let mut changed = false;
         match first {
             Ok(message) => {
                 for message in std::iter::once(message).chain(incoming.try_iter()) {
                     match message {
                         Message::Event(Ok(event)) => {
-                            changed |= watch::apply(&mut tree, &event, &mut |folder| {
+                            is_news |= watch::apply(&mut tree, &event, &mut |folder| {
                                 follow(&mut watcher, folder)
                             });
                         }
@@ -148,7 +159,7 @@ fn follow_changes(
         }
         // Not only when nothing has come: with enough readers something always has.
         if settle_at.is_some_and(|at| at <= Instant::now()) {
-            changed |= tree.settle(&mut |folder| follow(&mut watcher, folder));
+            is_news |= tree.settle(&mut |folder| follow(&mut watcher, folder));
             settle_at = None;
         }
         if tree.is_settled() {
@@ -156,8 +167,11 @@ fn follow_changes(
         } else if settle_at.is_none() || tree.unsettled() > unsettled {
             settle_at = Some(Instant::now() + SETTLE);
         }
-        if changed {
+        let begun = Instant::now();
+        if is_news && publish_from <= begun {
             publish.send_replace(Arc::new(tree.objects()));
+            is_news = false;
+            publish_from = Instant::now() + (begun.elapsed() * REST).min(LONGEST_REST);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The line of a document that a field is on. Only asked when there is something to report.
+//! The lines of a document that its fields are on. Only asked where there may be something to report.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,39 +6,34 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// The line, from 1, on which `field` (such as `spec.addresses[0]`) of a YAML document is, or the nearest field around
-/// it that is there; `None` when the document cannot be read.
-pub(crate) fn line_of(document: &str, field: &str) -> Option<u64> {
-    let root: Spanned<Located> =
-        serde_saphyr::from_str_with_options(document, super::manifest::yaml_options()).ok()?;
-    let mut here = &root;
-    for segment in segments(field) {
-        let next = match (&here.value, segment) {
-            (Located::Map(fields), Segment::Name(name)) => fields.get(name),
-            (Located::List(items), Segment::Index(index)) => items.get(index),
-            _ => None,
-        };
-        let Some(next) = next else { break };
-        here = next;
+use crate::translate::FieldLines;
+
+/// The line, from 1, of every field of a YAML document; none when the document cannot be read.
+pub(crate) fn lines(document: &str) -> FieldLines {
+    let mut lines = FieldLines::default();
+    let options = super::manifest::yaml_options();
+    if let Ok(root) = serde_saphyr::from_str_with_options::<Spanned<Located>>(document, options) {
+        collect(&root, String::new(), &mut lines);
     }
-    Some(here.referenced.line()).filter(|line| *line > 0)
+    lines
 }
 
-enum Segment<'a> {
-    Name(&'a str),
-    Index(usize),
-}
-
-fn segments(field: &str) -> impl Iterator<Item = Segment<'_>> {
-    field
-        .split(['.', '['])
-        .filter(|text| !text.is_empty())
-        .map(
-            |text| match text.strip_suffix(']').and_then(|index| index.parse().ok()) {
-                Some(index) => Segment::Index(index),
-                None => Segment::Name(text),
-            },
-        )
+fn collect(here: &Spanned<Located>, path: String, lines: &mut FieldLines) {
+    match &here.value {
+        Located::Scalar => {}
+        Located::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect(item, format!("{path}[{index}]"), lines);
+            }
+        }
+        Located::Map(fields) => {
+            for (name, field) in fields {
+                let dot = if path.is_empty() { "" } else { "." };
+                collect(field, format!("{path}{dot}{name}"), lines);
+            }
+        }
+    }
+    lines.insert(path, here.referenced.line());
 }
 
 /// A document with the place of every value.
@@ -117,18 +112,26 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_its_path() {
-        assert_eq!(line_of(DOCUMENT, "kind"), Some(1));
-        assert_eq!(line_of(DOCUMENT, "spec.addresses[1]"), Some(5));
+        assert_eq!(lines(DOCUMENT).line_of("kind"), Some(1));
+        assert_eq!(lines(DOCUMENT).line_of("spec.addresses[1]"), Some(5));
     }
 
     #[test]
     fn a_missing_field_is_where_it_would_belong() {
-        assert_eq!(line_of(DOCUMENT, "spec.autoAssign"), Some(3));
-        assert_eq!(line_of(DOCUMENT, "metadata.name"), Some(1));
+        assert_eq!(lines(DOCUMENT).line_of("spec.autoAssign"), Some(3));
+        assert_eq!(lines(DOCUMENT).line_of("metadata.name"), Some(1));
     }
 
     #[test]
     fn an_unreadable_document_has_no_lines() {
-        assert_eq!(line_of("a: [", "a"), None);
+        assert_eq!(lines("a: [").line_of("a"), None);
+    }
+
+    #[test]
+    fn an_item_of_a_list_has_lines_of_its_own() {
+        let list = "items:\n- spec:\n    a: 1\n- spec:\n    b: 2\n";
+        let second = lines(list).within("items[1]", 10);
+        assert_eq!(second.line_of("spec.b"), Some(14));
+        assert_eq!(second.line_of(""), Some(13));
     }
 }

@@ -3,6 +3,7 @@
 //! Each document and each object stands for itself: one that is broken is reported with its file, document, line and
 //! field, and all others are read.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use tracing::debug;
 
-use super::locate::line_of;
+use super::locate::lines;
 use super::object::{AnyObject, Recognized, Schema};
-use crate::translate::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Origin, Reason};
+use crate::translate::{
+    ConfigError, ErrorEffect, FieldLines, Kind, ObjectName, ObjectRef, Origin, Reason,
+};
 
 /// The namespace of an object that names none, as with `kubectl`.
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -24,6 +27,8 @@ pub(crate) struct Manifest {
     pub(crate) objects: BTreeMap<ObjectRef, (AnyObject, Origin)>,
     /// Objects of an earlier version of the file that stay in force because the newer one cannot be read.
     pub(crate) kept: BTreeMap<ObjectRef, (AnyObject, Origin)>,
+    /// Where the fields of those that are configuration are.
+    pub(crate) field_lines: BTreeMap<ObjectRef, Arc<FieldLines>>,
     /// What could not; each error with an object says that the file has it, if in no good form.
     pub(crate) errors: Vec<ConfigError>,
 }
@@ -89,6 +94,7 @@ impl Manifest {
                 document: index.saturating_add(1),
                 first_line,
                 text: Some(document),
+                lines: OnceCell::new(),
             };
             match serde_saphyr::from_str_with_options::<Value>(document, yaml_options()) {
                 Ok(value) => self.document(&place, value),
@@ -116,6 +122,7 @@ impl Manifest {
                         document,
                         first_line: 1,
                         text: None,
+                        lines: OnceCell::new(),
                     },
                     value,
                 ),
@@ -229,6 +236,13 @@ impl Manifest {
                     let first = first.clone();
                     self.fault(id, String::new(), Reason::DefinedTwice { first }, origin);
                 } else {
+                    if id.kind.is_configuration() {
+                        self.field_lines.extend(
+                            place
+                                .field_lines(prefix)
+                                .map(|lines| (id.clone(), Arc::new(lines))),
+                        );
+                    }
                     self.objects.insert(id, (object, origin));
                 }
             }
@@ -265,12 +279,21 @@ struct Place<'a> {
     first_line: u64,
     /// The document's text, where lines can be found in it.
     text: Option<&'a str>,
+    /// Where its fields are, once somebody has asked.
+    lines: OnceCell<FieldLines>,
 }
 
 impl Place<'_> {
-    /// Where `field` of the document is.
+    /// Where `field` of the document is. The document as a whole begins with its first line that says something.
     fn origin(&self, field: &str) -> Origin {
-        match self.text.and_then(|text| line_of(text, field)) {
+        let line = match self.text {
+            Some(text) if field.is_empty() => (1..)
+                .zip(text.lines())
+                .find(|(_, line)| is_content(line))
+                .map(|(line, _)| line),
+            _ => self.lines().and_then(|lines| lines.line_of(field)),
+        };
+        match line {
             Some(line) => self.origin_at(line),
             None => Origin {
                 file: Arc::clone(self.file),
@@ -278,6 +301,17 @@ impl Place<'_> {
                 line: None,
             },
         }
+    }
+
+    /// The lines of the fields of the object at `prefix`.
+    fn field_lines(&self, prefix: &str) -> Option<FieldLines> {
+        let above = self.first_line.saturating_sub(1);
+        Some(self.lines()?.within(prefix, above))
+    }
+
+    fn lines(&self) -> Option<&FieldLines> {
+        let text = self.text?;
+        Some(self.lines.get_or_init(|| lines(text)))
     }
 
     /// Where the document's line `line`, from 1, is.

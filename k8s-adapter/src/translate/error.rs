@@ -1,5 +1,6 @@
 //! What is wrong with the configuration: which object, which field, why, and what follows from it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,20 @@ impl Kind {
             Self::Secret => "Secret",
             Self::Service => "Service",
         }
+    }
+
+    /// Whether objects of this kind are what FerroLB is configured with: its own kinds, without those of statuses.
+    #[must_use]
+    pub fn is_configuration(self) -> bool {
+        matches!(
+            self,
+            Self::BFDProfile
+                | Self::BGPAdvertisement
+                | Self::BGPPeer
+                | Self::Community
+                | Self::IPAddressPool
+                | Self::L2Advertisement
+        )
     }
 
     /// Whether objects of this kind belong to no namespace.
@@ -145,6 +160,50 @@ impl fmt::Display for Origin {
             write!(f, ":{line}")?;
         }
         write!(f, " (document {})", self.document)
+    }
+}
+
+/// The lines of a file that the fields of an object are on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldLines(BTreeMap<String, u64>);
+
+impl FieldLines {
+    /// Notes the line, from 1, of the field at `path`, such as `spec.addresses[0]`; 0 counts as not known.
+    pub fn insert(&mut self, path: String, line: u64) {
+        if line > 0 {
+            self.0.insert(path, line);
+        }
+    }
+
+    /// The line of `field`, or of the nearest field around it that is there.
+    #[must_use]
+    pub fn line_of(&self, field: &str) -> Option<u64> {
+        let mut path = field;
+        loop {
+            if let Some(line) = self.0.get(path) {
+                return Some(*line);
+            }
+            path = match path.rfind(['.', '[']) {
+                Some(end) => path.get(..end)?,
+                None if path.is_empty() => return None,
+                None => "",
+            };
+        }
+    }
+
+    /// The lines of what is at `path`, with the paths that they have within it, all `below` lines further down.
+    #[must_use]
+    pub fn within(&self, path: &str, below: u64) -> Self {
+        let inside = self.0.range(path.to_owned()..);
+        let inside = inside.map_while(|(inner, line)| Some((inner.strip_prefix(path)?, line)));
+        // `items[1]` is not within `items[10]`, and `spec.a` is not within `spec.ab`.
+        let inside = inside
+            .filter(|(rest, _)| path.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
+        let inside = inside.map(|(rest, line)| {
+            let rest = rest.strip_prefix('.').unwrap_or(rest);
+            (rest.to_owned(), line.saturating_add(below))
+        });
+        Self(inside.collect())
     }
 }
 

@@ -22,7 +22,9 @@ mod services;
 mod snapshot;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};
-pub use self::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Origin, Reason};
+pub use self::error::{
+    ConfigError, ErrorEffect, FieldLines, Kind, ObjectName, ObjectRef, Origin, Reason,
+};
 pub use self::objects::{ClusterObjects, Object, Objects};
 pub use self::problems::problems;
 pub use self::snapshot::{TranslateOptions, Translator, snapshot};

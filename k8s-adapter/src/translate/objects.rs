@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::error::{ConfigError, ObjectName, Origin};
+use super::error::{ConfigError, FieldLines, ObjectName, ObjectRef, Origin};
 use crate::crd::{
     BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
     L2Advertisement, ServiceBGPStatus, ServiceL2Status,
@@ -48,6 +48,8 @@ pub struct ClusterObjects {
     pub secrets: Objects<Secret>,
     /// ConfigMaps.
     pub config_maps: Objects<ConfigMap>,
+    /// Where in their files the fields of configuration objects are, if they are from files.
+    pub field_lines: BTreeMap<ObjectRef, Arc<FieldLines>>,
     /// What the source could not read. Where an object is named, the maps hold its last good version, if there is one.
     pub errors: Vec<ConfigError>,
 }

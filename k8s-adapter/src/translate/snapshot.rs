@@ -96,7 +96,9 @@ impl Translator {
                 .collect(),
             options: self.options.planner.clone(),
         };
-        (snapshot, report.errors)
+        let mut errors = report.errors;
+        locate(&mut errors, objects);
+        (snapshot, errors)
     }
 
     fn config(
@@ -156,6 +158,18 @@ impl Translator {
             peers: peers.into_peers(),
             bgp_advertisements,
             l2_advertisements,
+        }
+    }
+}
+
+/// Points errors that name a field to the line of that field.
+fn locate(errors: &mut [ConfigError], objects: &ClusterObjects) {
+    for error in errors.iter_mut().filter(|error| !error.field.is_empty()) {
+        let object = error.object.as_ref();
+        let lines = object.and_then(|object| objects.field_lines.get(object));
+        let line = lines.and_then(|lines| lines.line_of(&error.field));
+        if let (Some(origin), Some(line)) = (&mut error.origin, line) {
+            origin.line = Some(line);
         }
     }
 }

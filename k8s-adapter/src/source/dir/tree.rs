@@ -4,6 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::io::ErrorKind;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
@@ -161,12 +162,13 @@ impl Tree {
         }
         self.being_written.retain(|open| !open.starts_with(&path));
         self.unlisted.retain(|folder, _| !folder.starts_with(&path));
-        let count = self.statuses.len();
-        self.statuses.retain(|file, _| !file.starts_with(&path));
-        for file in self.files.keys().filter(|file| file.starts_with(&path)) {
-            self.unsettled.insert(file.clone(), None);
+        let gone: Vec<PathBuf> = at_or_below(&self.statuses, &path).cloned().collect();
+        for status in &gone {
+            self.statuses.remove(status);
         }
-        self.statuses.len() != count
+        let vanished = at_or_below(&self.files, &path).map(|file| (file.clone(), None));
+        self.unsettled.extend(vanished);
+        !gone.is_empty()
     }
 
     /// The folder itself is gone. That is a mishap and no way to delete everything: all stays as it is until the folder
@@ -245,14 +247,16 @@ impl Tree {
             }
         }
         let is_gone = |file: &&PathBuf| {
-            file.starts_with(folder)
-                && !found.contains(*file)
+            !found.contains(*file)
                 && !self
                     .unlisted
                     .keys()
                     .any(|unlisted| file.starts_with(unlisted))
         };
-        let gone: Vec<PathBuf> = self.files.keys().filter(is_gone).cloned().collect();
+        let gone: Vec<PathBuf> = at_or_below(&self.files, folder)
+            .filter(is_gone)
+            .cloned()
+            .collect();
         self.unsettled
             .extend(gone.into_iter().map(|file| (file, None)));
         changed
@@ -440,6 +444,10 @@ impl<'a> Collected<'a> {
             }
             self.defined.insert(id, origin);
             object.insert_into(&mut self.objects, id.name.clone(), Some(origin.clone()));
+            let lines = manifest.field_lines.get(id);
+            self.objects
+                .field_lines
+                .extend(lines.map(|lines| (id.clone(), Arc::clone(lines))));
         }
         self.objects.errors.extend(manifest.errors.iter().cloned());
     }
@@ -453,6 +461,16 @@ impl<'a> Collected<'a> {
             }
         }
     }
+}
+
+/// The files that `path` is or holds: paths are ordered by their components, so that these are neighbours.
+fn at_or_below<'a>(
+    files: &'a BTreeMap<PathBuf, File>,
+    path: &'a Path,
+) -> impl Iterator<Item = &'a PathBuf> {
+    let from = (Bound::Included(path), Bound::Unbounded);
+    let neighbours = files.range::<Path, _>(from).map(|(file, _)| file);
+    neighbours.take_while(move |file| file.starts_with(path))
 }
 
 fn unlisted(folder: &Path, error: &str) -> ConfigError {

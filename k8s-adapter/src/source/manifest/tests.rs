@@ -219,3 +219,16 @@ fn a_marker_is_one_at_the_start_of_a_line_only() {
     let starts: Vec<_> = lines.iter().map(|(line, _)| *line).collect();
     assert_eq!(starts, [1, 4, 8]);
 }
+
+#[test]
+fn the_lines_of_every_configuration_object_are_known() {
+    let text = "# pools\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: metallb.io/v1beta1\n  kind: IPAddressPool\n  \
+                metadata: {name: a}\n  spec:\n    addresses:\n    - 192.0.2.0/24\n    - nowhere\n";
+    let manifest = parse(text);
+    let (id, (_, origin)) = manifest.objects.first_key_value().unwrap();
+    assert_eq!(origin.line, Some(6));
+    let lines = &manifest.field_lines[id];
+    assert_eq!(lines.line_of("spec.addresses[1]"), Some(12));
+    assert_eq!(lines.line_of("spec.addresses[7]"), Some(10));
+    assert_eq!(lines.line_of(""), Some(6));
+}
