@@ -92,9 +92,7 @@ impl sealed::PrefixOctets for Ipv4Unicast {
 
     #[inline]
     fn from_wire(bits: u8, octets: &[u8]) -> Ipv4Net {
-        let mask = u32::MAX
-            .checked_shl(u32::from(Self::BITS.saturating_sub(bits)))
-            .unwrap_or(0);
+        let mask = !u32::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
         let address = Ipv4Addr::from_bits(u32::from_be_bytes(leading(octets)) & mask);
         Ipv4Net::new(address, bits).unwrap_or_default()
     }
@@ -113,9 +111,7 @@ impl sealed::PrefixOctets for Ipv6Unicast {
 
     #[inline]
     fn from_wire(bits: u8, octets: &[u8]) -> Ipv6Net {
-        let mask = u128::MAX
-            .checked_shl(u32::from(Self::BITS.saturating_sub(bits)))
-            .unwrap_or(0);
+        let mask = !u128::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
         let address = Ipv6Addr::from_bits(u128::from_be_bytes(leading(octets)) & mask);
         Ipv6Net::new(address, bits).unwrap_or_default()
     }

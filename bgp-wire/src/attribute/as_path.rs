@@ -209,6 +209,7 @@ impl<'a> AsPathRef<'a> {
 
     /// What is wrong with the path, if anything: segments that do not add up (RFC 7606 §7.2), AS 0 (RFC 7607 §2), or
     /// members of a confederation from a peer that is in none of ours (RFC 5065 §5).
+    #[inline]
     pub(crate) fn is_well_formed(self, peer: PeerKind) -> bool {
         let mut segments = self.segments();
         for segment in &mut segments {

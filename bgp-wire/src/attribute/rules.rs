@@ -50,6 +50,7 @@ impl Fault {
 }
 
 /// Checks who may send the attribute, then its flags, then its value.
+#[inline]
 pub(crate) fn check(attribute: AttrRef<'_>, cx: &SessionContext) -> Result<(), Fault> {
     let AttrRef { flags, code, value } = attribute;
     if !is_typed(code) {
@@ -85,6 +86,7 @@ pub(crate) fn check(attribute: AttrRef<'_>, cx: &SessionContext) -> Result<(), F
 }
 
 /// One arm an attribute: its length, its value, and the action of its RFC.
+#[inline]
 fn check_value(code: AttrCode, value: &[u8], cx: &SessionContext) -> Result<(), Fault> {
     let length = Kind::AttributeLength(code);
     match code {

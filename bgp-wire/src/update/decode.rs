@@ -14,7 +14,7 @@ use crate::error::{DecodeError, DecodeErrorKind as Kind};
 use crate::header::MessageHeader;
 use crate::iana::AttrCode;
 use crate::nlri::{Family, NlriField};
-use core::iter::FusedIterator;
+use core::iter::{self, FusedIterator};
 use ipnet::IpNet;
 
 /// What may be used of an UPDATE.
@@ -86,16 +86,14 @@ impl<'a> Routes<'a> {
             nlri: reach.nlri(),
             next_hop: reach.next_hop(),
         });
-        let fields = [Some(classic), reach].into_iter().flatten();
+        let fields = iter::once(classic).chain(reach);
         fields.filter(|announcement| !announcement.nlri.is_empty())
     }
 
     /// The withdrawn prefixes field by field.
     pub fn withdrawals(&self) -> impl FusedIterator<Item = NlriField<'a>> + Clone + use<'a> {
         let unreach = self.update.mp_unreach().map(|unreach| unreach.nlri());
-        let fields = [Some(self.update.withdrawn_routes()), unreach]
-            .into_iter()
-            .flatten();
+        let fields = iter::once(self.update.withdrawn_routes()).chain(unreach);
         fields.filter(|field| !field.is_empty())
     }
 
@@ -294,6 +292,7 @@ impl<'a> Checked<'a> {
 
     /// RFC 7606 §3 (d): ORIGIN and AS_PATH go with every route, NEXT_HOP with those of the last section. LOCAL_PREF is
     /// not asked for: RFC 4271 §5 calls it discretionary.
+    #[inline]
     fn check_mandatory(&mut self) {
         if !self.announces() || self.disabled.is_some() {
             return;
@@ -316,21 +315,21 @@ impl<'a> Checked<'a> {
         }
     }
 
+    #[inline]
     fn disposition(&self) -> Result<Validated<'a>, DecodeError> {
-        let Self {
-            update,
-            findings,
-            disabled,
-            only_unreach,
-        } = *self;
-        let Some(worst) = findings
+        let (update, findings) = (&self.update, self.findings);
+        let Some(worst) = self
+            .findings
             .worst()
             .filter(|worst| worst.action > ErrorAction::AttributeDiscard)
         else {
-            return Ok(Validated::Routes(Routes { update, findings }));
+            return Ok(Validated::Routes(Routes {
+                update: *update,
+                findings,
+            }));
         };
         // RFC 7606 §5.2: attributes without prefixes raise the doubt whether the prefixes were found.
-        if !only_unreach && !self.announces() && disabled.is_none() {
+        if !self.only_unreach && !self.announces() && self.disabled.is_none() {
             return Err(worst.error);
         }
         let reach = update.mp_reach().map(|reach| reach.nlri());
@@ -342,7 +341,7 @@ impl<'a> Checked<'a> {
             reach,
         ];
         let withdrawn = Withdrawn { fields, findings };
-        Ok(match disabled {
+        Ok(match self.disabled {
             Some(family) => Validated::DisableFamily(family, withdrawn),
             None => Validated::Withdraw(withdrawn),
         })

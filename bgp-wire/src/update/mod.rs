@@ -134,6 +134,7 @@ impl<'a> UpdateRef<'a> {
 }
 
 /// Cuts off the first two sections; the cursor is left in front of the third.
+#[inline]
 fn sections<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
     let len = cursor.u16()?;
     let withdrawn = cursor.take(usize::from(len))?;
