@@ -27,40 +27,40 @@ fn a_deleted_service_is_withdrawn_and_the_sessions_go_on() {
 }
 
 #[test]
-fn editing_a_pool_an_advertisement_or_adding_a_peer_resets_no_session() {
+fn editing_a_pool_an_advertisement_or_a_timer_and_adding_a_peer_resets_no_session() {
     let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
     let sessions = Sessions::of(&stage.routers());
-    let pool = "203.0.113.1-203.0.113.100";
-    stage
-        .manifests
-        .edit("pools.yaml", pool, "203.0.113.1-203.0.113.90")
-        .unwrap();
-    stage
-        .manifests
+    let manifests = &stage.manifests;
+    let last = |number| format!("203.0.113.1-203.0.113.{number}");
+    manifests.edit("pools.yaml", &last(100), &last(90)).unwrap();
+    manifests
         .edit("bgp.yaml", "- 64500:100", "- 64500:101")
         .unwrap();
-    let nobody = include_str!("nobody.yaml");
-    stage.manifests.write("nobody.yaml", nobody).unwrap();
-    // That the second edit has its effect shows that the first was read, and nothing else would.
-    for router in stage.routers() {
-        until("the new community", TIMEOUT, || {
-            let routes = router.routes()?;
-            let has_it =
-                |route: &lab::router::Route| route.communities.contains(&"64500:101".to_owned());
-            Ok(routes.iter().all(has_it).then_some(()))
-        })
+    manifests
+        .edit("bgp.yaml", "connectTime: 1s", "connectTime: 2s")
         .unwrap();
-    }
-    let node = stage.node("node1");
-    until("an attempt to reach the new peer", TIMEOUT, || {
-        Ok(stage
-            .product
-            .speaker_output(node)
-            .contains("nobody")
-            .then_some(()))
+    let nobody = include_str!("nobody.yaml");
+    manifests.write("nobody.yaml", nobody).unwrap();
+    until("the new size of the pool", TIMEOUT, || {
+        let pool = manifests.status("ipaddresspools", "metallb-system", "routed")?;
+        let available = pool.unwrap_or_default()["status"]["availableIPv4"].as_u64();
+        Ok((available == Some(89)).then_some(()))
     })
     .unwrap();
+    stage.wait_for_community("64500:101");
+    for node in &stage.topology.nodes {
+        until(
+            "new settings, and an attempt to reach the new peer",
+            TIMEOUT,
+            || {
+                let output = stage.product.speaker_output(node);
+                let is_done = |words: &str| output.contains(words);
+                Ok((is_done("session has new settings") && is_done("nobody")).then_some(()))
+            },
+        )
+        .unwrap();
+    }
     sessions.expect_same(&stage.routers());
 }
 

@@ -1,6 +1,5 @@
 //! A folder with something wrong in it.
 
-use ipnet::IpNet;
 use lab::until;
 
 use crate::sessions::Sessions;
@@ -79,17 +78,9 @@ fn the_last_good_version_of_an_object_stays_in_force() {
     })
     .unwrap();
     stage.expect_routes(&["web"]);
-    let address = stage.addresses("web")[0];
     stage
         .manifests
         .edit("bgp.yaml", "- 64500:70000", "- 64500:200")
         .unwrap();
-    until("the new community", TIMEOUT, || {
-        let paths = stage.frr.paths(IpNet::from(address))?;
-        Ok(paths
-            .iter()
-            .all(|path| path.communities.contains(&"64500:200".to_owned()))
-            .then_some(()))
-    })
-    .unwrap();
+    stage.wait_for_community("64500:200");
 }

@@ -119,6 +119,19 @@ impl Stage {
         }
     }
 
+    /// Waits until all that each router has to show of one service carries a community.
+    pub(crate) fn wait_for_community(&self, community: &str) {
+        let count = 4 * self.topology.nodes.len();
+        for router in self.routers() {
+            until(&format!("community {community}"), TIMEOUT, || {
+                let mut routes = router.routes()?;
+                routes.retain(|route| route.communities.iter().any(|other| other == community));
+                Ok((routes.len() == count).then_some(()))
+            })
+            .unwrap();
+        }
+    }
+
     /// What each router is to show of a service: each address once for each session of each node.
     fn expected_routes(&self, kind: Kind, service: &str) -> Vec<Route> {
         let mut routes = Vec::new();
