@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use k8s_adapter::controller::{self, ControllerFlags};
-use k8s_adapter::source::dir::{self, DirSource};
+use k8s_adapter::source::dir::{self, DirSource, SETTLE};
 use k8s_adapter::source::{Source as _, SourceError};
 use k8s_adapter::translate::{ObjectName, TranslateOptions, Translator};
 use planner::desired::{Desired, desired_state};
@@ -227,4 +227,30 @@ async fn a_broken_file_keeps_the_rest_running_and_is_reported() {
     ] {
         assert!(summary.contains(part), "{part:?} is not in {summary:?}");
     }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_lost_takes_nothing_away_and_what_is_in_it_counts_once_it_is_back() {
+    let parent = folder(&[]);
+    let (path, away) = (parent.path().join("cluster"), parent.path().join("away"));
+    fs::rename(folder(&["web"]).keep(), &path).unwrap();
+    let mut speaker = Speaker::start(&path);
+    let controller = Controller::start(&path);
+    speaker.until_advertised(&["192.0.2.0/32"]).await;
+
+    fs::rename(&path, &away).unwrap();
+    let a_while = 4 * SETTLE;
+    tokio::time::sleep(a_while).await;
+    assert!(!path.exists(), "the controller made it anew");
+    fs::create_dir_all(path.join("status")).unwrap();
+    let lost = tokio::time::timeout(a_while, speaker.until_advertised(&[])).await;
+    assert!(lost.is_err(), "an empty folder counted");
+
+    fs::remove_dir_all(&path).unwrap();
+    fs::rename(&away, &path).unwrap();
+    fs::write(path.join("shop.yaml"), service("shop")).unwrap();
+    speaker
+        .until_advertised(&["192.0.2.0/32", "192.0.2.1/32"])
+        .await;
+    controller.stop().await;
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipam::{PoolName, Usage};
 
-use crate::names::{Interface, NodeName, PeerName, ServiceKey};
+use crate::names::{Interface, NamespaceName, NodeName, PeerName, ServiceKey};
 
 /// One change to make. Losing one is harmless: the next pass sees the same difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub enum Effect {
         /// What it says.
         usage: Usage,
     },
-    /// Tell of something that happened to a Service.
+    /// Tell of something that happened to an object.
     EmitEvent(Event),
     /// Make a ConfigurationState object say this.
     ConfigurationState(ConfigurationState),
@@ -80,11 +81,34 @@ pub enum StatusBody {
     },
 }
 
-/// An event on a Service.
+/// What an event is about: the object that it shows up on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Involved {
+    /// A Service.
+    Service(ServiceKey),
+    /// A ConfigMap.
+    ConfigMap {
+        /// Its namespace.
+        namespace: NamespaceName,
+        /// Its name.
+        name: Arc<str>,
+    },
+}
+
+impl fmt::Display for Involved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(service) => write!(f, "Service {service}"),
+            Self::ConfigMap { namespace, name } => write!(f, "ConfigMap {namespace}/{name}"),
+        }
+    }
+}
+
+/// An event on an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Event {
-    /// Which Service.
-    pub service: ServiceKey,
+    /// Which object.
+    pub involved: Involved,
     /// What happened. The reporting component and the event's type follow from it.
     pub reason: EventReason,
     /// The facts.
@@ -136,6 +160,8 @@ pub enum EventReason {
     NodeAssigned,
     /// The interfaces to announce on do not exist.
     AnnounceFailed,
+    /// Raw configuration of another routing daemon, which cannot be honoured.
+    RawConfigurationRejected,
 }
 
 impl EventReason {
@@ -154,6 +180,7 @@ impl EventReason {
             Self::DeprecatedAnnotation => "deprecatedAnnotation",
             Self::NodeAssigned => "nodeAssigned",
             Self::AnnounceFailed => "announceFailed",
+            Self::RawConfigurationRejected => "rawConfigurationRejected",
         }
     }
 
@@ -171,7 +198,8 @@ impl EventReason {
             | Self::NoClusterIpsIpFamily
             | Self::NotEnoughClusterIps
             | Self::DeprecatedAnnotation
-            | Self::AnnounceFailed => EventType::Warning,
+            | Self::AnnounceFailed
+            | Self::RawConfigurationRejected => EventType::Warning,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::desired::{Desired, InterfaceSelection};
 use crate::diff::{Change, diff};
 use crate::effect::{
     Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, Event,
-    EventReason, Problem, StatusBody, StatusId, StatusKind,
+    EventReason, Involved, Problem, StatusBody, StatusId, StatusKind,
 };
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
 use crate::observed::Observed;
@@ -49,7 +49,7 @@ pub fn node_status(desired: &Desired, observed: &Observed, me: &NodeName) -> Nod
                 None => status
                     .events
                     .extend(announcement.addresses.iter().map(|address| Event {
-                        service: service.clone(),
+                        involved: Involved::Service(service.clone()),
                         reason: EventReason::AnnounceFailed,
                         message: nowhere(&announcement.interfaces, *address, me),
                     })),
@@ -135,7 +135,7 @@ fn assigned(id: &StatusId) -> Event {
         id.node
     );
     Event {
-        service: id.service.clone(),
+        involved: Involved::Service(id.service.clone()),
         reason: EventReason::NodeAssigned,
         message,
     }

@@ -53,7 +53,7 @@ fn effects(snapshot: &Snapshot, previous: &AllocationPlan) -> Vec<String> {
             Effect::PoolStatus { pool, usage } => {
                 format!("{pool} {} of {}", usage.assigned_ipv4, usage.available_ipv4)
             }
-            Effect::EmitEvent(event) => format!("{} {}", event.service, event.reason),
+            Effect::EmitEvent(event) => format!("{} {}", event.involved, event.reason),
             other => format!("{other:?}"),
         });
     texts.collect()
@@ -417,8 +417,8 @@ services: {a/first: {created: 1}, a/second: {created: 2}}",
         effects(&snapshot, &AllocationPlan::default()),
         [
             "a/first [198.51.100.0] p",
-            "a/first IPAllocated",
-            "a/second AllocationFailed",
+            "Service a/first IPAllocated",
+            "Service a/second AllocationFailed",
             "p 1 of 0"
         ]
     );
@@ -433,6 +433,6 @@ services: {a/first: {created: 1}, a/second: {created: 2}}",
     snapshot.services.remove(&fixture::key("a/first"));
     assert_eq!(
         effects(&snapshot, &plan),
-        ["a/second [198.51.100.0] p", "a/second IPAllocated"]
+        ["a/second [198.51.100.0] p", "Service a/second IPAllocated"]
     );
 }

@@ -15,10 +15,10 @@ pub(super) fn effect(effect: &Effect) {
             None => info!(%service, "addressCleared"),
         },
         Effect::EmitEvent(event) => {
-            let (service, reason, message) = (&event.service, event.reason, event.message.as_str());
+            let (object, reason, message) = (&event.involved, event.reason, event.message.as_str());
             match event.reason.event_type() {
-                EventType::Normal => info!(%service, %reason, message),
-                EventType::Warning => warn!(%service, %reason, message),
+                EventType::Normal => info!(%object, %reason, message),
+                EventType::Warning => warn!(%object, %reason, message),
             }
         }
         Effect::PoolStatus { pool, usage } => debug!(%pool, ?usage, "poolUsage"),

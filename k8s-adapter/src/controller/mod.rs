@@ -15,11 +15,13 @@ mod log;
 mod tests;
 mod unseen;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use planner::allocation::{AllocationPlan, plan_allocation};
-use planner::effect::{Component, ConfigurationState, Effect};
+use planner::effect::{Component, ConfigurationState, Effect, Event, EventReason, Involved};
+use planner::names::NamespaceName;
 use planner::status::configuration_state;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{info, warn};
@@ -31,7 +33,9 @@ use crate::sink::dir::DirSink;
 use crate::source::dir::DirSource;
 use crate::source::{Source, SourceError, SourceOption};
 use crate::telemetry::{ConfigLog, chain};
-use crate::translate::{ClusterObjects, TranslateOptions, Translator, problems};
+use crate::translate::{
+    ClusterObjects, ConfigError, Reason, TranslateOptions, Translator, problems,
+};
 
 /// Hands out addresses to what the source holds until `stop` is ready.
 ///
@@ -68,6 +72,8 @@ struct Controller<S, K> {
     unseen: Unseen,
     /// The ConfigurationState that was written last.
     state: Option<ConfigurationState>,
+    /// The events on rejected configuration that have been written.
+    rejections: BTreeSet<Event>,
 }
 
 impl<S: Source, K: Sink> Controller<S, K> {
@@ -80,6 +86,7 @@ impl<S: Source, K: Sink> Controller<S, K> {
             plan: AllocationPlan::default(),
             unseen: Unseen::default(),
             state: None,
+            rejections: BTreeSet::new(),
         }
     }
 
@@ -110,6 +117,7 @@ impl<S: Source, K: Sink> Controller<S, K> {
             &problems(&errors),
         ))
         .await;
+        self.tell_of_rejections(&errors).await;
         self.unseen.lay_over(&mut snapshot);
         let plan = plan_allocation(&snapshot);
         for effect in plan.effects(&snapshot, &self.plan) {
@@ -135,6 +143,19 @@ impl<S: Source, K: Sink> Controller<S, K> {
         }
     }
 
+    /// What users of another routing daemon must not overlook is an event beside the condition (compat/metallb.md 1.12).
+    async fn tell_of_rejections(&mut self, errors: &[ConfigError]) {
+        let events: BTreeSet<Event> = errors.iter().filter_map(rejection).collect();
+        self.rejections.retain(|told| events.contains(told));
+        for event in events {
+            if !self.rejections.contains(&event)
+                && self.apply(Effect::EmitEvent(event.clone())).await
+            {
+                self.rejections.insert(event);
+            }
+        }
+    }
+
     async fn apply(&self, effect: Effect) -> bool {
         match self.sink.apply(effect).await {
             Ok(()) => true,
@@ -153,6 +174,21 @@ impl<S: Source, K: Sink> Controller<S, K> {
         self.unseen.expire();
         self.state = None;
     }
+}
+
+fn rejection(error: &ConfigError) -> Option<Event> {
+    let object = error.object.as_ref()?;
+    if error.reason != Reason::RawFrrConfiguration {
+        return None;
+    }
+    Some(Event {
+        involved: Involved::ConfigMap {
+            namespace: NamespaceName::new(Arc::clone(&object.name.namespace)),
+            name: Arc::clone(&object.name.name),
+        },
+        reason: EventReason::RawConfigurationRejected,
+        message: format!("{}: {}", error.field, error.reason),
+    })
 }
 
 /// How often everything is decided anew, when no change brings it about sooner (compat/metallb.md 11 #19).

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use ipam::PoolName;
-use planner::effect::{ConfigurationResult, EventReason};
+use planner::effect::{ConfigurationResult, EventReason, Involved};
 use planner::names::ServiceKey;
 use planner::snapshot::Options;
 use tokio::sync::{oneshot, watch};
@@ -117,6 +117,11 @@ impl Surroundings {
                 .services
                 .insert(name.clone(), Arc::clone(&object.value), None);
         }
+        for (name, object) in &added.config_maps {
+            self.objects
+                .config_maps
+                .insert(name.clone(), Arc::clone(&object.value), None);
+        }
         for (name, object) in &added.ip_address_pools {
             self.objects
                 .ip_address_pools
@@ -223,8 +228,9 @@ async fn a_waiting_service_is_served_when_another_one_goes() {
     surroundings.add_service("waiting", "");
     surroundings.show().await;
     let effects = surroundings.sink.take();
+    let waiting = Involved::Service(ServiceKey::new("shop", "waiting"));
     let told = effects.iter().any(|effect| {
-        matches!(effect, Effect::EmitEvent(event) if event.reason == EventReason::AllocationFailed && event.service.name() == "waiting")
+        matches!(effect, Effect::EmitEvent(event) if event.reason == EventReason::AllocationFailed && event.involved == waiting)
     });
     assert!(told, "{effects:?}");
     surroundings
@@ -321,4 +327,32 @@ async fn it_stops_when_asked_to_and_when_the_source_ends() {
     drop(show);
     assert!(matches!(task.await, Ok(Err(SourceError::Ended))));
     drop(stop);
+}
+
+#[tokio::test(start_paused = true)]
+async fn raw_frr_configuration_is_an_event_on_its_config_map_told_once() {
+    let told = |sink: &Kept| -> Vec<String> {
+        let events = sink.take().into_iter().filter_map(|effect| match effect {
+            Effect::EmitEvent(event) if event.reason == EventReason::RawConfigurationRejected => {
+                Some(event.involved.to_string())
+            }
+            _ => None,
+        });
+        events.collect()
+    };
+    let mut surroundings = Surroundings::new();
+    surroundings.add(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: bgpextras\n  namespace: metallb-system\ndata:\n  \
+         extras: router bgp 64500\n",
+    );
+    surroundings.sink.with(|outside| outside.is_broken = true);
+    surroundings.show().await;
+    surroundings.sink.with(|outside| outside.is_broken = false);
+    surroundings.show().await;
+    assert_eq!(
+        told(&surroundings.sink),
+        ["ConfigMap metallb-system/bgpextras"]
+    );
+    surroundings.show().await;
+    assert_eq!(told(&surroundings.sink), Vec::<String>::new());
 }

@@ -19,11 +19,15 @@ use crate::translate::{ClusterObjects, ObjectName, Objects};
 /// The length beyond which a log of events is put aside as `COMPONENT.log.1` and begun again.
 const MAX_LOG: u64 = 4 << 20;
 
+/// The folder of the ServiceL2Statuses.
+const LAYER2_STATUSES: &str = "servicel2statuses";
+
 /// Writes status files below a folder.
 ///
 /// Files are small and on a local disk: they are written in place, on the task that asks for it.
 #[derive(Clone, Debug)]
 pub struct DirSink {
+    folder: PathBuf,
     status: PathBuf,
     namespace: String,
     component: Component,
@@ -33,6 +37,7 @@ impl DirSink {
     /// Writes below `folder`/`status`, as `component`; its own objects are in `namespace`.
     pub fn new(folder: &Path, namespace: impl Into<String>, component: Component) -> Self {
         Self {
+            folder: folder.to_owned(),
             status: folder.join("status"),
             namespace: namespace.into(),
             component,
@@ -79,7 +84,7 @@ impl DirSink {
 
     fn status_file(&self, id: &StatusId) -> Result<PathBuf, SinkError> {
         let kinds = match id.kind {
-            StatusKind::ServiceL2Status => "servicel2statuses",
+            StatusKind::ServiceL2Status => LAYER2_STATUSES,
             StatusKind::ServiceBgpStatus => "servicebgpstatuses",
         };
         self.file(kinds, &self.namespace, &patch::status_name(id))
@@ -142,7 +147,26 @@ impl DirSink {
 
 impl Sink for DirSink {
     async fn apply(&self, effect: Effect) -> Result<(), SinkError> {
+        // Made anew, it would look as if somebody had deleted everything in it.
+        fs::metadata(&self.folder).map_err(|source| SinkError::File {
+            path: self.folder.clone(),
+            source,
+        })?;
         self.carry_out(&effect)
+    }
+
+    async fn layer2_statuses(&self) -> Result<Vec<StatusId>, SinkError> {
+        let folder = self.status.join(LAYER2_STATUSES);
+        let files = files_below(&folder).map_err(|source| SinkError::File {
+            path: folder,
+            source,
+        })?;
+        let own = files
+            .iter()
+            .filter(|(name, _)| *name.namespace == *self.namespace);
+        Ok(own
+            .filter_map(|(name, _)| patch::layer2_status_of(&name.name))
+            .collect())
     }
 
     async fn retain(&self, objects: &ClusterObjects) -> Result<(), SinkError> {

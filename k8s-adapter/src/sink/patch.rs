@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use k8s_openapi::jiff::Timestamp;
 use planner::effect::{
-    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Event, StatusBody,
-    StatusId, StatusKind,
+    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Event, Involved,
+    StatusBody, StatusId, StatusKind,
 };
 use planner::names::ServiceKey;
 use serde_json::{Map, Value, json};
@@ -77,6 +77,18 @@ pub fn status_name(id: &StatusId) -> String {
         id.service.namespace(),
         id.node
     )
+}
+
+/// The ServiceL2Status that has this name; `None` for what [`status_name`] never gives.
+#[must_use]
+pub fn layer2_status_of(name: &str) -> Option<StatusId> {
+    let (service, rest) = name.strip_prefix("l2-")?.split_once('.')?;
+    let (namespace, node) = rest.split_once('.')?;
+    Some(StatusId {
+        kind: StatusKind::ServiceL2Status,
+        service: ServiceKey::new(namespace, service),
+        node: node.into(),
+    })
 }
 
 /// A ServiceL2Status or ServiceBGPStatus in `namespace`.
@@ -186,14 +198,18 @@ fn since(written: Option<&Value>, condition_type: &str, status: &str) -> Option<
     since.as_str().map(str::to_owned)
 }
 
-/// An event on a Service, as Kubernetes has it.
+/// An event, as Kubernetes has it.
 #[must_use]
 pub fn event(event: &Event, now: Timestamp) -> Value {
-    let (name, namespace) = (event.service.name(), event.service.namespace().as_str());
+    let (kind, namespace, name) = match &event.involved {
+        Involved::Service(service) => ("Service", service.namespace(), service.name()),
+        Involved::ConfigMap { namespace, name } => ("ConfigMap", namespace, &**name),
+    };
+    let namespace = namespace.as_str();
     json!({
         "apiVersion": "v1",
         "kind": "Event",
-        "involvedObject": { "apiVersion": "v1", "kind": "Service", "name": name, "namespace": namespace },
+        "involvedObject": { "apiVersion": "v1", "kind": kind, "name": name, "namespace": namespace },
         "type": event.reason.event_type().as_str(),
         "reason": event.reason.as_str(),
         "message": event.message,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use planner::effect::{
     Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, Event,
-    EventReason, StatusBody, StatusId, StatusKind,
+    EventReason, Involved, StatusBody, StatusId, StatusKind,
 };
 use planner::names::{NodeName, PeerName, ServiceKey};
 use serde_json::Value;
@@ -271,12 +271,39 @@ async fn a_condition_keeps_its_time_until_its_status_changes() {
 }
 
 #[tokio::test]
+async fn layer_2_statuses_of_all_nodes_are_listed_by_their_names() {
+    let folder = Folder::of(Component::Speaker(NodeName::from("n1.rack.example")));
+    assert_eq!(folder.sink.layer2_statuses().await.unwrap(), []);
+    let id = |kind| StatusId {
+        kind,
+        service: ServiceKey::new("shop", "web"),
+        node: NodeName::from("n1.rack.example"),
+    };
+    let layer2 = StatusBody::Layer2 {
+        interfaces: BTreeSet::new(),
+    };
+    let bgp = StatusBody::Bgp {
+        peers: BTreeSet::new(),
+    };
+    for (kind, body) in [
+        (StatusKind::ServiceL2Status, layer2),
+        (StatusKind::ServiceBgpStatus, bgp),
+    ] {
+        folder
+            .apply(Effect::UpsertStatus { id: id(kind), body })
+            .await;
+    }
+    let listed = folder.sink.layer2_statuses().await.unwrap();
+    assert_eq!(listed, [id(StatusKind::ServiceL2Status)]);
+}
+
+#[tokio::test]
 async fn events_are_lines_of_json() {
     let folder = Folder::of(Component::Speaker(NodeName::from("n1")));
     for message in ["one", "two\nlines"] {
         let service = ServiceKey::new("shop", "web");
         let event = Event {
-            service,
+            involved: Involved::Service(service),
             reason: EventReason::AnnounceFailed,
             message: message.to_owned(),
         };

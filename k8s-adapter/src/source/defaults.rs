@@ -1,11 +1,22 @@
 //! What an API server would have filled in before anybody saw the object.
 
-use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::core::v1::{Namespace, Service, ServiceSpec};
 
 /// Stands for a ClusterIP in a folder, where nobody hands out ClusterIPs: only its family matters here.
 const CLUSTER_IPV4: &str = "0.0.0.0";
 /// The same for IPv6.
 const CLUSTER_IPV6: &str = "::";
+
+/// The label by which selectors select a namespace by its name.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// Gives a Namespace the label with its name.
+pub(crate) fn fill_namespace(namespace: &mut Namespace) {
+    if let Some(name) = namespace.metadata.name.clone() {
+        let labels = namespace.metadata.labels.get_or_insert_default();
+        labels.insert(NAMESPACE_NAME.to_owned(), name);
+    }
+}
 
 /// Gives a LoadBalancer Service without ClusterIPs one of each of its families: those of `spec.ipFamilies`, else IPv4;
 /// with the other one where `spec.ipFamilyPolicy` asks for two.
@@ -64,6 +75,15 @@ mod tests {
         };
         fill_service(&mut service);
         service.spec.unwrap().cluster_ips
+    }
+
+    #[test]
+    fn a_namespace_can_be_selected_by_its_name() {
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some("shop".to_owned());
+        fill_namespace(&mut namespace);
+        let labels = namespace.metadata.labels.unwrap();
+        assert_eq!(labels["kubernetes.io/metadata.name"], "shop");
     }
 
     #[test]

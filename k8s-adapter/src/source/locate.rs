@@ -131,7 +131,7 @@ mod tests {
     fn an_item_of_a_list_has_lines_of_its_own() {
         let list = "items:\n- spec:\n    a: 1\n- spec:\n    b: 2\n";
         let second = lines(list).within("items[1]", 10);
-        assert_eq!(second.line_of("spec.b"), Some(14));
-        assert_eq!(second.line_of(""), Some(13));
+        assert_eq!(second.line_of("spec.b"), Some(15));
+        assert_eq!(second.line_of(""), Some(14));
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::defaults::fill_service;
+use super::defaults::{fill_namespace, fill_service};
 use crate::crd::{
     BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool,
     L2Advertisement, ServiceBGPStatus, ServiceL2Status, bgp_peer,
@@ -183,7 +183,11 @@ impl Schema {
             (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
             (Kind::ConfigMap, _) => AnyObject::ConfigMap(Arc::new(theirs(document)?)),
             (Kind::EndpointSlice, _) => AnyObject::EndpointSlice(Arc::new(theirs(document)?)),
-            (Kind::Namespace, _) => AnyObject::Namespace(Arc::new(theirs(document)?)),
+            (Kind::Namespace, _) => {
+                let mut namespace = theirs(document)?;
+                fill_namespace(&mut namespace);
+                AnyObject::Namespace(Arc::new(namespace))
+            }
             (Kind::Node, _) => AnyObject::Node(Arc::new(theirs(document)?)),
             (Kind::Secret, _) => AnyObject::Secret(Arc::new(theirs(document)?)),
             (Kind::Service, _) => {
@@ -205,6 +209,7 @@ fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
         if spec.is_null() {
             *spec = Value::Object(serde_json::Map::new());
         }
+        prune_nulls(spec);
     }
     let mut unknown = Vec::new();
     let object = {
@@ -225,6 +230,18 @@ fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
                 reason: Reason::UnknownField,
             })
             .collect())
+    }
+}
+
+/// A field that is null is a field that is absent: none of our kinds has one that is nullable.
+fn prune_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(prune_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune_nulls),
+        _ => {}
     }
 }
 

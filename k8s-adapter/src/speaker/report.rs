@@ -45,6 +45,8 @@ pub(super) struct Reporter<K> {
     seen: Option<Arc<ClusterObjects>>,
     /// The status objects that exist, of all nodes.
     written: Statuses,
+    /// Those of other nodes that the objects do not show.
+    found: BTreeSet<StatusId>,
     told: BTreeSet<Event>,
     configuration: Option<ConfigurationState>,
 }
@@ -58,6 +60,7 @@ impl<K: Sink> Reporter<K> {
             sink,
             seen: None,
             written,
+            found: BTreeSet::new(),
             told,
             configuration: None,
         }
@@ -86,6 +89,7 @@ impl<K: Sink> Reporter<K> {
     async fn report(&mut self, facts: &Facts, newer: &watch::Receiver<Option<Arc<Facts>>>) {
         self.look_at_statuses(&facts.objects);
         let status = node_status(&facts.desired, &facts.observed, &self.node);
+        self.look_for_predecessors(&status.statuses).await;
         // An event is told again if what it tells ended in between.
         self.told.retain(|event| status.events.contains(event));
         let state = configuration_state(Component::Speaker(self.node.clone()), &facts.problems);
@@ -117,6 +121,30 @@ impl<K: Sink> Reporter<K> {
         self.seen = Some(Arc::clone(objects));
     }
 
+    /// About to own a Service: whoever owned it before may be dead, and have left its status behind.
+    async fn look_for_predecessors(&mut self, wanted: &Statuses) {
+        let is_new = |id: &StatusId| {
+            id.kind == StatusKind::ServiceL2Status && !self.written.contains_key(id)
+        };
+        if wanted.keys().any(is_new) {
+            match self.sink.layer2_statuses().await {
+                Ok(ids) => {
+                    self.found = ids.into_iter().filter(|id| id.node != self.node).collect();
+                }
+                Err(error) => warn!(
+                    error = chain(&error),
+                    "status of other nodes cannot be listed"
+                ),
+            }
+        }
+        for id in &self.found {
+            let interfaces = BTreeSet::new();
+            self.written
+                .entry(id.clone())
+                .or_insert(StatusBody::Layer2 { interfaces });
+        }
+    }
+
     /// Remembers what was told; what could not be is told with the next report.
     async fn apply(&mut self, effect: Effect) {
         if let Err(error) = self.sink.apply(effect.clone()).await {
@@ -132,6 +160,7 @@ impl<K: Sink> Reporter<K> {
             }
             Effect::DeleteStatus { id } => {
                 self.written.remove(&id);
+                self.found.remove(&id);
             }
             Effect::EmitEvent(event) => {
                 self.told.insert(event);

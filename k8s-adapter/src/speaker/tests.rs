@@ -2,8 +2,11 @@
 
 mod world;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use planner::effect::{StatusBody, StatusId, StatusKind};
+use planner::names::ServiceKey;
 use tokio::time::sleep;
 
 use super::SLOW_TIMER;
@@ -157,6 +160,31 @@ async fn an_excluded_node_withdraws_and_layer_2_moves_to_another() {
     assert!(owner.statuses().is_empty());
     let after = (here.answers("eth0"), there.answers("eth0"));
     assert_eq!(after, (before.1, before.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_an_owner_that_died_goes_when_another_node_takes_over() {
+    let world = World::start("node-a");
+    world.set(&[ONE_NODE, POOLS]).await;
+    let of = |kind, node: &str| StatusId {
+        kind,
+        service: ServiceKey::new("default", "web"),
+        node: node.into(),
+    };
+    let dead = of(StatusKind::ServiceL2Status, "node-0");
+    let other = StatusId {
+        service: ServiceKey::new("default", "other"),
+        ..dead.clone()
+    };
+    let interfaces = BTreeSet::new();
+    let body = StatusBody::Layer2 { interfaces };
+    world.change(|record| {
+        record.statuses.insert(dead, body.clone());
+        record.statuses.insert(other.clone(), body);
+    });
+    world.set(&[ONE_NODE, POOLS, WEB]).await;
+    let left: Vec<StatusId> = world.record(|record| record.statuses.keys().cloned().collect());
+    assert_eq!(left, [other, of(StatusKind::ServiceL2Status, "node-a")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,7 +39,10 @@ pub(super) fn translate(service: &Service) -> planner::service::Service {
             Some("LoadBalancer") => ServiceType::LoadBalancer,
             _ => ServiceType::Other,
         },
-        load_balancer_class: spec.load_balancer_class.clone(),
+        load_balancer_class: spec
+            .load_balancer_class
+            .clone()
+            .filter(|class| !class.is_empty()),
         cluster_ips: cluster_ips(spec),
         ip_family_policy: match spec.ip_family_policy.as_deref() {
             Some("PreferDualStack") => IpFamilyPolicy::PreferDualStack,
@@ -98,7 +101,7 @@ fn ingress(service: &Service) -> Vec<AddressField> {
         .iter()
         .flat_map(|status| status.ingress.iter().flatten());
     ingress
-        .filter_map(|ingress| ingress.ip.as_deref())
+        .filter_map(|ingress| ingress.ip.as_deref().filter(|ip| !ip.is_empty()))
         .map(AddressField::parse)
         .collect()
 }

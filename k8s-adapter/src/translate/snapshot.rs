@@ -78,6 +78,9 @@ impl Translator {
         report
             .errors
             .extend(raw_frr_configuration(objects, &namespace));
+        report
+            .errors
+            .extend(legacy_configuration(objects, &namespace));
         let services = objects.services.iter().map(|(name, service)| {
             let key = ServiceKey::new(&*name.namespace, name.name.clone());
             (key, services::translate(&service.value))
@@ -176,6 +179,22 @@ fn locate(errors: &mut [ConfigError], objects: &ClusterObjects) {
 
 fn node_name(name: &ObjectName) -> NodeName {
     NodeName::new(name.name.clone())
+}
+
+/// The ConfigMap that configured MetalLB up to 0.12 (compat/metallb.md 1.13).
+fn legacy_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
+    let name = ObjectName::new(Arc::clone(namespace), "config");
+    let object = objects.config_maps.entry(&name)?;
+    object.value.data.as_ref()?.get("config")?;
+    Some(ConfigError {
+        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
+        field: "data.config".to_owned(),
+        reason: Reason::NotSupportedYet {
+            field: "configuration by ConfigMap",
+        },
+        origin: object.origin.clone(),
+        effect: ErrorEffect::OutOfForce,
+    })
 }
 
 /// The ConfigMap with raw FRR configuration, if there is one that says anything (compat/metallb.md 1.12).

@@ -7,7 +7,7 @@ use ipam::{Decision, Placement, Release};
 
 use super::request::Case;
 use super::{Allocation, AllocationRefusal, Outcome};
-use crate::effect::{Event, EventReason};
+use crate::effect::{Event, EventReason, Involved};
 use crate::names::ServiceKey;
 use crate::service::{AddressField, Service, WantedError};
 
@@ -70,7 +70,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn tell(&mut self, reason: EventReason, message: String) {
         self.events.push(Event {
-            service: self.key.clone(),
+            involved: Involved::Service(self.key.clone()),
             reason,
             message,
         });

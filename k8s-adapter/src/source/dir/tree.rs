@@ -178,6 +178,14 @@ impl Tree {
         self.unlisted.insert(ROOT.into(), reason).is_none()
     }
 
+    /// Whether somebody has put something into the folder. A mount that is lost leaves an empty one behind, which is no
+    /// more a way to delete everything than having none.
+    fn holds_anything(&self) -> bool {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let mut names = entries.map(|entry| PathBuf::from(entry.file_name()));
+        names.any(|name| !is_hidden(&name) && name != Path::new(STATUS))
+    }
+
     /// Whether nothing waits to be looked at again.
     pub(super) fn is_settled(&self) -> bool {
         self.unsettled.is_empty() && !self.unlisted.contains_key(Path::new(ROOT))
@@ -193,8 +201,11 @@ impl Tree {
         if !self.root.is_dir() {
             return self.root_is_gone();
         }
-        let mut changed =
-            self.unlisted.contains_key(Path::new(ROOT)) && self.walk(Path::new(ROOT), follow);
+        if self.unlisted.contains_key(Path::new(ROOT)) {
+            // What is not there again has as long to come as any file that is moved.
+            return self.holds_anything() && self.walk(Path::new(ROOT), follow);
+        }
+        let mut changed = false;
         for (path, seen) in std::mem::take(&mut self.unsettled) {
             if self.being_written.contains(&path) {
                 continue;

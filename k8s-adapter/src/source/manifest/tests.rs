@@ -229,6 +229,19 @@ fn the_lines_of_every_configuration_object_are_known() {
     assert_eq!(origin.line, Some(6));
     let lines = &manifest.field_lines[id];
     assert_eq!(lines.line_of("spec.addresses[1]"), Some(12));
-    assert_eq!(lines.line_of("spec.addresses[7]"), Some(10));
+    assert_eq!(lines.line_of("spec.addresses[7]"), Some(11));
     assert_eq!(lines.line_of(""), Some(6));
+}
+
+#[test]
+fn a_field_that_is_null_has_its_default() {
+    let manifest = parse(&POOL.replace(
+        "- 192.0.2.0/24",
+        "- 192.0.2.0/24\n  autoAssign: null\n  avoidBuggyIPs:",
+    ));
+    assert_eq!(errors(&manifest), Vec::<String>::new());
+    let AnyObject::IPAddressPool(pool) = &manifest.objects.values().next().unwrap().0 else {
+        panic!()
+    };
+    assert!(pool.spec.auto_assign);
 }

@@ -241,6 +241,11 @@ impl Sink for Recorder {
         Ok(())
     }
 
+    async fn layer2_statuses(&self) -> Result<Vec<StatusId>, SinkError> {
+        let record = self.0.lock().unwrap();
+        Ok(record.statuses.keys().cloned().collect())
+    }
+
     async fn retain(&self, _: &ClusterObjects) -> Result<(), SinkError> {
         Ok(())
     }
