@@ -11,7 +11,7 @@ use crate::effect::{
 };
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
 use crate::observed::Observed;
-use crate::verdict::PeerVerdict;
+use crate::verdict::{Conflict, PeerVerdict, Reason, Verdict};
 
 /// Status objects by what they are about.
 pub type Statuses = BTreeMap<StatusId, StatusBody>;
@@ -190,9 +190,52 @@ impl NodeStatus {
     }
 }
 
+/// Advertisements that want different LOCAL_PREF for the addresses of one Service, one problem a pair. Which Services
+/// their selectors bring them together for is only known once it is decided what to announce.
+#[must_use]
+pub fn contradictions(desired: &Desired) -> Vec<Problem> {
+    let mut pairs = BTreeMap::new();
+    for (service, verdicts) in &desired.verdicts {
+        if let Verdict::Withheld(Reason::ConflictingAdvertisements(Conflict::Advertisements(
+            one,
+            other,
+        ))) = &verdicts.bgp
+        {
+            pairs.entry((other, one)).or_insert(service);
+        }
+    }
+    let problems = pairs.into_iter().map(|((other, one), service)| Problem {
+        kind: "BGPAdvertisement".to_owned(),
+        name: other.to_string(),
+        message: format!(
+            "spec.localPref: contradicts BGPAdvertisement {one}, which selects Service {service} too; the Service is not \
+             announced by BGP"
+        ),
+    });
+    problems.collect()
+}
+
+/// One problem for each object, in their order: no two conditions of a ConfigurationState may have the same type.
+fn by_object(problems: &[Problem]) -> Vec<Problem> {
+    let mut messages: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for problem in problems {
+        let object = (problem.kind.as_str(), problem.name.as_str());
+        messages.entry(object).or_default().push(&problem.message);
+    }
+    let problems = messages
+        .into_iter()
+        .map(|((kind, name), messages)| Problem {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            message: messages.join("; "),
+        });
+    problems.collect()
+}
+
 /// The ConfigurationState of a component: one condition for all, and one for each object that is not in force.
 #[must_use]
 pub fn configuration_state(component: Component, problems: &[Problem]) -> ConfigurationState {
+    let problems = by_object(problems);
     let condition_type = match component {
         Component::Controller => "poolReconcilerValid",
         Component::Speaker(_) => "configReconcilerValid",

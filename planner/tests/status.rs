@@ -244,3 +244,20 @@ fn each_object_that_is_not_in_force_has_its_condition() {
             .all(|condition| condition.status == ConditionStatus::False)
     );
 }
+
+#[test]
+fn two_problems_of_one_object_are_one_condition() {
+    let problem = |message: &str| Problem {
+        kind: "BGPPeer".to_owned(),
+        name: "tor".to_owned(),
+        message: message.to_owned(),
+    };
+    let state = configuration_state(Component::Controller, &[problem("one"), problem("two")]);
+    let types: Vec<&str> = state
+        .conditions
+        .iter()
+        .map(|condition| condition.condition_type.as_str())
+        .collect();
+    assert_eq!(types, ["poolReconcilerValid", "bgppeer.metallb.io/tor"]);
+    assert_eq!(state.error_summary, "BGPPeer tor: one; two");
+}

@@ -14,7 +14,7 @@ mod status;
 mod tree;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -51,6 +51,7 @@ pub fn read(path: &Path) -> Result<ClusterObjects, SourceError> {
 /// A thread of its own reads the files and publishes what they say, so that a large folder never holds up a session.
 #[derive(Debug)]
 pub struct DirSource {
+    path: PathBuf,
     objects: latest::Receiver<Arc<ClusterObjects>>,
     messages: mpsc::Sender<Message>,
     thread: Option<JoinHandle<()>>,
@@ -90,6 +91,7 @@ impl DirSource {
                 source,
             })?;
         Ok(Self {
+            path: path.to_owned(),
             objects,
             messages,
             thread: Some(thread),
@@ -99,10 +101,10 @@ impl DirSource {
 
 impl Source for DirSource {
     async fn changed(&mut self) -> Result<Arc<ClusterObjects>, SourceError> {
-        self.objects
-            .changed()
-            .await
-            .map_err(|_| SourceError::Ended)?;
+        if self.objects.changed().await.is_err() {
+            // The thread has ended, which it does not do by itself: a panic, reported as such.
+            *self = Self::open(&self.path)?;
+        }
         Ok(Arc::clone(&self.objects.borrow_and_update()))
     }
 }

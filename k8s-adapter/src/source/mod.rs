@@ -23,11 +23,11 @@ pub trait Source: Send {
     ///
     /// # Errors
     ///
-    /// The source is gone for good; the process should end.
+    /// The source cannot be read now. The next call tries again from the beginning.
     fn changed(&mut self) -> impl Future<Output = Result<Arc<ClusterObjects>, SourceError>> + Send;
 }
 
-/// The source is gone for good.
+/// The source cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The folder cannot be read at all.

@@ -30,9 +30,10 @@ use planner::desired::{Desired, desired_state};
 use planner::effect::{Component, Problem};
 use planner::names::NodeName;
 use planner::observed::Observed;
+use planner::status::contradictions;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{error, info, warn};
 
 use self::exclude::{Exclusions, exclusions};
@@ -138,21 +139,25 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         }
     }
 
-    /// A source that fails after it has been read is logged, and what is announced stays.
+    /// A source that fails after it has been read is logged and tried again, and what is announced stays.
     async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), SourceError> {
         let mut stop = std::pin::pin!(stop);
         let mut slow = interval(SLOW_TIMER);
         slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut source_works = true;
+        let (mut read_from, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                objects = self.source.changed(), if source_works => match objects {
-                    Ok(objects) => self.decide(objects),
+                objects = changed(&mut self.source, read_from) => match objects {
+                    Ok(objects) => {
+                        pause = FIRST_PAUSE;
+                        self.decide(objects);
+                    }
                     Err(error) if self.decision.is_none() => return Err(error),
                     Err(error) => {
-                        error!(error = chain(&error), "source lost: what is announced stays as it is");
-                        source_works = false;
+                        error!(error = chain(&error), ?pause, "source lost: what is announced stays as it is");
+                        read_from = Instant::now() + pause;
+                        pause = (pause * 2).min(SLOW_TIMER);
                     }
                 },
                 () = self.peers.changed() => {}
@@ -175,7 +180,8 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         self.decision_log.update(&snapshot, &desired);
         self.peers.apply(&desired);
         self.layer2.apply(&desired, &excluded);
-        let problems = problems(&errors);
+        let mut problems = problems(&errors);
+        problems.extend(contradictions(&desired));
         self.decision = Some(Decision {
             objects,
             desired,
@@ -242,6 +248,17 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     }
 }
 
+/// The newest objects of a source, which is not asked before `from`. Cancel-safe.
+async fn changed(
+    source: &mut impl Source,
+    from: Instant,
+) -> Result<Arc<ClusterObjects>, SourceError> {
+    sleep_until(from).await;
+    source.changed().await
+}
+
+/// How long a source that has failed is left alone at first; then twice as long each time, up to [`SLOW_TIMER`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// How often what failed is tried again, when no change brings it about sooner.
 const SLOW_TIMER: Duration = Duration::from_secs(30);
 /// How long routers and responders, and then the status, may take to let go: together well within the 30 s that

@@ -9,7 +9,7 @@ use planner::effect::{StatusBody, StatusId, StatusKind};
 use planner::names::ServiceKey;
 use tokio::time::sleep;
 
-use super::SLOW_TIMER;
+use super::{FIRST_PAUSE, SLOW_TIMER};
 use world::World;
 
 #[tokio::test(start_paused = true)]
@@ -28,7 +28,7 @@ async fn a_source_that_cannot_be_read_at_all_ends_the_speaker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_later_changes_nothing() {
+async fn a_source_that_fails_later_changes_nothing_and_is_tried_again() {
     let world = World::start("node-a");
     world.set(&[NODES, POOLS, TOR, WEB]).await;
     world.take_sessions();
@@ -37,6 +37,10 @@ async fn a_source_that_fails_later_changes_nothing() {
     assert_eq!(world.sent("tor"), ["198.51.100.1/32"]);
     assert_eq!(world.answers("eth0"), ["198.51.100.1"]);
     assert_eq!(world.statuses().len(), 2);
+    world.fail().await;
+    world.set(&[NODES, POOLS, TOR]).await;
+    sleep(4 * FIRST_PAUSE).await;
+    assert!(world.sent("tor").is_empty());
     world.terminate().await;
 }
 
@@ -315,6 +319,22 @@ async fn settings_that_the_engine_refuses_are_reported_with_their_peer() {
     assert!(world.take_sessions().is_empty());
     let summary = world.record(|record| record.error_summary.clone());
     assert_eq!(summary, "BGPPeer tor: password is empty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn advertisements_that_contradict_each_other_for_a_service_are_reported() {
+    let world = World::start("node-a");
+    let picky = "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\nmetadata: {name: picky, namespace: \
+                 metallb-system}\nspec: {localPref: 200, serviceSelectors: [{matchExpressions: [{key: none, operator: \
+                 DoesNotExist}]}]}";
+    world.set(&[ONE_NODE, POOLS, TOR, picky, WEB]).await;
+    assert!(world.sent("tor").is_empty());
+    let summary = world.record(|record| record.error_summary.clone());
+    assert_eq!(
+        summary,
+        "BGPAdvertisement picky: spec.localPref: contradicts BGPAdvertisement one, which selects Service default/web too; \
+         the Service is not announced by BGP"
+    );
 }
 
 #[tokio::test(start_paused = true)]
