@@ -14,6 +14,7 @@ mod status;
 mod tree;
 mod watch;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -142,22 +143,14 @@ fn follow_changes(
             Some(at) => incoming.recv_timeout(at.saturating_duration_since(Instant::now())),
         };
         let unsettled = tree.unsettled();
-        match first {
-            Ok(message) => {
-                for message in std::iter::once(message).chain(incoming.try_iter()) {
-                    match message {
-                        Message::Event(Ok(event)) => {
-                            is_news |= watch::apply(&mut tree, &event, &mut |folder| {
-                                follow(&mut watcher, folder)
-                            });
-                        }
-                        Message::Event(Err(error)) => warn!(%error, "watching the folder"),
-                        Message::Stop => return,
-                    }
-                }
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        let messages = match first {
+            Ok(message) => Some(message).into_iter().chain(incoming.try_iter()),
+            Err(mpsc::RecvTimeoutError::Timeout) => None.into_iter().chain(incoming.try_iter()),
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        };
+        match take_in(&mut tree, &mut watcher, messages) {
+            ControlFlow::Continue(changed) => is_news |= changed,
+            ControlFlow::Break(()) => return,
         }
         // Not only when nothing has come: with enough readers something always has.
         if settle_at.is_some_and(|at| at <= Instant::now()) {
@@ -176,6 +169,25 @@ fn follow_changes(
             publish_from = Instant::now() + (begun.elapsed() * REST).min(LONGEST_REST);
         }
     }
+}
+
+/// Whether messages changed anything; or that nothing more is wanted.
+fn take_in(
+    tree: &mut Tree,
+    watcher: &mut RecommendedWatcher,
+    messages: impl Iterator<Item = Message>,
+) -> ControlFlow<(), bool> {
+    let mut changed = false;
+    for message in messages {
+        match message {
+            Message::Event(Ok(event)) => {
+                changed |= watch::apply(tree, &event, &mut |folder| follow(watcher, folder));
+            }
+            Message::Event(Err(error)) => warn!(%error, "watching the folder"),
+            Message::Stop => return ControlFlow::Break(()),
+        }
+    }
+    ControlFlow::Continue(changed)
 }
 
 /// Watches one folder. One that has vanished meanwhile needs no watch: its parent's tells of it.
