@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// Something of the machine that a test needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,20 +28,38 @@ impl Requirement {
     }
 }
 
+/// What is needed, and how to get it.
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Root => f.write_str("root"),
-            Self::Program(name) => write!(f, "the program {name}"),
-            Self::Binary(name) => write!(f, "the binary {name} to be built"),
+            Self::Root => f.write_str("root, for network namespaces (run it with sudo)"),
+            Self::Program(name) => {
+                let package = debian_package(name);
+                write!(f, "the program {name} (apt-get install {package})")
+            }
+            Self::Binary(name) => write!(f, "the binary {name} (cargo build --workspace --bins)"),
         }
+    }
+}
+
+/// The package that brings a program, where it is not called the same.
+fn debian_package(program: &str) -> &str {
+    match program {
+        "zebra" | "bgpd" | "vtysh" => "frr",
+        "bird" | "birdc" => "bird2",
+        "ip" | "bridge" => "iproute2",
+        _ => program,
     }
 }
 
 /// Whether all `requirements` are met; if not, the test is to return at once.
 ///
 /// Each requirement that is not met is told in one line on the standard error of the process, which the test
-/// harness does not capture: `SKIPPED: needs the program vtysh`.
+/// harness does not capture, with the test's name and the way to get what is missing:
+///
+/// ```text
+/// SKIPPED frr_shows_the_routes: needs the program vtysh (apt-get install frr)
+/// ```
 ///
 /// # Panics
 /// When the environment has `CI=true` and the line is not listed in `.ci/allowed-skips`, so that a gate
@@ -50,10 +69,13 @@ impl fmt::Display for Requirement {
     reason = "a skip that the gate does not know is a failed test"
 )]
 pub fn requires(requirements: &[Requirement]) -> bool {
+    // The harness names a test's thread after it.
+    let thread = thread::current();
+    let test = thread.name().unwrap_or("a test");
     let missing: Vec<String> = requirements
         .iter()
         .filter(|requirement| !requirement.is_met())
-        .map(|requirement| format!("SKIPPED: needs {requirement}"))
+        .map(|requirement| format!("SKIPPED {test}: needs {requirement}"))
         .collect();
     let strict = env::var("CI").is_ok_and(|value| value == "true");
     for line in &missing {
@@ -111,11 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_requirement_reads_as_the_line_that_allows_its_skip() {
+    fn a_requirement_says_how_to_get_it() {
         assert_eq!(
             Requirement::Program("vtysh").to_string(),
-            "the program vtysh"
+            "the program vtysh (apt-get install frr)"
         );
-        assert_eq!(Requirement::Root.to_string(), "root");
+        assert_eq!(
+            Requirement::Program("arping").to_string(),
+            "the program arping (apt-get install arping)"
+        );
     }
 }
