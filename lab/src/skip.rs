@@ -58,7 +58,7 @@ fn debian_package(program: &str) -> &str {
 /// harness does not capture, with the test's name and the way to get what is missing:
 ///
 /// ```text
-/// SKIPPED frr_shows_the_routes: needs the program vtysh (apt-get install frr)
+/// SKIPPED bgp::a_speaker_that_stops_tells_both_routers_why: needs the program vtysh (apt-get install frr)
 /// ```
 ///
 /// # Panics
