@@ -1,4 +1,4 @@
-//! Whole-set allocation at the sizes that matter: `cargo bench -p ipam`.
+//! Allocation at the sizes that matter, of the whole and one change at a time: `cargo bench -p ipam`.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ipam::{Assignment, Families, Family, Pool, Pools, Port, Protocol, Request, Sharing, allocate};
+use ipam::{
+    Allocator, Assignment, Families, Family, Pool, Pools, Port, Protocol, Request, Sharing,
+    allocate,
+};
 
 type Key = Arc<str>;
 
@@ -106,5 +109,63 @@ fn one_more(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, from_scratch, one_more);
+/// One change among 100 000 holders, and its undoing.
+fn one_change(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("one change and back");
+    let many = || requests(100_000, single(Family::V4));
+    let key: Key = "one/more".into();
+
+    let (mut allocator, _) = Allocator::start(pools("10.0.0.0/8"), BTreeMap::new(), many());
+    let request = Request::new(Families::Single(Family::V4));
+    group.bench_function("a newcomer beside 100 000 in a /8", |bencher| {
+        bencher.iter(|| {
+            let gain = allocator.set_request(key.clone(), request.clone());
+            (gain, allocator.remove_request(&key))
+        });
+    });
+
+    let (mut allocator, _) = Allocator::start(
+        pools("10.0.0.0/8"),
+        BTreeMap::new(),
+        requests(100_000, sharing),
+    );
+    let mut request = sharing(0);
+    request.ports.insert(Port::new(Protocol::Tcp, 443));
+    group.bench_function(
+        "a newcomer beside 100 000 with its key and port",
+        |bencher| {
+            bencher.iter(|| {
+                let gain = allocator.set_request(key.clone(), request.clone());
+                (gain, allocator.remove_request(&key))
+            });
+        },
+    );
+
+    // Whoever leaves is the youngest when it comes back, so that each round serves the oldest that waits.
+    let (mut allocator, _) = Allocator::start(pools("198.51.100.0/24"), BTreeMap::new(), many());
+    let mut age = 100_000;
+    group.bench_function("a change of hands before 99 744 that wait", |bencher| {
+        bencher.iter(|| {
+            let holder = allocator.assignments().keys().next().cloned();
+            let holder = holder.unwrap_or_else(|| key.clone());
+            let served = allocator.remove_request(&holder);
+            age += 1;
+            let mut request = Request::new(Families::Single(Family::V4));
+            request.created = Duration::from_secs(age);
+            (served, allocator.set_request(holder, request))
+        });
+    });
+
+    let (mut allocator, _) = Allocator::start(pools("10.0.0.0/8"), BTreeMap::new(), many());
+    let seen = allocator.assignments().iter().next();
+    let seen = seen.map(|(key, assignment)| (key.clone(), assignment.clone()));
+    group.bench_function("an assignment seen back among 100 000", |bencher| {
+        bencher.iter(|| {
+            seen.clone()
+                .map(|(key, assignment)| allocator.set_assignment(key, assignment))
+        });
+    });
+}
+
+criterion_group!(benches, from_scratch, one_more, one_change);
 criterion_main!(benches);

@@ -80,9 +80,9 @@ pub(crate) fn admit<Key>(pool: &Pool, request: &Request) -> Result<(), Refusal<K
 
 /// The first addresses of `pools`, in their order, that give the request its families. What each pool lacks is added to
 /// `tried`.
-pub(crate) fn select<'a, Key: Ord + Clone>(
-    occupancy: &mut Occupancy<'a, Key>,
-    pools: &[&'a Pool],
+pub(crate) fn select<Key: Ord + Clone>(
+    occupancy: &mut Occupancy<Key>,
+    pools: &[&Pool],
     request: &Request,
     tried: &mut Vec<Shortage>,
 ) -> Option<Placement> {

@@ -21,7 +21,7 @@ pub(crate) struct Position {
 ///
 /// They are kept as gaps between used addresses, so that the cost of taking one depends on how scattered the used ones
 /// are and never on how many addresses there are. An address that the pool avoids is never free.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FreeAddresses {
     // First address of each gap to its last. Invariant: gaps do not overlap, and each begins with a usable address.
     gaps: BTreeMap<Position, u128>,
@@ -66,6 +66,25 @@ impl FreeAddresses {
             self.insert_gap(range, Some(first.bits), before);
         }
         self.insert_gap(range, bits.checked_add(1), last);
+    }
+
+    /// Makes a used address free again, joining it with the gaps on both sides. That it is usable and used is for the
+    /// caller to know.
+    pub(crate) fn give_back(&mut self, position: Position) {
+        let Position { range, bits } = position;
+        let before = self.gaps.range(..position).next_back();
+        let before = before.map(|(first, last)| (*first, *last));
+        let joined = before
+            .filter(|(first, last)| first.range == range && self.follows(*last) == Some(bits));
+        let first = joined.map_or(position, |(first, _)| first);
+        let next = self.follows(bits).map(|bits| Position { range, bits });
+        let last = next.and_then(|next| self.gaps.remove(&next));
+        self.gaps.insert(first, last.unwrap_or(bits));
+    }
+
+    /// The first usable number after `bits`.
+    fn follows(&self, bits: u128) -> Option<u128> {
+        self.avoidance.next_usable(bits.checked_add(1)?)
     }
 
     fn insert_gap(&mut self, range: usize, first: Option<u128>, last: u128) {

@@ -1,8 +1,8 @@
 //! A deterministic, sticky address allocator for pools of IPv4 and IPv6 addresses.
 //!
 //! [`allocate`] is one pure function over the whole set: the [`Pools`], what every holder has now (its [`Assignment`])
-//! and what every holder asks for (its [`Request`]) go in; a [`Plan`] with one [`Decision`] a holder comes out. It keeps
-//! no state between calls, reads no clock and does no I/O; the crate is `no_std`, so the compiler sees to that.
+//! and what every holder asks for (its [`Request`]) go in; a [`Plan`] with one [`Decision`] a holder comes out. [`Allocator`] gives
+//! the same one change at a time. Neither reads a clock or does I/O; the crate is `no_std`, so the compiler sees to that.
 //!
 //! # Contract of [`allocate`]
 //!
@@ -41,6 +41,7 @@ extern crate std;
 
 mod addresses;
 mod allocate;
+mod allocator;
 mod choose;
 mod family;
 mod free;
@@ -52,11 +53,15 @@ mod pool;
 mod pools;
 mod range;
 mod request;
+mod rules;
 mod sharing;
+mod space;
 mod usage;
+mod waiting;
 
 pub use addresses::{Addresses, AddressesError};
 pub use allocate::allocate;
+pub use allocator::{Allocator, Changes};
 pub use family::Family;
 pub use plan::{
     AllocError, Conflict, ConflictCause, Decision, PassedOver, PassedOverCause, Placement, Plan,

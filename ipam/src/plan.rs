@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use crate::addresses::Addresses;
 use crate::family::Family;
 use crate::pool::PoolName;
-use crate::pools::LookupError;
+use crate::pools::{LookupError, Pools};
 use crate::request::{Families, Port};
 use crate::usage::Usage;
 
@@ -80,6 +80,19 @@ pub struct Placement {
     pub addresses: Addresses,
     /// Why it has one family though it would like both.
     pub missing: Option<Shortage>,
+}
+
+impl Placement {
+    /// Where usable addresses of one pool are; `None` if they are not that.
+    pub(crate) fn of(pools: &Pools, addresses: &[IpAddr]) -> Option<Self> {
+        let addresses = Addresses::try_new(addresses).ok()?;
+        let pool = pools.pool_for(addresses.iter()).ok()?;
+        Some(Self {
+            pool: pool.name().clone(),
+            addresses,
+            missing: None,
+        })
+    }
 }
 
 /// Why a holder loses what it has.

@@ -26,7 +26,7 @@ fn the_first_address_without_the_ports_is_found() {
     assert_eq!(group.first_fit(&tcp(&[80]), None), None);
     assert_eq!(group.first_fit(&tcp(&[443]), Some(at(2))), None);
     assert_eq!(
-        group.conflict(at(2), &tcp(&[443, 80])),
+        group.conflicts(at(2), &tcp(&[443, 80])).next(),
         Some((Port::new(Protocol::Tcp, 80), &"b"))
     );
 }

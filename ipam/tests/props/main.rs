@@ -14,6 +14,7 @@ use ipam::{
 };
 use proptest::prelude::*;
 
+mod incremental;
 mod naive;
 mod world;
 

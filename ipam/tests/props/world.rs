@@ -38,7 +38,7 @@ const RANGES: [(&str, &[&str]); 4] = [
     ("d", &["192.0.2.255/32", "2001:db8:d::ff/128"]),
 ];
 
-fn pools() -> impl Strategy<Value = Vec<Pool>> {
+pub(crate) fn pools() -> impl Strategy<Value = Vec<Pool>> {
     let settings = (
         any::<bool>(),
         any::<bool>(),
@@ -91,7 +91,7 @@ fn some_addresses() -> impl Strategy<Value = Addresses> {
     ]
 }
 
-fn assignment() -> impl Strategy<Value = Assignment> {
+pub(crate) fn assignment() -> impl Strategy<Value = Assignment> {
     let nonsense = vec(address(Family::V4), 0..3);
     let addresses =
         prop_oneof![5 => some_addresses().prop_map(|held| held.iter().collect()), 1 => nonsense];

@@ -1,0 +1,369 @@
+//! The same allocation, one change at a time.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use crate::allocate::allocate_into;
+use crate::family::Family;
+use crate::occupancy::Occupancy;
+use crate::plan::{Decision, Placement, Plan, Release};
+use crate::pool::PoolName;
+use crate::pools::Pools;
+use crate::request::{Assignment, Holder, Request, Sharing};
+use crate::rules::{Rules, Standing};
+use crate::usage::Usage;
+use crate::waiting::{Help, Turn, Waiting};
+
+/// What a change does, by key; see [`Allocator`].
+pub type Changes<Key> = BTreeMap<Key, Decision<Key>>;
+
+/// An allocation that is kept up to date, one change at a time.
+///
+/// It holds what [`allocate`](crate::allocate) takes as arguments, and takes every decision as carried out: the
+/// addresses that a holder gets are its [assignment](Self::assignments) from then on, and those that it loses are not.
+///
+/// # What is the same as from scratch
+///
+/// Let a change be made to what is held here, and let `plan` be what `allocate` returns for the result. Then
+///
+/// * each decision that the change returns is the decision of `plan` about that key, equal in placement and in
+///   [`Release`]; returned are the one about the key of the change, if there is one, and those about all whose addresses
+///   change;
+/// * everybody else keeps, in `plan` as well, just the addresses it had;
+/// * afterwards, [`Self::usage`] is the usage of `plan`, and [`Self::decision`] is, for every key, fact by fact the
+///   decision that `allocate` makes once `plan` has been carried out.
+///
+/// What can differ are the facts that explain why a returned decision gives nothing, or gives one family only
+/// ([`Decision::Fail`]'s `error` and [`Placement::missing`]): they say what is so in the turn of that holder, and who
+/// follows may change it. Nor is it reported when only such facts change, for instance when those that wait for an
+/// address wait for another holder of it from now on. [`Self::decision`] gives them as they are.
+///
+/// # Cost
+///
+/// A change costs O(log n) for each address that is taken or freed, and the same for each waiting holder that is
+/// looked at: for a free address these are, oldest first, those that lack just that family in that pool, until it is
+/// taken; for a shared one also all that wait with the same [`Sharing`]. Nobody else is looked at.
+/// [`Self::set_pools`] decides about everybody.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use ipam::{Allocator, Families, Family, Pool, Pools, Request};
+///
+/// let pools = Pools::try_new([Pool::try_new("one", ["203.0.113.7/32".parse()?])?])?;
+/// let (mut allocator, _) = Allocator::start(pools, BTreeMap::new(), BTreeMap::new());
+/// let changes = allocator.set_request("web", Request::new(Families::Single(Family::V4)));
+/// assert!(changes["web"].placement().is_some());
+/// let changes = allocator.set_request("mail", Request::new(Families::Single(Family::V4)));
+/// assert!(changes["mail"].placement().is_none());
+/// // Who waits is served as soon as something frees up.
+/// let changes = allocator.remove_request(&"web");
+/// assert_eq!(changes["mail"].placement().unwrap().addresses.to_string(), "203.0.113.7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Allocator<Key> {
+    pools: Pools,
+    requests: BTreeMap<Key, Request>,
+    // Invariant: `allocate` would change none of it.
+    assignments: BTreeMap<Key, Assignment>,
+    // Invariant: all assignments, and nothing else.
+    occupancy: Occupancy<Key>,
+    waiting: Waiting<Key>,
+}
+
+impl<Key: Ord + Clone> Allocator<Key> {
+    /// Decides about every holder at once, as [`allocate`](crate::allocate) does, and goes on from there. The first
+    /// record of what is held must be given here as a whole: were it set one by one, newcomers could get addresses that
+    /// others are yet to be seen with.
+    pub fn start(
+        pools: Pools,
+        assignments: BTreeMap<Key, Assignment>,
+        requests: BTreeMap<Key, Request>,
+    ) -> (Self, Plan<Key>) {
+        let mut occupancy = Occupancy::new(&pools);
+        let plan = allocate_into(&mut occupancy, &pools, &assignments, &requests);
+        let mut allocator = Self {
+            pools,
+            requests,
+            assignments,
+            occupancy,
+            waiting: Waiting::new(),
+        };
+        for (key, decision) in &plan.decisions {
+            allocator.carry_out(key, decision);
+        }
+        // Not decided about, and so not carried out, are those that neither ask for anything nor have anything.
+        allocator.assignments.retain(|_, assignment| {
+            assignment.holder == Holder::Foreign || !assignment.addresses.is_empty()
+        });
+        (allocator, plan)
+    }
+
+    /// Takes up a request, in place of the holder's last one.
+    pub fn set_request(&mut self, key: Key, request: Request) -> Changes<Key> {
+        let woken = self.withdraw(&key);
+        self.requests.insert(key.clone(), request);
+        self.admit(key, woken)
+    }
+
+    /// Takes up that a holder asks for nothing any more.
+    pub fn remove_request(&mut self, key: &Key) -> Changes<Key> {
+        let woken = self.withdraw(key);
+        self.requests.remove(key);
+        self.admit(key.clone(), woken)
+    }
+
+    /// Takes up what a holder is seen to have. To see the assignment that is known already changes nothing.
+    pub fn set_assignment(&mut self, key: Key, assignment: Assignment) -> Changes<Key> {
+        let woken = self.withdraw(&key);
+        self.assignments.insert(key.clone(), assignment);
+        self.admit(key, woken)
+    }
+
+    /// Takes up that a holder is seen to have nothing. If it asks for addresses, it is served as a newcomer.
+    pub fn remove_assignment(&mut self, key: &Key) -> Changes<Key> {
+        let woken = self.withdraw(key);
+        self.assignments.remove(key);
+        self.admit(key.clone(), woken)
+    }
+
+    /// Takes up other pools. Returned are the decisions about those whose addresses change; they are equal to those of
+    /// [`allocate`](crate::allocate) in every fact.
+    pub fn set_pools(&mut self, pools: Pools) -> Changes<Key> {
+        let assignments = core::mem::take(&mut self.assignments);
+        let requests = core::mem::take(&mut self.requests);
+        let plan;
+        (*self, plan) = Self::start(pools, assignments, requests);
+        let decisions = plan.decisions.into_iter();
+        decisions
+            .filter(|(_, decision)| changes_addresses(decision))
+            .collect()
+    }
+
+    /// The pools.
+    #[must_use]
+    pub const fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// The requests.
+    #[must_use]
+    pub const fn requests(&self) -> &BTreeMap<Key, Request> {
+        &self.requests
+    }
+
+    /// Who has what once all decisions have been carried out, foreign holders included.
+    #[must_use]
+    pub const fn assignments(&self) -> &BTreeMap<Key, Assignment> {
+        &self.assignments
+    }
+
+    /// How much of each pool is in use.
+    #[must_use]
+    pub fn usage(&self) -> BTreeMap<PoolName, Usage> {
+        self.occupancy.usage(&self.pools)
+    }
+
+    /// How a holder stands, with the facts of now: it keeps what it has, or why it has nothing. `None` for one that
+    /// asks for nothing and for foreign holders. Nothing changes but how far searches have come.
+    pub fn decision(&mut self, key: &Key) -> Option<Decision<Key>> {
+        let standing = self.standing(key);
+        let request = self.requests.get(key).filter(|_| !self.is_foreign(key))?;
+        let mut rules = Rules::new(&self.pools, &mut self.occupancy);
+        Some(rules.decide(key, request, standing))
+    }
+
+    fn is_foreign(&self, key: &Key) -> bool {
+        let assignment = self.assignments.get(key);
+        assignment.is_some_and(|assignment| assignment.holder == Holder::Foreign)
+    }
+
+    fn addresses(&self, key: &Key) -> Vec<IpAddr> {
+        let assignment = self.assignments.get(key);
+        assignment.map_or_else(Vec::new, |assignment| assignment.addresses.clone())
+    }
+
+    /// Takes a holder out, and returns whom that may help.
+    fn withdraw(&mut self, key: &Key) -> BTreeSet<Help> {
+        let mut woken = BTreeSet::new();
+        if self.is_foreign(key) {
+            for address in self.addresses(key) {
+                self.occupancy.unblock(&self.pools, address, key);
+                let sharing = self.occupancy.sharing_at(&self.pools, address).cloned();
+                self.wake(&mut woken, address, sharing.as_ref());
+            }
+        } else {
+            self.vacate(key, &mut woken);
+        }
+        self.waiting.remove(key);
+        woken
+    }
+
+    /// Takes from one of ours what it has.
+    fn vacate(&mut self, key: &Key, woken: &mut BTreeSet<Help>) {
+        let Some(request) = self.requests.get(key) else {
+            return;
+        };
+        for address in self.addresses(key) {
+            self.occupancy.vacate(&self.pools, address, key, request);
+            self.wake(woken, address, request.sharing.as_ref());
+        }
+    }
+
+    /// Notes whom it may help that something has changed at an address.
+    fn wake(&self, woken: &mut BTreeSet<Help>, address: IpAddr, sharing: Option<&Sharing>) {
+        let Some(pool) = self.pools.containing(address) else {
+            return;
+        };
+        let (pool, family) = (pool.name(), Family::of(address));
+        woken.insert(Help::Free(pool.clone(), family));
+        woken.insert(Help::Vacant(address));
+        if let Some(sharing) = sharing {
+            woken.insert(Help::Shared(pool.clone(), family, sharing.clone()));
+            woken.insert(Help::SharedAddress(address, sharing.clone()));
+        }
+    }
+
+    /// Lets in a holder that is out and has changed, and serves who can be served.
+    fn admit(&mut self, key: Key, mut woken: BTreeSet<Help>) -> Changes<Key> {
+        let mut changes = Changes::new();
+        if self.is_foreign(&key) {
+            for address in self.addresses(&key) {
+                self.occupancy.block(&self.pools, address, &key);
+            }
+            self.serve(BTreeMap::new(), woken, &key, &mut changes);
+            return changes;
+        }
+        let queue = if self.requests.contains_key(&key) {
+            self.confirm(&key, &mut woken)
+        } else {
+            if !self.addresses(&key).is_empty() {
+                changes.insert(key.clone(), Decision::Release(Release::NotRequested));
+            }
+            self.assignments.remove(&key);
+            BTreeMap::new()
+        };
+        self.serve(queue, woken, &key, &mut changes);
+        changes
+    }
+
+    /// Confirms what a holder has, older before younger together with all who cannot share it. Returned are those to be
+    /// decided about: the holder, and who of the others loses what it has.
+    fn confirm(
+        &mut self,
+        key: &Key,
+        woken: &mut BTreeSet<Help>,
+    ) -> BTreeMap<Turn<Key>, Standing<Key>> {
+        let mut queue = BTreeMap::new();
+        let Some(request) = self.requests.get(key) else {
+            return queue;
+        };
+        let addresses = self.addresses(key);
+        let rivals = addresses
+            .iter()
+            .flat_map(|address| self.occupancy.rivals(&self.pools, *address, request));
+        let rivals: BTreeSet<Key> = rivals.collect();
+        rivals.iter().for_each(|rival| self.vacate(rival, woken));
+        let turns = rivals.into_iter().chain([key.clone()]);
+        let turns = turns.filter_map(|key| Some((self.requests.get(&key)?.created, key)));
+        let turns: BTreeSet<Turn<Key>> = turns.collect();
+        let mut rules = Rules::new(&self.pools, &mut self.occupancy);
+        for (created, holder) in turns {
+            let Some(request) = self.requests.get(&holder) else {
+                continue;
+            };
+            let standing = rules.examine(&holder, request, self.assignments.get(&holder));
+            if holder == *key || matches!(standing, Standing::Released(_)) {
+                queue.insert((created, holder), standing);
+            }
+        }
+        let sharing = self.requests.get(key).and_then(|r| r.sharing.as_ref());
+        for address in addresses {
+            self.wake(woken, address, sharing);
+        }
+        queue
+    }
+
+    /// Decides about all in the queue and all who wait for what is there now, older before younger.
+    fn serve(
+        &mut self,
+        mut queue: BTreeMap<Turn<Key>, Standing<Key>>,
+        mut woken: BTreeSet<Help>,
+        changed: &Key,
+        changes: &mut Changes<Key>,
+    ) {
+        let mut last = None;
+        while let Some(turn) = self.next(&queue, &woken, last.as_ref()) {
+            let key = &turn.1;
+            let standing = queue.remove(&turn);
+            let standing = standing.unwrap_or_else(|| self.standing(key));
+            let Some(request) = self.requests.get(key) else {
+                break;
+            };
+            let mut rules = Rules::new(&self.pools, &mut self.occupancy);
+            let decision = rules.decide(key, request, standing);
+            if let (Some(placement), Some(sharing)) = (decision.placement(), &request.sharing) {
+                // Others may share what is new here.
+                for address in placement.addresses.iter() {
+                    self.wake(&mut woken, address, Some(sharing));
+                }
+            }
+            self.carry_out(key, &decision);
+            if key == changed || changes_addresses(&decision) {
+                changes.insert(key.clone(), decision);
+            }
+            last = Some(turn);
+        }
+    }
+
+    /// Whose turn is next.
+    fn next(
+        &self,
+        queue: &BTreeMap<Turn<Key>, Standing<Key>>,
+        woken: &BTreeSet<Help>,
+        last: Option<&Turn<Key>>,
+    ) -> Option<Turn<Key>> {
+        let is_there = |help: &&Help| match help {
+            Help::Free(pool, family) => self.occupancy.has_free(pool, *family),
+            Help::Vacant(address) => self.occupancy.is_vacant(&self.pools, *address),
+            Help::Shared(..) | Help::SharedAddress(..) => true,
+        };
+        let waiting = woken.iter().filter(is_there);
+        let waiting = waiting.filter_map(|help| self.waiting.next(help, last));
+        waiting.chain(queue.keys()).min().cloned()
+    }
+
+    /// How one that is not in the queue stands: with what it has.
+    fn standing(&self, key: &Key) -> Standing<Key> {
+        let addresses = self.assignments.get(key);
+        let addresses = addresses.map_or(&[][..], |assignment| &assignment.addresses);
+        Placement::of(&self.pools, addresses).map_or(Standing::Nothing, Standing::Placed)
+    }
+
+    /// Notes what a holder has and waits for after a decision.
+    fn carry_out(&mut self, key: &Key, decision: &Decision<Key>) {
+        match decision {
+            Decision::Keep(_) => {}
+            Decision::AddFamily(placement) | Decision::Assign { placement, .. } => {
+                let assignment = Assignment::new(placement.addresses.iter());
+                self.assignments.insert(key.clone(), assignment);
+            }
+            Decision::Fail { .. } | Decision::Release(_) => {
+                self.assignments.remove(key);
+            }
+        }
+        if let Some(request) = self.requests.get(key) {
+            self.waiting.set(key, request, decision);
+        }
+    }
+}
+
+/// Whether a holder has other addresses after a decision than before.
+const fn changes_addresses<Key>(decision: &Decision<Key>) -> bool {
+    match decision {
+        Decision::Keep(_) => false,
+        Decision::AddFamily(_) | Decision::Assign { .. } => true,
+        Decision::Fail { .. } | Decision::Release(_) => decision.released().is_some(),
+    }
+}

@@ -1,0 +1,126 @@
+//! One change at a time gives what deciding about the whole gives.
+
+use std::collections::BTreeMap;
+
+use ipam::{Allocator, Assignment, Changes, Decision, Pool, Pools, Request, allocate};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::carry_out;
+use crate::world::{Key, World, assignment, pools, request, world};
+
+#[derive(Debug, Clone)]
+enum Change {
+    Request(Key, Request),
+    NoRequest(Key),
+    Assignment(Key, Assignment),
+    NoAssignment(Key),
+    Pools(Vec<Pool>),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let key = || 0..20_u8;
+    prop_oneof![
+        6 => (key(), request()).prop_map(|(key, request)| Change::Request(key, request)),
+        4 => key().prop_map(Change::NoRequest),
+        4 => (key(), assignment()).prop_map(|(key, held)| Change::Assignment(key, held)),
+        2 => key().prop_map(Change::NoAssignment),
+        1 => pools().prop_map(Change::Pools),
+    ]
+}
+
+impl Change {
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::Request(key, _) | Self::Assignment(key, _) => Some(*key),
+            Self::NoRequest(key) | Self::NoAssignment(key) => Some(*key),
+            Self::Pools(_) => None,
+        }
+    }
+
+    fn make(self, allocator: &mut Allocator<Key>) -> Changes<Key> {
+        match self {
+            Self::Request(key, request) => allocator.set_request(key, request),
+            Self::NoRequest(key) => allocator.remove_request(&key),
+            Self::Assignment(key, assignment) => allocator.set_assignment(key, assignment),
+            Self::NoAssignment(key) => allocator.remove_assignment(&key),
+            Self::Pools(pools) => allocator.set_pools(Pools::try_new(pools).unwrap()),
+        }
+    }
+
+    fn make_in(self, world: &mut World) {
+        match self {
+            Self::Request(key, request) => drop(world.requests.insert(key, request)),
+            Self::NoRequest(key) => drop(world.requests.remove(&key)),
+            Self::Assignment(key, assignment) => drop(world.current.insert(key, assignment)),
+            Self::NoAssignment(key) => drop(world.current.remove(&key)),
+            Self::Pools(pools) => world.pools = pools,
+        }
+    }
+}
+
+/// A decision without the facts that may differ: what becomes of a holder, and why it loses what it had.
+fn essence(decision: &Decision<Key>) -> Decision<Key> {
+    let mut decision = decision.clone();
+    match &mut decision {
+        Decision::Keep(placement)
+        | Decision::AddFamily(placement)
+        | Decision::Assign { placement, .. } => placement.missing = None,
+        Decision::Fail { error, .. } => *error = ipam::AllocError::NoPools,
+        _ => {}
+    }
+    decision
+}
+
+fn changes_addresses(decision: &Decision<Key>) -> bool {
+    !matches!(
+        decision,
+        Decision::Keep(_) | Decision::Fail { released: None, .. }
+    )
+}
+
+fn essences<'a>(
+    decisions: impl IntoIterator<Item = (&'a Key, &'a Decision<Key>)>,
+) -> BTreeMap<Key, Decision<Key>> {
+    let decisions = decisions.into_iter();
+    decisions
+        .map(|(key, decision)| (*key, essence(decision)))
+        .collect()
+}
+
+/// That the state of the allocator is that of the world, and settled.
+fn assert_same(allocator: &mut Allocator<Key>, world: &World) -> Result<(), TestCaseError> {
+    prop_assert_eq!(allocator.assignments(), &world.current);
+    prop_assert_eq!(allocator.requests(), &world.requests);
+    let settled = allocate(&world.pools(), &world.current, &world.requests);
+    prop_assert_eq!(allocator.usage(), settled.usage);
+    for key in 0..=Key::MAX {
+        let decision = allocator.decision(&key);
+        prop_assert_eq!(decision.as_ref(), settled.decisions.get(&key));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn each_change_gives_what_is_decided_from_scratch(mut world in world(), changes in vec(change(), 1..25)) {
+        let (mut allocator, plan) =
+            Allocator::start(world.pools(), world.current.clone(), world.requests.clone());
+        prop_assert_eq!(&plan, &allocate(&world.pools(), &world.current, &world.requests));
+        world.current = carry_out(&world, &plan);
+        assert_same(&mut allocator, &world)?;
+        for change in changes {
+            let key = change.key();
+            let decisions = change.clone().make(&mut allocator);
+            change.make_in(&mut world);
+            let plan = allocate(&world.pools(), &world.current, &world.requests);
+            let expected =
+                plan.decisions.iter().filter(|(of, decision)| Some(**of) == key || changes_addresses(decision));
+            prop_assert_eq!(essences(&decisions), essences(expected));
+            world.current = carry_out(&world, &plan);
+            assert_same(&mut allocator, &world)?;
+        }
+    }
+}
