@@ -58,7 +58,7 @@ impl FreeAddresses {
             return;
         };
         let Position { range, bits } = position;
-        if first.range != range || bits > last {
+        if first.range != range || bits > last || self.avoidance.next_usable(bits) != Some(bits) {
             return;
         }
         self.gaps.remove(&first);

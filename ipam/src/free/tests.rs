@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn gaps_agree_with_a_set(
         avoid in any::<bool>(),
-        takes in prop::collection::vec((0..2_usize, 0..600_u128), 0..200),
+        steps in prop::collection::vec((0..2_usize, 0..600_u128, prop::bool::weighted(0.7)), 0..200),
     ) {
         let (first, second) = ("198.51.100.10-198.51.102.20", "198.51.99.0/28");
         let mut free = free(&[first, second], avoid);
@@ -73,14 +73,22 @@ proptest! {
             })
             .filter(|position| !avoid || !matches!(position.bits & 0xff, 0 | 0xff))
             .collect();
-        for (range, offset) in takes {
+        let (all, gaps) = (naive.clone(), free.gaps.len());
+        for (range, offset, is_taken) in steps {
             let base: IpAddr = if range == 0 { "198.51.100.0" } else { "198.51.99.0" }.parse().unwrap();
             let position = Position { range, bits: bits(base) + offset };
-            free.take(position);
-            naive.remove(&position);
+            if is_taken {
+                free.take(position);
+                naive.remove(&position);
+            } else if all.contains(&position) && naive.insert(position) {
+                free.give_back(position);
+            }
             prop_assert_eq!(free.first(), naive.first().copied());
         }
-        prop_assert_eq!(drain(free), naive.into_iter().collect::<Vec<_>>());
+        prop_assert_eq!(drain(free.clone()), naive.iter().copied().collect::<Vec<_>>());
+        all.difference(&naive).for_each(|position| free.give_back(*position));
+        prop_assert_eq!(free.gaps.len(), gaps);
+        prop_assert_eq!(drain(free), all.into_iter().collect::<Vec<_>>());
     }
 
     #[test]

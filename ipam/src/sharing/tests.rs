@@ -37,6 +37,23 @@ fn a_closed_address_fits_nobody() {
     group.join(at(1), &"a", &tcp(&[80]));
     group.close(at(1));
     assert_eq!(group.first_fit(&tcp(&[25]), None), None);
+    group.reopen(at(1));
+    assert_eq!(group.first_fit(&tcp(&[25]), None), Some(at(1)));
+    assert_eq!(group.first_fit(&tcp(&[80]), None), None);
+}
+
+#[test]
+fn a_port_that_is_given_up_fits_again() {
+    let mut group = Group::new();
+    for bits in 0..3 {
+        group.join(at(bits), &"a", &tcp(&[80, 443]));
+    }
+    assert_eq!(group.first_fit(&tcp(&[80]), None), None);
+    group.leave(at(1), &"a", &tcp(&[80]));
+    assert_eq!(group.first_fit(&tcp(&[80]), None), Some(at(1)));
+    assert_eq!(group.first_fit(&tcp(&[443]), None), None);
+    group.remove(at(1));
+    assert_eq!(group.first_fit(&tcp(&[80]), None), None);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use ipam::{
 mod assignment;
 mod buggy_ips;
 mod dual_stack;
+mod one_change;
 mod pool_choice;
 mod sharing;
 mod usage;
