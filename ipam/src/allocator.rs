@@ -43,8 +43,9 @@ pub type Changes<Key> = BTreeMap<Key, Decision<Key>>;
 ///
 /// A change costs O(log n) for each address that is taken or freed, and the same for each waiting holder that is
 /// looked at: for a free address these are, oldest first, those that lack just that family in that pool, until it is
-/// taken; for a shared one also all that wait with the same [`Sharing`]. Nobody else is looked at.
-/// [`Self::set_pools`] decides about everybody.
+/// taken; for a shared one also all that wait with the same [`Sharing`]. A holder whose request or addresses change is
+/// compared with those that have the same addresses and cannot share them with it. Nobody else is looked at. To that
+/// comes, for each that is decided about, a walk over the pools. [`Self::set_pools`] decides about everybody.
 ///
 /// ```
 /// use std::collections::BTreeMap;

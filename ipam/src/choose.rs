@@ -23,7 +23,7 @@ impl<'a> Candidates<'a> {
     pub(crate) fn new(pools: &'a Pools) -> Self {
         let open = pools
             .iter()
-            .filter(|pool| pool.auto_assign && pool.pinned.is_none())
+            .filter(|pool| is_automatic(pool) && pool.pinned.is_none())
             .collect();
         Self { pools, open }
     }
@@ -35,7 +35,7 @@ impl<'a> Candidates<'a> {
             .iter()
             .filter_map(|name| self.pools.get(name));
         let mut pinned: Vec<_> = admitting
-            .filter(|pool| pool.auto_assign && pool.pinned.is_some())
+            .filter(|pool| is_automatic(pool) && pool.pinned.is_some())
             .collect();
         // The sort is stable and the names came in order.
         pinned.sort_by_key(|pool| pool.pinned);
@@ -51,6 +51,7 @@ impl<'a> Candidates<'a> {
     pub(crate) fn passed_over(&self, request: &Request) -> Vec<PassedOver> {
         let cause = |pool: &Pool| match admit::<()>(pool, request) {
             Err(_) => Some(PassedOverCause::NotAdmitted),
+            Ok(()) if pool.disabled => Some(PassedOverCause::Disabled),
             Ok(()) if pool.auto_assign => None,
             Ok(()) => Some(PassedOverCause::NotAutoAssigned),
         };
@@ -67,7 +68,23 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// Whether a pool, however it is asked for, is open to a request.
+/// Whether a pool is assigned to requests that do not name it.
+const fn is_automatic(pool: &Pool) -> bool {
+    pool.auto_assign && !pool.disabled
+}
+
+/// Whether a pool, however it is asked for, is open to a newcomer.
+pub(crate) fn admit_newcomer<Key>(pool: &Pool, request: &Request) -> Result<(), Refusal<Key>> {
+    admit(pool, request)?;
+    if pool.disabled {
+        return Err(Refusal::Disabled {
+            pool: pool.name().clone(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a pool, however it is asked for, is open to a request that may have addresses of it already.
 pub(crate) fn admit<Key>(pool: &Pool, request: &Request) -> Result<(), Refusal<Key>> {
     if pool.pinned.is_none() || request.admitted_to.contains(pool.name()) {
         Ok(())

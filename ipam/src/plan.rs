@@ -144,6 +144,12 @@ pub enum Refusal<Key> {
         /// The pool.
         pool: PoolName,
     },
+    /// The pool hands out nothing new ([`Pool::disabled`](crate::Pool::disabled)).
+    #[error("pool {pool} is disabled")]
+    Disabled {
+        /// The pool.
+        pool: PoolName,
+    },
     /// Somebody else has one of them.
     #[error(transparent)]
     Conflict(#[from] Conflict<Key>),
@@ -312,6 +318,8 @@ pub enum PassedOverCause {
     NotAutoAssigned,
     /// It is pinned to others.
     NotAdmitted,
+    /// It hands out nothing new ([`Pool::disabled`](crate::Pool::disabled)).
+    Disabled,
 }
 
 impl fmt::Display for PassedOver {
@@ -325,6 +333,7 @@ impl fmt::Display for PassedOver {
             PassedOverCause::NotAdmitted => {
                 write!(f, "pool {pool} is reserved by its serviceAllocation")
             }
+            PassedOverCause::Disabled => write!(f, "pool {pool} is disabled"),
         }
     }
 }

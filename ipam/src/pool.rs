@@ -88,6 +88,9 @@ pub struct Pool {
     /// `Some` for a pool that serves only the requests that list it in
     /// [`Request::admitted_to`](crate::Request::admitted_to), and serves those before open pools do. Default: `None`.
     pub pinned: Option<Priority>,
+    /// Whether nothing new is handed out, not even to who asks for the pool or an address of it by name. Those that have
+    /// addresses here keep them, so that a pool can be drained without breaking anybody. Default: false.
+    pub disabled: bool,
 }
 
 impl Pool {
@@ -126,6 +129,7 @@ impl Pool {
             auto_assign: true,
             avoid_buggy_ips: false,
             pinned: None,
+            disabled: false,
         })
     }
 

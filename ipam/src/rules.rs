@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use crate::addresses::Addresses;
-use crate::choose::{Candidates, admit, select};
+use crate::choose::{Candidates, admit, admit_newcomer, select};
 use crate::family::Family;
 use crate::occupancy::Occupancy;
 use crate::plan::{AllocError, Decision, Placement, Refusal, Release};
@@ -157,9 +157,10 @@ impl<'a, Key: Ord + Clone> Rules<'a, Key> {
         }
     }
 
-    /// Gives a holder of one address another of the other family, from the same pool.
+    /// Gives a holder of one address another of the other family, from the same pool unless that is disabled.
     fn add_family(&mut self, key: &Key, request: &Request, held: Placement) -> Decision<Key> {
-        let Some(pool) = self.pools.get(&held.pool) else {
+        let pool = self.pools.get(&held.pool);
+        let Some(pool) = pool.filter(|pool| !pool.disabled) else {
             return Decision::Keep(held);
         };
         let family = Family::of(held.addresses.first()).other();
@@ -204,7 +205,7 @@ impl<'a, Key: Ord + Clone> Rules<'a, Key> {
             }
             _ => {}
         }
-        admit(pool, request)?;
+        admit_newcomer(pool, request)?;
         let wanted = wanted.ipv4_first();
         let conflict = wanted
             .iter()
@@ -223,7 +224,7 @@ impl<'a, Key: Ord + Clone> Rules<'a, Key> {
                     .pools
                     .get(name)
                     .ok_or_else(|| AllocError::UnknownPool { pool: name.clone() })?;
-                admit(pool, request)?;
+                admit_newcomer(pool, request)?;
                 select(self.occupancy, &[pool], request, &mut tried)
             }
             None => {

@@ -13,9 +13,9 @@ pub struct Usage {
     pub assigned_ipv4: i64,
     /// IPv6 addresses in use.
     pub assigned_ipv6: i64,
-    /// IPv4 addresses left.
+    /// IPv4 addresses left to be handed out; none in a pool that is disabled.
     pub available_ipv4: i64,
-    /// IPv6 addresses left.
+    /// IPv6 addresses left, likewise.
     pub available_ipv6: i64,
 }
 
@@ -24,6 +24,14 @@ impl Usage {
     pub(crate) fn new(pool: &Pool, assigned_ipv4: usize, assigned_ipv6: usize) -> Self {
         let count = |assigned: usize| i64::try_from(assigned).unwrap_or(i64::MAX);
         let (assigned_ipv4, assigned_ipv6) = (count(assigned_ipv4), count(assigned_ipv6));
+        if pool.disabled {
+            return Self {
+                assigned_ipv4,
+                assigned_ipv6,
+                available_ipv4: 0,
+                available_ipv6: 0,
+            };
+        }
         Self {
             assigned_ipv4,
             assigned_ipv6,

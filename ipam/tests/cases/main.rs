@@ -17,6 +17,7 @@ use ipam::{
 
 mod assignment;
 mod buggy_ips;
+mod disabled;
 mod dual_stack;
 mod one_change;
 mod pool_choice;

@@ -126,7 +126,7 @@ proptest! {
                 _ => continue,
             };
             let named = |pool: &Pool| request.pool.as_ref().map_or(pool.auto_assign, |name| name == pool.name());
-            for pool in pools.iter().filter(|pool| named(pool) && naive::is_admitted(pool, request)) {
+            for pool in pools.iter().filter(|pool| !pool.disabled && named(pool) && naive::is_admitted(pool, request)) {
                 let free = |family| naive::addresses(pool).any(|ip| Family::of(ip) == family && !used.contains(&ip));
                 let enough = match request.families {
                     Families::Single(family) => free(family),
@@ -158,11 +158,12 @@ proptest! {
         for pool in pools.iter() {
             let count = |ipv4| used.iter().filter(|address| address.is_ipv4() == ipv4 && naive::usable(pool, **address)).count();
             let total = |ipv4| naive::addresses(pool).filter(|address| address.is_ipv4() == ipv4).count();
+            let left = |ipv4| if pool.disabled { 0 } else { total(ipv4) - count(ipv4) };
             let usage = plan.usage[pool.name()];
             prop_assert_eq!(usize::try_from(usage.assigned_ipv4).unwrap(), count(true));
             prop_assert_eq!(usize::try_from(usage.assigned_ipv6).unwrap(), count(false));
-            prop_assert_eq!(usize::try_from(usage.available_ipv4).unwrap(), total(true) - count(true));
-            prop_assert_eq!(usize::try_from(usage.available_ipv6).unwrap(), total(false) - count(false));
+            prop_assert_eq!(usize::try_from(usage.available_ipv4).unwrap(), left(true));
+            prop_assert_eq!(usize::try_from(usage.available_ipv6).unwrap(), left(false));
         }
     }
 }

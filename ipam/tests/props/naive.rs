@@ -137,7 +137,10 @@ fn find(pools: &Pools, table: &Table<'_>, request: &Request) -> Vec<IpAddr> {
             Families::Single(family) => wanted.len() == 1 && Family::of(wanted[0]) == family,
             Families::RequireDual | Families::PreferDual { .. } => wanted.len() == 2,
         };
-        let granted = families && may_have(pools, table, request, &wanted);
+        let disabled = pools
+            .iter()
+            .any(|pool| pool.disabled && pool.contains(wanted[0]));
+        let granted = families && !disabled && may_have(pools, table, request, &wanted);
         return if granted { wanted } else { Vec::new() };
     }
     if request.wanted != Wanted::Any {
@@ -146,10 +149,14 @@ fn find(pools: &Pools, table: &Table<'_>, request: &Request) -> Vec<IpAddr> {
     if let Some(name) = &request.pool {
         let named = pools
             .iter()
-            .filter(|pool| pool.name() == name && is_admitted(pool, request));
+            .filter(|pool| pool.name() == name && !pool.disabled && is_admitted(pool, request));
         return from_tier(&named.collect::<Vec<_>>(), table, request);
     }
-    let automatic = || pools.iter().filter(|pool| pool.auto_assign);
+    let automatic = || {
+        pools
+            .iter()
+            .filter(|pool| pool.auto_assign && !pool.disabled)
+    };
     let mut pinned: Vec<&Pool> = automatic()
         .filter(|pool| pool.pinned.is_some() && is_admitted(pool, request))
         .collect();
@@ -199,7 +206,9 @@ fn second(pools: &Pools, table: &Table<'_>, request: &Request, held: &[IpAddr]) 
     }
     let pool = pools.iter().find(|pool| usable(pool, held[0])).unwrap();
     let other = |address: &IpAddr| {
-        address.is_ipv4() != held[0].is_ipv4() && is_free(table, *address, request)
+        !pool.disabled
+            && address.is_ipv4() != held[0].is_ipv4()
+            && is_free(table, *address, request)
     };
     addresses(pool).find(other).into_iter().collect()
 }

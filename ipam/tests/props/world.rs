@@ -42,15 +42,22 @@ pub(crate) fn pools() -> impl Strategy<Value = Vec<Pool>> {
     let settings = (
         any::<bool>(),
         any::<bool>(),
+        prop::bool::weighted(0.2),
         option::weighted(0.3, -1..3_i64),
     );
     let pools = vec((settings, prop::bool::weighted(0.8)), RANGES.len());
     pools.prop_map(|pools| {
         let pool = |((name, ranges), (settings, is_there)): ((&str, &[&str]), _)| {
-            let (auto_assign, avoid_buggy_ips, priority): (bool, bool, Option<i64>) = settings;
+            let (auto_assign, avoid_buggy_ips, disabled, priority): (
+                bool,
+                bool,
+                bool,
+                Option<i64>,
+            ) = settings;
             let mut pool =
                 Pool::try_new(name, ranges.iter().map(|range| range.parse().unwrap())).unwrap();
             pool.auto_assign = auto_assign;
+            pool.disabled = disabled;
             pool.avoid_buggy_ips = avoid_buggy_ips;
             pool.pinned = priority.map(Priority::new);
             Some(pool).filter(|_| is_there)
