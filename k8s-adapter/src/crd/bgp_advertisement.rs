@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::EmptyStatus;
+use super::{EmptyStatus, rules};
 
 /// The desired state of a BGPAdvertisement.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -52,16 +52,19 @@ use super::EmptyStatus;
 pub struct BGPAdvertisementSpec {
     /// Prefix length that IPv4 addresses are announced with.
     #[serde(default = "whole_ipv4")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 32))]
     pub aggregation_length: i32,
     /// Prefix length that IPv6 addresses are announced with.
     #[serde(rename = "aggregationLengthV6", default = "whole_ipv6")]
+    #[schemars(range(min = 1, max = 128))]
     pub aggregation_length_v6: i32,
     /// LOCAL_PREF to iBGP peers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub local_pref: Option<u32>,
     /// Communities to attach: `65000:100`, `large:65000:1:2`, or an alias of a Community object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "rules::communities")]
     pub communities: Vec<String>,
     /// Pools, by name, whose addresses are announced. With no pool selected at all, every pool's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -13,7 +13,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EmptyStatus, is_false};
+use super::{EmptyStatus, is_false, rules};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 const BGP_PORT: u16 = 179;
@@ -29,6 +29,7 @@ const BGP_PORT: u16 = 179;
     status = "EmptyStatus",
     derive = "PartialEq",
     doc = "A router to peer with over BGP.",
+    validation = rules::has_spec(),
     printcolumn(name = "Address", type_ = "string", json_path = ".spec.peerAddress"),
     printcolumn(name = "ASN", type_ = "string", json_path = ".spec.peerASN"),
     printcolumn(name = "BFD Profile", type_ = "string", json_path = ".spec.bfdProfile"),
@@ -39,10 +40,20 @@ const BGP_PORT: u16 = 179;
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rules::one_kind_of_asn(),
+    validation = rules::one_kind_of_peer(),
+    validation = rules::one_password(),
+    validation = rules::password_fits(),
+    validation = rules::source_of_same_family(),
+    validation = rules::keepalive_within_hold(),
+    validation = rules::multi_hop_is_external()
+)]
 pub struct BGPPeerSpec {
     /// AS number of the local end of the session.
     #[serde(rename = "myASN")]
     #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+    #[x_kube(validation = rules::asn())]
     pub my_asn: u32,
     /// AS number shown to this peer in place of `myASN` (local-as, without prepending `myASN`).
     #[serde(rename = "localASN", default, skip_serializing_if = "Option::is_none")]
@@ -61,12 +72,14 @@ pub struct BGPPeerSpec {
     pub dynamic_asn: Option<DynamicAsn>,
     /// Address to connect to. Exactly one of `peerAddress` and `interface` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::address())]
     pub peer_address: Option<String>,
     /// Interface over which an unnumbered session is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
     /// Address to connect from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::address())]
     pub source_address: Option<String>,
     /// Port to connect to.
     #[serde(default = "bgp_port")]
@@ -74,9 +87,11 @@ pub struct BGPPeerSpec {
     pub peer_port: u16,
     /// Hold time to propose (RFC 4271 §4.2): zero, or at least three seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::hold_time())]
     pub hold_time: Option<Duration>,
     /// Time between KEEPALIVE messages; at most the hold time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::keepalive_time())]
     pub keepalive_time: Option<Duration>,
     /// Time between attempts to connect: whole seconds, 1 to 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +104,7 @@ pub struct BGPPeerSpec {
     pub connect_time: Option<Duration>,
     /// BGP identifier to send to this peer, written as an IPv4 address.
     #[serde(rename = "routerID", default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::router_id())]
     pub router_id: Option<String>,
     /// Nodes that hold this session: those matched by any of the selectors; all nodes when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -171,7 +187,7 @@ pub mod v1beta1 {
 
     /// The desired state of a BGPPeer in version `v1beta1`.
     #[derive(
-        CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq,
+        CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq,
     )]
     #[kube(
         group = "metallb.io",
@@ -184,6 +200,7 @@ pub mod v1beta1 {
         status = "EmptyStatus",
         derive = "PartialEq",
         doc = "A router to peer with over BGP.",
+        validation = rules::has_spec(),
         printcolumn(name = "Address", type_ = "string", json_path = ".spec.peerAddress"),
         printcolumn(name = "ASN", type_ = "string", json_path = ".spec.peerASN"),
         printcolumn(name = "BFD Profile", type_ = "string", json_path = ".spec.bfdProfile"),
@@ -194,19 +211,29 @@ pub mod v1beta1 {
         )
     )]
     #[serde(rename_all = "camelCase")]
+    #[x_kube(
+        validation = rules::password_fits(),
+        validation = rules::source_of_same_family(),
+        validation = rules::keepalive_within_hold(),
+        validation = rules::multi_hop_is_external()
+    )]
     pub struct BGPPeerSpec {
         /// AS number of the local end of the session.
         #[serde(rename = "myASN")]
         #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+        #[x_kube(validation = rules::asn())]
         pub my_asn: u32,
         /// AS number expected of the peer.
         #[serde(rename = "peerASN")]
         #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+        #[x_kube(validation = rules::asn())]
         pub peer_asn: u32,
         /// Address to connect to.
+        #[x_kube(validation = rules::given(), validation = rules::address())]
         pub peer_address: String,
         /// Address to connect from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[x_kube(validation = rules::address())]
         pub source_address: Option<String>,
         /// Port to connect to; zero or absent means 179.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,12 +241,15 @@ pub mod v1beta1 {
         pub peer_port: Option<u16>,
         /// Hold time to propose (RFC 4271 §4.2): zero, or at least three seconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[x_kube(validation = rules::hold_time())]
         pub hold_time: Option<Duration>,
         /// Time between KEEPALIVE messages; at most the hold time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[x_kube(validation = rules::keepalive_time())]
         pub keepalive_time: Option<Duration>,
         /// BGP identifier to send to this peer, written as an IPv4 address.
         #[serde(rename = "routerID", default, skip_serializing_if = "Option::is_none")]
+        #[x_kube(validation = rules::router_id())]
         pub router_id: Option<String>,
         /// Nodes that hold this session: those matched by any of the selectors; all nodes when there is none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,6 +5,8 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules;
+
 /// The desired state of an IPAddressPool.
 #[derive(CustomResource, JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 pub struct IPAddressPoolSpec {
     /// The ranges of the pool, each a prefix (`198.51.100.0/24`) or first and last address (`198.51.100.1-198.51.100.9`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "rules::addresses")]
     pub addresses: Vec<String>,
     /// Whether addresses of this pool are chosen for Services that ask for neither a pool nor an address.
     #[serde(default = "enabled")]

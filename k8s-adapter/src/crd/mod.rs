@@ -16,6 +16,7 @@ mod configuration_state;
 mod definitions;
 mod ip_address_pool;
 mod l2_advertisement;
+mod rules;
 mod service_bgp_status;
 mod service_l2_status;
 
