@@ -4,10 +4,11 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::router::{Config, Kind, Neighbour, Router};
 use crate::topology::{Host, NODE_ASN, Names, ROUTER_ASN, Size, Topology};
-use crate::{LabError, Manifests, Product};
+use crate::{LabError, Manifests, Product, until};
 
 /// As many as the picture shows.
 const NODES: u8 = 3;
@@ -67,6 +68,22 @@ impl Lab {
             router,
             manifests,
             topology,
+        })
+    }
+
+    /// Starts the controller and the speakers, and waits until the router holds all its sessions with them.
+    ///
+    /// # Errors
+    /// When one of them cannot be started or ends, or [`LabError::Timeout`].
+    pub fn start_product(&mut self, timeout: Duration) -> Result<(), LabError> {
+        self.product.start(&self.topology)?;
+        until("established sessions", timeout, || {
+            self.product.expect_running()?;
+            let sessions = self.router.sessions()?;
+            Ok(sessions
+                .iter()
+                .all(|session| session.uptime.is_some())
+                .then_some(()))
         })
     }
 

@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use crate::router::Kind;
-use crate::{Lab, LabError, Names, Namespace, remaining, remove_all, until};
+use crate::{Lab, LabError, Names, Namespace, remaining, remove_all};
 
 /// What the names of its namespaces begin with. No process id: [`crate::sweep`] leaves them alone.
 const PREFIX: &str = "flb-lab-";
@@ -39,15 +39,7 @@ pub fn up(kind: Kind) -> Result<(), LabError> {
     fs::write(&state, kind.to_string())
         .map_err(LabError::io(format!("writing {}", state.display())))?;
     lab.manifests.write_example(|_| true)?;
-    lab.product.start(&lab.topology)?;
-    until("established sessions", PATIENCE, || {
-        lab.product.expect_running()?;
-        let sessions = lab.router.sessions()?;
-        Ok(sessions
-            .iter()
-            .all(|session| session.uptime.is_some())
-            .then_some(()))
-    })?;
+    lab.start_product(PATIENCE)?;
     lab.keep();
     Ok(())
 }

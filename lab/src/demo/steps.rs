@@ -69,15 +69,7 @@ pub(super) fn run<W: Write>(timeline: &mut Timeline<W>, lab: &mut Lab) -> Result
 fn start(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
     lab.manifests
         .write_example(|file| !file.starts_with("service-"))?;
-    lab.product.start(&lab.topology)?;
-    until("established sessions", PATIENCE, || {
-        lab.product.expect_running()?;
-        let sessions = lab.router.sessions()?;
-        Ok(sessions
-            .iter()
-            .all(|session| session.uptime.is_some())
-            .then_some(()))
-    })?;
+    lab.start_product(PATIENCE)?;
     facts.push(format!(
         "{} sessions, IPv4 and IPv6",
         lab.router.sessions()?.len()
