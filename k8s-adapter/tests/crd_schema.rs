@@ -20,11 +20,14 @@ fn expected() -> Vec<String> {
     ours.map(|line| line.replace(" + ", " ")).collect()
 }
 
-/// Our definitions, in the form of the table.
+/// Our definitions of MetalLB's kinds, in the form of the table.
 fn found() -> Vec<String> {
     let mut lines = Vec::new();
     for definition in crd::definitions().unwrap() {
         let spec = &definition["spec"];
+        if spec["group"] != crd::GROUP {
+            continue;
+        }
         let names = &spec["names"];
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         lines.push(format!(

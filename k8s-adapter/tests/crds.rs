@@ -1,4 +1,4 @@
-//! The definitions of the `metallb.io` kinds, and the file that they are delivered in.
+//! The definitions of all kinds, and the file that they are delivered in.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -37,7 +37,7 @@ fn names(definition: &Value) -> Names {
 }
 
 #[test]
-fn all_nine_kinds_have_the_names_and_versions_of_metallb() {
+fn all_nine_kinds_have_the_names_and_versions_of_metallb_and_one_is_ours() {
     let definitions = crd::definitions().unwrap();
     let name = |definition: &Value| definition["metadata"]["name"].as_str().unwrap().to_owned();
     let found: BTreeMap<String, Names> = definitions.iter().map(|d| (name(d), names(d))).collect();
@@ -55,6 +55,10 @@ fn all_nine_kinds_have_the_names_and_versions_of_metallb() {
             ("ConfigurationState", one),
         ),
         ("ipaddresspools.metallb.io", ("IPAddressPool", one)),
+        (
+            "ipreservations.ferrolb.io",
+            ("IPReservation", &[("v1alpha1", true)]),
+        ),
         ("l2advertisements.metallb.io", ("L2Advertisement", one)),
         ("servicebgpstatuses.metallb.io", ("ServiceBGPStatus", one)),
         ("servicel2statuses.metallb.io", ("ServiceL2Status", one)),

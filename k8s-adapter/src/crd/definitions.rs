@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::bgp_peer::v1beta1;
 use super::{
     BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
-    L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 
 /// The definitions of all kinds, by name, in the form that `kubectl apply` takes.
@@ -25,6 +25,7 @@ pub fn definitions() -> Result<Vec<Value>, serde_json::Error> {
         Community::crd(),
         ConfigurationState::crd(),
         IPAddressPool::crd(),
+        IPReservation::crd(),
         L2Advertisement::crd(),
         ServiceBGPStatus::crd(),
         ServiceL2Status::crd(),
@@ -83,15 +84,20 @@ fn finish(definition: &mut Value) {
             continue;
         };
         tidy(schema);
-        // An object without a spec is as good as one with an empty one, save a pool, which needs addresses. Its Rust
-        // type does not ask for them, because a status comes without.
-        if kind == "IPAddressPool" {
-            schema
+        match kind.as_str() {
+            // A pool needs addresses. Its Rust type does not ask for them, because a status comes without.
+            "IPAddressPool" => schema
                 .pointer_mut("/properties/spec")
                 .into_iter()
-                .for_each(|spec| put(spec, "required", json!(["addresses"])));
-        } else if let Some(schema) = schema.as_object_mut() {
-            schema.remove("required");
+                .for_each(|spec| put(spec, "required", json!(["addresses"]))),
+            // What is reserved must be said.
+            "IPReservation" => {}
+            // An object without a spec is as good as one with an empty one.
+            _ => {
+                if let Some(schema) = schema.as_object_mut() {
+                    schema.remove("required");
+                }
+            }
         }
         if let Some(properties) = schema.get_mut("properties") {
             put(properties, "apiVersion", json!({ "type": "string" }));

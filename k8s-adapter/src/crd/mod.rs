@@ -1,5 +1,6 @@
 //! The kinds of the API group `metallb.io`, one file a kind: same names, columns, defaults and enumerations as
-//! MetalLB's (compat/metallb.md 1), so that manifests written for MetalLB apply unchanged.
+//! MetalLB's (compat/metallb.md 1), so that manifests written for MetalLB apply unchanged; and [`IPReservation`] of
+//! the group `ferrolb.io`, which MetalLB does not have.
 //!
 //! A `Spec` is what a user wrote, hence untrusted; [`translate`](crate::translate) turns it into what the planner
 //! works with.
@@ -15,6 +16,7 @@ mod community;
 mod configuration_state;
 mod definitions;
 mod ip_address_pool;
+mod ip_reservation;
 mod l2_advertisement;
 mod rules;
 mod service_bgp_status;
@@ -34,6 +36,10 @@ pub use self::definitions::{ManifestError, definitions, manifest};
 pub use self::ip_address_pool::{
     IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, ServiceAllocation,
 };
+pub use self::ip_reservation::{
+    IPReservation, IPReservationSpec, IPReservationStatus, IpFamily, ReservationUser,
+    ServiceReference,
+};
 pub use self::l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
 pub use self::service_bgp_status::{
     MetalLBServiceBGPStatus, ServiceBGPStatus, ServiceBGPStatusSpec,
@@ -42,8 +48,10 @@ pub use self::service_l2_status::{
     InterfaceInfo, MetalLBServiceL2Status, ServiceL2Status, ServiceL2StatusSpec,
 };
 
-/// The API group of all kinds here.
+/// The API group of the kinds that are MetalLB's.
 pub const GROUP: &str = "metallb.io";
+/// The API group of the kinds that are FerroLB's alone.
+pub const OWN_GROUP: &str = "ferrolb.io";
 
 /// The status of a kind that has none but keeps the subresource.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]

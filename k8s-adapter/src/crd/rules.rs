@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 pub(super) const MAX_ITEMS: u32 = 4096;
 /// Length of such an item. An address range of IPv6 has at most 91 characters, without spaces.
 pub(super) const MAX_LENGTH: u32 = 128;
+/// Length of an address: IPv6 with the last 32 bits written as IPv4.
+const MAX_ADDRESS: u32 = 45;
 
 /// An IP address, or nothing.
 ///
@@ -123,6 +125,30 @@ pub(super) fn has_value() -> Rule {
     Rule::new("has(self.value)").message("value must be set")
 }
 
+/// The addresses are listed or counted. For a reservation's spec.
+pub(super) fn one_way_to_reserve() -> Rule {
+    Rule::new("has(self.addresses) != has(self.count)")
+        .message("exactly one of addresses and count must be set")
+}
+
+/// Where addresses are chosen from is said where they are chosen, and only there. For a reservation's spec.
+pub(super) fn pool_and_families_with_count() -> Rule {
+    Rule::new("has(self.count) ? has(self.pool) : !has(self.pool) && !has(self.ipFamilies)")
+        .message("count needs pool; pool and ipFamilies need count")
+}
+
+/// The addresses are for one Service or for those with some labels. For a reservation's spec.
+pub(super) fn one_kind_of_holder() -> Rule {
+    Rule::new("has(self.service) != has(self.serviceSelector)")
+        .message("exactly one of service and serviceSelector must be set")
+}
+
+/// A Service that is named has its namespace. For a reservation's spec.
+pub(super) fn namespaces_with_selector() -> Rule {
+    Rule::new("!has(self.namespaces) || has(self.serviceSelector)")
+        .message("namespaces needs serviceSelector")
+}
+
 /// The value of a community.
 pub(super) fn community() -> Rule {
     Rule::new(COMMUNITY).message("must be a community: 65000:100 or large:65000:1:2")
@@ -157,6 +183,18 @@ pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
     let mut schema = strings(&[syntax, family, order]);
     schema.insert("minItems".to_owned(), json!(1));
     schema
+}
+
+/// The addresses of a reservation.
+pub(super) fn reserved_addresses(_: &mut SchemaGenerator) -> Schema {
+    let address = Rule::new("isIP(self)").message("must be an IP address");
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 256,
+        "x-kubernetes-list-type": "set",
+        "items": { "type": "string", "maxLength": MAX_ADDRESS, "x-kubernetes-validations": [json!(address)] },
+    })
 }
 
 /// The communities of an advertisement; what does not look like one is an alias.

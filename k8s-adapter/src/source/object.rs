@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::defaults::{fill_namespace, fill_service};
 use crate::crd::{
     BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool,
-    L2Advertisement, ServiceBGPStatus, ServiceL2Status, bgp_peer,
+    IPReservation, L2Advertisement, OWN_GROUP, ServiceBGPStatus, ServiceL2Status, bgp_peer,
 };
 use crate::translate::{ClusterObjects, Kind, ObjectName, Origin, Reason};
 
@@ -23,6 +24,7 @@ pub(crate) enum AnyObject {
     Community(Arc<Community>),
     ConfigurationState(Arc<ConfigurationState>),
     IPAddressPool(Arc<IPAddressPool>),
+    IPReservation(Arc<IPReservation>),
     L2Advertisement(Arc<L2Advertisement>),
     ServiceBGPStatus(Arc<ServiceBGPStatus>),
     ServiceL2Status(Arc<ServiceL2Status>),
@@ -32,6 +34,7 @@ pub(crate) enum AnyObject {
     Node(Arc<Node>),
     Secret(Arc<Secret>),
     Service(Arc<Service>),
+    ServiceCIDR(Arc<ServiceCIDR>),
 }
 
 impl AnyObject {
@@ -65,6 +68,11 @@ impl AnyObject {
                     .ip_address_pools
                     .insert(name, Arc::clone(object), origin)
             }
+            Self::IPReservation(object) => {
+                objects
+                    .ip_reservations
+                    .insert(name, Arc::clone(object), origin)
+            }
             Self::L2Advertisement(object) => {
                 objects
                     .l2_advertisements
@@ -90,6 +98,11 @@ impl AnyObject {
             Self::Node(object) => objects.nodes.insert(name, Arc::clone(object), origin),
             Self::Secret(object) => objects.secrets.insert(name, Arc::clone(object), origin),
             Self::Service(object) => objects.services.insert(name, Arc::clone(object), origin),
+            Self::ServiceCIDR(object) => {
+                objects
+                    .service_cidrs
+                    .insert(name, Arc::clone(object), origin)
+            }
         }
     }
 }
@@ -98,7 +111,7 @@ impl AnyObject {
 pub(crate) enum Recognized {
     /// An object that is read.
     Object(Schema),
-    /// A kind of our group that there is not, or not in that version: most likely a typing error.
+    /// A kind of our groups that there is not, or not in that version: most likely a typing error.
     Unknown,
     /// A kind that is nobody's business here.
     Foreign,
@@ -139,6 +152,7 @@ impl Recognized {
             ("metallb.io/v1beta1", "Community") => current(Kind::Community),
             ("metallb.io/v1beta1", "ConfigurationState") => current(Kind::ConfigurationState),
             ("metallb.io/v1beta1", "IPAddressPool") => current(Kind::IPAddressPool),
+            ("ferrolb.io/v1alpha1", "IPReservation") => current(Kind::IPReservation),
             ("metallb.io/v1beta1", "L2Advertisement") => current(Kind::L2Advertisement),
             ("metallb.io/v1beta1", "ServiceBGPStatus") => current(Kind::ServiceBGPStatus),
             ("metallb.io/v1beta1", "ServiceL2Status") => current(Kind::ServiceL2Status),
@@ -148,7 +162,10 @@ impl Recognized {
             ("v1", "Node") => current(Kind::Node),
             ("v1", "Secret") => current(Kind::Secret),
             ("v1", "Service") => current(Kind::Service),
-            (version, _) if version.split('/').next() == Some(GROUP) => Self::Unknown,
+            ("networking.k8s.io/v1", "ServiceCIDR") => current(Kind::ServiceCIDR),
+            (version, _) if [Some(GROUP), Some(OWN_GROUP)].contains(&version.split('/').next()) => {
+                Self::Unknown
+            }
             _ => Self::Foreign,
         }
     }
@@ -178,6 +195,7 @@ impl Schema {
                 AnyObject::ConfigurationState(Arc::new(theirs(document)?))
             }
             (Kind::IPAddressPool, _) => AnyObject::IPAddressPool(Arc::new(ours(document)?)),
+            (Kind::IPReservation, _) => AnyObject::IPReservation(Arc::new(ours(document)?)),
             (Kind::L2Advertisement, _) => AnyObject::L2Advertisement(Arc::new(ours(document)?)),
             (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
             (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
@@ -195,11 +213,12 @@ impl Schema {
                 fill_service(&mut service);
                 AnyObject::Service(Arc::new(service))
             }
+            (Kind::ServiceCIDR, _) => AnyObject::ServiceCIDR(Arc::new(theirs(document)?)),
         })
     }
 }
 
-/// An object of our group: a field that the kind does not have is a typing error and refused, as `kubectl` does.
+/// An object of our groups: a field that the kind does not have is a typing error and refused, as `kubectl` does.
 fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
     if let Some(fields) = document.as_object_mut() {
         fields.remove("apiVersion");

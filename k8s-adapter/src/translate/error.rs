@@ -20,6 +20,8 @@ pub enum Kind {
     ConfigurationState,
     /// `metallb.io` IPAddressPool.
     IPAddressPool,
+    /// `ferrolb.io` IPReservation.
+    IPReservation,
     /// `metallb.io` L2Advertisement.
     L2Advertisement,
     /// `metallb.io` ServiceBGPStatus.
@@ -38,6 +40,8 @@ pub enum Kind {
     Secret,
     /// Service of the core group.
     Service,
+    /// ServiceCIDR of `networking.k8s.io`.
+    ServiceCIDR,
 }
 
 impl Kind {
@@ -51,6 +55,7 @@ impl Kind {
             Self::Community => "Community",
             Self::ConfigurationState => "ConfigurationState",
             Self::IPAddressPool => "IPAddressPool",
+            Self::IPReservation => "IPReservation",
             Self::L2Advertisement => "L2Advertisement",
             Self::ServiceBGPStatus => "ServiceBGPStatus",
             Self::ServiceL2Status => "ServiceL2Status",
@@ -60,6 +65,7 @@ impl Kind {
             Self::Node => "Node",
             Self::Secret => "Secret",
             Self::Service => "Service",
+            Self::ServiceCIDR => "ServiceCIDR",
         }
     }
 
@@ -73,6 +79,7 @@ impl Kind {
                 | Self::BGPPeer
                 | Self::Community
                 | Self::IPAddressPool
+                | Self::IPReservation
                 | Self::L2Advertisement
         )
     }
@@ -80,7 +87,7 @@ impl Kind {
     /// Whether objects of this kind belong to no namespace.
     #[must_use]
     pub fn is_cluster_scoped(self) -> bool {
-        matches!(self, Self::Namespace | Self::Node)
+        matches!(self, Self::Namespace | Self::Node | Self::ServiceCIDR)
     }
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 
 use super::error::{ConfigError, FieldLines, ObjectName, ObjectRef, Origin};
 use crate::crd::{
     BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
-    L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 
 /// Every object that is looked at, by kind. A snapshot: nothing in it changes.
@@ -20,6 +21,8 @@ use crate::crd::{
 pub struct ClusterObjects {
     /// IPAddressPools, with their status.
     pub ip_address_pools: Objects<IPAddressPool>,
+    /// IPReservations, with their status.
+    pub ip_reservations: Objects<IPReservation>,
     /// BGPPeers, those of version `v1beta1` brought to `v1beta2`.
     pub bgp_peers: Objects<BGPPeer>,
     /// BGPAdvertisements.
@@ -42,6 +45,8 @@ pub struct ClusterObjects {
     pub endpoint_slices: Objects<EndpointSlice>,
     /// Nodes.
     pub nodes: Objects<Node>,
+    /// ServiceCIDRs: the ranges of ClusterIPs.
+    pub service_cidrs: Objects<ServiceCIDR>,
     /// Namespaces.
     pub namespaces: Objects<Namespace>,
     /// Secrets.

@@ -1,10 +1,10 @@
-//! What the controller has written about Services and pools, laid over the objects themselves.
+//! What the controller has written about Services, pools and reservations, laid over the objects themselves.
 
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 
-use crate::crd::IPAddressPool;
+use crate::crd::{IPAddressPool, IPReservation};
 use crate::translate::IP_ALLOCATED_FROM_POOL;
 
 /// The Service as an API server would show it: as its manifest says, with the status and the annotation that the
@@ -33,5 +33,17 @@ pub(super) fn overlay_pool(pool: &IPAddressPool, written: &IPAddressPool) -> Arc
     Arc::new(IPAddressPool {
         status,
         ..pool.clone()
+    })
+}
+
+/// The reservation with the status that the controller has written.
+pub(super) fn overlay_reservation(
+    reservation: &IPReservation,
+    written: &IPReservation,
+) -> Arc<IPReservation> {
+    let status = written.status.clone();
+    Arc::new(IPReservation {
+        status,
+        ..reservation.clone()
     })
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use super::status::{overlay_pool, overlay_service};
+use super::status::{overlay_pool, overlay_reservation, overlay_service};
 use crate::source::SourceError;
 use crate::source::manifest::{Manifest, is_hidden, is_manifest};
 use crate::source::object::AnyObject;
@@ -415,6 +415,17 @@ impl Tree {
                             objects
                                 .ip_address_pools
                                 .insert(id.name.clone(), overlaid, pool.origin);
+                        }
+                    }
+                    AnyObject::IPReservation(written) => {
+                        if let Some(reservation) = objects.ip_reservations.entry(&id.name).cloned()
+                        {
+                            let overlaid = overlay_reservation(&reservation.value, written);
+                            objects.ip_reservations.insert(
+                                id.name.clone(),
+                                overlaid,
+                                reservation.origin,
+                            );
                         }
                     }
                     AnyObject::ServiceBGPStatus(_)
