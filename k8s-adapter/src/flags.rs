@@ -1,6 +1,6 @@
 //! Flags and environment variables, under MetalLB's names (compat/metallb.md 3.1, 3.2).
 
-use std::fmt;
+use std::{fmt, fs};
 
 use clap::{Args, ValueEnum};
 use planner::snapshot::{BgpDefaults, ExcludeLabel, Options};
@@ -17,8 +17,8 @@ pub struct CommonFlags {
     /// Where objects are read and status is written: dir:PATH, a folder of manifests.
     #[arg(long, value_name = "dir:PATH")]
     pub source: SourceOption,
-    /// The namespace of FerroLB's own objects.
-    #[arg(long, env = "METALLB_NAMESPACE", default_value = DEFAULT_NAMESPACE)]
+    /// The namespace of FerroLB's own objects; that of the pod's service account where there is one.
+    #[arg(long, env = "METALLB_NAMESPACE", default_value_t = own_namespace(), value_name = "NAME")]
     pub namespace: String,
     /// Serve only Services of this loadBalancerClass; without it, only those that have none.
     #[arg(
@@ -49,6 +49,15 @@ impl CommonFlags {
             },
         }
     }
+}
+
+/// The namespace that the pod runs in, as Kubernetes tells every container, else [`DEFAULT_NAMESPACE`].
+fn own_namespace() -> String {
+    fs::read_to_string(NAMESPACE_FILE)
+        .ok()
+        .map(|text| text.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
 }
 
 /// `METALLB_BGP_TYPE`.
@@ -101,3 +110,5 @@ impl fmt::Display for LogLevel {
         })
     }
 }
+
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";

@@ -8,6 +8,7 @@
 //! | [`sink`] | where effects go: status files |
 //! | [`controller`] | the process that hands out addresses |
 //! | [`speaker`] | the process that announces them |
+//! | [`admin`], [`tls`] | metrics and probes, and TLS for what is served |
 //! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
 #![forbid(unsafe_code)]
 #![expect(
@@ -16,6 +17,7 @@
     reason = "internal to FerroLB: whoever matches on these must hear of every new case"
 )]
 
+pub mod admin;
 pub mod controller;
 pub mod crd;
 pub mod flags;
@@ -24,6 +26,7 @@ pub mod sink;
 pub mod source;
 pub mod speaker;
 pub mod telemetry;
+pub mod tls;
 pub mod translate;
 
 #[cfg(doctest)]

@@ -26,7 +26,7 @@ use planner::status::configuration_state;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{info, warn};
 
-pub use self::flags::ControllerFlags;
+pub use self::flags::{ControllerFlags, WebhookFlags, WebhookMode};
 use self::unseen::Unseen;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
