@@ -9,6 +9,7 @@
 //! | [`controller`] | the process that hands out addresses |
 //! | [`speaker`] | the process that announces them |
 //! | [`admin`], [`tls`] | metrics and probes, and TLS for what is served |
+//! | [`webhook`] | what an API server asks before it stores our kinds, and to convert them |
 //! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
 #![forbid(unsafe_code)]
 #![expect(
@@ -28,6 +29,7 @@ pub mod speaker;
 pub mod telemetry;
 pub mod tls;
 pub mod translate;
+pub mod webhook;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
