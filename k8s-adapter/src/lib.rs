@@ -8,8 +8,9 @@
 //! | [`sink`] | where effects go: status files |
 //! | [`controller`] | the process that hands out addresses |
 //! | [`speaker`] | the process that announces them |
-//! | [`admin`], [`tls`] | metrics and probes, and TLS for what is served |
 //! | [`webhook`] | what an API server asks before it stores our kinds, and to convert them |
+//! | [`admin`] | metrics and probes |
+//! | [`listen`], [`tls`] | sockets and certificates for what is served |
 //! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
 #![forbid(unsafe_code)]
 #![expect(
@@ -22,6 +23,7 @@ pub mod admin;
 pub mod controller;
 pub mod crd;
 pub mod flags;
+pub mod listen;
 pub mod shutdown;
 pub mod sink;
 pub mod source;

@@ -9,6 +9,7 @@
 //!   back through the source yet is laid over them (`unseen.rs`), or an address would be given out twice meanwhile.
 //! * An effect that fails is dropped: the next pass sees the same difference. A slow timer sees to it that there is one.
 
+mod facts;
 mod flags;
 mod log;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use planner::status::configuration_state;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{info, warn};
 
+pub use self::facts::{Facts, PoolFacts, Progress};
 pub use self::flags::{ControllerFlags, WebhookFlags, WebhookMode};
 use self::unseen::Unseen;
 use crate::sink::Sink;
