@@ -8,11 +8,12 @@ use std::sync::Arc;
 use ipam::{PoolName, Usage};
 
 use crate::names::{Interface, NamespaceName, NodeName, PeerName, ServiceKey};
+use crate::service::AddressCondition;
 
 /// One change to make. Losing one is harmless: the next pass sees the same difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Make a Service's status and annotation say this.
+    /// Make a Service's status and annotation say this, in one write.
     PatchServiceStatus {
         /// Which Service.
         service: ServiceKey,
@@ -20,6 +21,8 @@ pub enum Effect {
         ingress: Vec<IpAddr>,
         /// Annotation `metallb.io/ip-allocated-from-pool`; absent: remove it.
         pool: Option<PoolName>,
+        /// Condition [`ADDRESS_ASSIGNED`](crate::service::ADDRESS_ASSIGNED); absent: remove it.
+        condition: Option<AddressCondition>,
     },
     /// Create a status object, or make it say this.
     UpsertStatus {
@@ -281,4 +284,15 @@ pub enum ConditionStatus {
     True,
     /// `False`.
     False,
+}
+
+impl ConditionStatus {
+    /// As Kubernetes spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What the decisions need of a Service.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use ipam::{Addresses, AddressesError, Family, PoolName, Port};
 
+use crate::effect::ConditionStatus;
 use crate::family::Families;
 use crate::selector::Labels;
 
@@ -14,6 +16,9 @@ use crate::selector::Labels;
 pub const ANNOTATION_PREFIX: &str = "metallb.io/";
 /// Prefix that older manifests use; read where the other is absent, never written.
 pub const DEPRECATED_ANNOTATION_PREFIX: &str = "metallb.universe.tf/";
+
+/// `type` of the condition that tells whether a Service has its addresses.
+pub const ADDRESS_ASSIGNED: &str = "ferrolb.io/AddressAssigned";
 
 /// What the decisions need of a Service.
 ///
@@ -48,6 +53,13 @@ pub struct Service {
     pub allocated_from: Option<PoolName>,
     /// `ip` of each of `status.loadBalancer.ingress`, in order; entries with a hostname alone are left out.
     pub ingress: Vec<AddressField>,
+    /// Whether `status.loadBalancer.ingress` has an entry with a hostname alone: it counts for nothing, and goes with
+    /// the next write.
+    pub has_hostname: bool,
+    /// The condition [`ADDRESS_ASSIGNED`] as it is now.
+    pub condition: Option<AddressCondition>,
+    /// `lastTransitionTime` of that condition, as time since the Unix epoch.
+    pub condition_since: Option<Duration>,
     /// Annotations with the deprecated prefix that were read.
     pub deprecated_annotations: BTreeSet<String>,
 }
@@ -74,6 +86,17 @@ impl Service {
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.ingress.iter().filter_map(AddressField::ip)
     }
+}
+
+/// The condition [`ADDRESS_ASSIGNED`] of a Service. Whoever writes it sets `lastTransitionTime` when the status changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressCondition {
+    /// `status`: whether it has addresses.
+    pub status: ConditionStatus,
+    /// `reason`: `Assigned`, or why it has none; see [`AllocationRefusal::reason`](crate::allocation::AllocationRefusal).
+    pub reason: Cow<'static, str>,
+    /// `message`: the addresses, or what is in the way and what would help.
+    pub message: String,
 }
 
 /// `spec.type` of a Service, as far as it matters.

@@ -44,10 +44,12 @@ fn effects(snapshot: &Snapshot, previous: &AllocationPlan) -> Vec<String> {
                 service,
                 ingress,
                 pool,
+                condition,
             } => {
                 format!(
-                    "{service} {ingress:?} {}",
-                    pool.map_or_else(String::new, |pool| pool.to_string())
+                    "{service} {ingress:?} {} {}",
+                    pool.map_or_else(String::new, |pool| pool.to_string()),
+                    condition.map_or_else(String::new, |condition| condition.reason.into_owned())
                 )
             }
             Effect::PoolStatus { pool, usage } => {
@@ -350,7 +352,10 @@ fn what_a_service_of_another_type_has_left_is_cleared() {
         "{POOLS}services: {{a/web: {{otherType: true, ips: [198.51.100.0], from: dual}}, b/web: }}"
     ));
     let changes = effects(&snapshot, &AllocationPlan::default());
-    assert_eq!(changes[..2], ["a/web [] ", "b/web [198.51.100.0] dual"]);
+    assert_eq!(
+        changes[..2],
+        ["a/web []  ", "b/web [198.51.100.0] dual Assigned"]
+    );
 }
 
 #[test]
@@ -416,8 +421,9 @@ services: {a/first: {created: 1}, a/second: {created: 2}}",
     assert_eq!(
         effects(&snapshot, &AllocationPlan::default()),
         [
-            "a/first [198.51.100.0] p",
+            "a/first [198.51.100.0] p Assigned",
             "Service a/first IPAllocated",
+            "a/second []  Exhausted",
             "Service a/second AllocationFailed",
             "p 1 of 0"
         ]
@@ -425,7 +431,11 @@ services: {a/first: {created: 1}, a/second: {created: 2}}",
     // Not seen back yet: the writes are tried again, but nothing is told twice.
     assert_eq!(
         effects(&snapshot, &plan),
-        ["a/first [198.51.100.0] p", "p 1 of 0"]
+        [
+            "a/first [198.51.100.0] p Assigned",
+            "a/second []  Exhausted",
+            "p 1 of 0"
+        ]
     );
     plan.apply(&mut snapshot);
     assert_eq!(effects(&snapshot, &plan), Vec::<String>::new());
@@ -433,6 +443,9 @@ services: {a/first: {created: 1}, a/second: {created: 2}}",
     snapshot.services.remove(&fixture::key("a/first"));
     assert_eq!(
         effects(&snapshot, &plan),
-        ["a/second [198.51.100.0] p", "Service a/second IPAllocated"]
+        [
+            "a/second [198.51.100.0] p Assigned",
+            "Service a/second IPAllocated"
+        ]
     );
 }

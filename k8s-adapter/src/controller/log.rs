@@ -10,9 +10,13 @@ pub(super) fn effect(effect: &Effect) {
             service,
             ingress,
             pool,
-        } => match pool {
-            Some(pool) => info!(%service, ?ingress, %pool, "addressAssigned"),
-            None => info!(%service, "addressCleared"),
+            condition,
+        } => match (pool, condition) {
+            (Some(pool), _) => info!(%service, ?ingress, %pool, "addressAssigned"),
+            (None, Some(condition)) => {
+                info!(%service, reason = %condition.reason, "addressMissing");
+            }
+            (None, None) => info!(%service, "addressCleared"),
         },
         Effect::EmitEvent(event) => {
             let (object, reason, message) = (&event.involved, event.reason, event.message.as_str());

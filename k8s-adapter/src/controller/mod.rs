@@ -114,17 +114,14 @@ impl<S: Source, K: Sink> Controller<S, K> {
     async fn pass(&mut self, objects: &ClusterObjects) {
         let (mut snapshot, errors) = self.translator.translate(objects);
         self.log.update(&errors);
-        self.report(configuration_state(
-            Component::Controller,
-            &problems(&errors),
-        ))
-        .await;
-        self.tell_of_rejections(&errors).await;
+        let state = configuration_state(Component::Controller, &problems(&errors));
+        self.report(state, objects).await;
+        self.tell_of_rejections(&errors, objects).await;
         self.unseen.lay_over(&mut snapshot);
         let plan = plan_allocation(&snapshot);
         for effect in plan.effects(&snapshot, &self.plan) {
             log::effect(&effect);
-            if self.apply(effect.clone()).await {
+            if self.apply(effect.clone(), objects).await {
                 self.unseen.written(effect, &snapshot);
             }
         }
@@ -137,29 +134,31 @@ impl<S: Source, K: Sink> Controller<S, K> {
         self.plan = plan;
     }
 
-    async fn report(&mut self, state: ConfigurationState) {
+    async fn report(&mut self, state: ConfigurationState, objects: &ClusterObjects) {
         if self.state.as_ref() != Some(&state)
-            && self.apply(Effect::ConfigurationState(state.clone())).await
+            && self
+                .apply(Effect::ConfigurationState(state.clone()), objects)
+                .await
         {
             self.state = Some(state);
         }
     }
 
     /// What users of another routing daemon must not overlook is an event beside the condition (compat/metallb.md 1.12).
-    async fn tell_of_rejections(&mut self, errors: &[ConfigError]) {
+    async fn tell_of_rejections(&mut self, errors: &[ConfigError], objects: &ClusterObjects) {
         let events: BTreeSet<Event> = errors.iter().filter_map(rejection).collect();
         self.rejections.retain(|told| events.contains(told));
         for event in events {
             if !self.rejections.contains(&event)
-                && self.apply(Effect::EmitEvent(event.clone())).await
+                && self.apply(Effect::EmitEvent(event.clone()), objects).await
             {
                 self.rejections.insert(event);
             }
         }
     }
 
-    async fn apply(&self, effect: Effect) -> bool {
-        match self.sink.apply(effect).await {
+    async fn apply(&self, effect: Effect, objects: &ClusterObjects) -> bool {
+        match self.sink.apply(effect, objects).await {
             Ok(()) => true,
             Err(error) => {
                 warn!(

@@ -3,8 +3,9 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use ipam::PoolName;
-use planner::effect::{ConfigurationResult, EventReason, Involved};
+use planner::effect::{ConditionStatus, ConfigurationResult, EventReason, Involved};
 use planner::names::ServiceKey;
+use planner::service::AddressCondition;
 use planner::snapshot::Options;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -57,7 +58,7 @@ impl Kept {
 }
 
 impl Sink for Kept {
-    async fn apply(&self, effect: Effect) -> Result<(), SinkError> {
+    async fn apply(&self, effect: Effect, _: &ClusterObjects) -> Result<(), SinkError> {
         self.with(|outside| {
             if outside.is_broken {
                 return Err(SinkError::Name("broken".to_owned()));
@@ -129,13 +130,23 @@ impl Surroundings {
         }
     }
 
-    fn add_service(&mut self, name: &str, addresses: &str) {
-        self.add(&format!(
-            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  namespace: shop\n  annotations: \
-             {{metallb.io/ip-allocated-from-pool: {}}}\nspec:\n  type: LoadBalancer\nstatus:\n  loadBalancer:\n    ingress: \
-             [{addresses}]\n",
-            if addresses.is_empty() { "\"\"" } else { "pool" }
-        ));
+    /// A Service that has no address, or this one and all that is written with it.
+    fn add_service(&mut self, name: &str, address: &str) {
+        let mut manifest = format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop, annotations: {{ANNOTATIONS}}}}\n\
+             spec: {{type: LoadBalancer}}\n"
+        );
+        let annotation = if address.is_empty() {
+            ""
+        } else {
+            manifest += &format!(
+                "status:\n  loadBalancer: {{ingress: [{{ip: {address}}}]}}\n  conditions:\n  - {{type: \
+                 ferrolb.io/AddressAssigned, status: \"True\", reason: Assigned, message: {address} from pool pool, \
+                 lastTransitionTime: 2026-01-01T00:00:00Z}}\n"
+            );
+            "metallb.io/ip-allocated-from-pool: pool"
+        };
+        self.add(&manifest.replace("ANNOTATIONS", annotation));
     }
 
     /// Shows the objects as they are now, and lets the controller do all that follows from it.
@@ -173,11 +184,16 @@ async fn a_service_gets_an_address_and_an_event_once() {
         service: ServiceKey::new("shop", "web"),
         ingress: vec![ip("192.0.2.6")],
         pool: Some(PoolName::from("pool")),
+        condition: Some(AddressCondition {
+            status: ConditionStatus::True,
+            reason: "Assigned".into(),
+            message: "192.0.2.6 from pool pool".to_owned(),
+        }),
     };
     assert!(effects.contains(&expected), "{effects:?}");
     let events = effects.iter().filter(|effect| matches!(effect, Effect::EmitEvent(event) if event.reason == EventReason::IpAllocated));
     assert_eq!(events.count(), 1);
-    surroundings.add_service("web", "{ip: 192.0.2.6}");
+    surroundings.add_service("web", "192.0.2.6");
     surroundings.show().await;
     assert_eq!(surroundings.sink.take(), []);
 }
@@ -223,8 +239,8 @@ async fn what_was_written_and_never_seen_is_written_again() {
 #[tokio::test(start_paused = true)]
 async fn a_waiting_service_is_served_when_another_one_goes() {
     let mut surroundings = Surroundings::new();
-    surroundings.add_service("one", "{ip: 192.0.2.6}");
-    surroundings.add_service("two", "{ip: 192.0.2.7}");
+    surroundings.add_service("one", "192.0.2.6");
+    surroundings.add_service("two", "192.0.2.7");
     surroundings.add_service("waiting", "");
     surroundings.show().await;
     let effects = surroundings.sink.take();
@@ -307,7 +323,7 @@ async fn usage_of_pools_is_written_when_it_changes() {
     surroundings.add_service("web", "");
     surroundings.show().await;
     assert_eq!(usage(surroundings.sink.take()), (Some((1, 1)), None));
-    surroundings.add_service("web", "{ip: 192.0.2.6}");
+    surroundings.add_service("web", "192.0.2.6");
     surroundings.show().await;
     assert_eq!(usage(surroundings.sink.take()), (None, None));
 }

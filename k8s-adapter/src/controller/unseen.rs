@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipam::{PoolName, Usage};
 use planner::effect::Effect;
 use planner::names::ServiceKey;
-use planner::service::{AddressField, Service};
+use planner::service::{AddressCondition, AddressField, Service};
 use planner::snapshot::Snapshot;
 
 /// What has been written and has not come back through the source yet.
@@ -29,6 +29,7 @@ struct Patch {
 struct Assigned {
     ingress: Vec<AddressField>,
     pool: Option<PoolName>,
+    condition: Option<AddressCondition>,
 }
 
 impl Assigned {
@@ -36,6 +37,7 @@ impl Assigned {
         Self {
             ingress: service.ingress.clone(),
             pool: service.allocated_from.clone(),
+            condition: service.condition.clone(),
         }
     }
 }
@@ -54,6 +56,7 @@ impl Unseen {
             }
             service.ingress.clone_from(&patch.after.ingress);
             service.allocated_from.clone_from(&patch.after.pool);
+            service.condition.clone_from(&patch.after.condition);
             true
         });
         self.usage
@@ -72,12 +75,17 @@ impl Unseen {
                 service,
                 ingress,
                 pool,
+                condition,
             } => {
                 let Some(current) = snapshot.services.get(&service) else {
                     return;
                 };
                 let ingress = ingress.into_iter().map(AddressField::Ip).collect();
-                let after = Assigned { ingress, pool };
+                let after = Assigned {
+                    ingress,
+                    pool,
+                    condition,
+                };
                 // Written twice before it was seen once: what the source shows is still what was before the first.
                 let before = self.services.remove(&service).map(|earlier| earlier.before);
                 let before = before.unwrap_or_else(|| Assigned::of(current));
@@ -140,6 +148,7 @@ mod tests {
             service: key(),
             ingress: vec![ADDRESS],
             pool: None,
+            condition: None,
         };
         unseen.written(patch, &snapshot(&[]));
         unseen

@@ -14,7 +14,7 @@ use planner::effect::{Component, Effect, Event, StatusId, StatusKind};
 use serde_json::Value;
 
 use super::{Sink, SinkError, patch};
-use crate::translate::{ClusterObjects, ObjectName, Objects};
+use crate::translate::{ClusterObjects, ObjectName, Objects, services};
 
 /// The length beyond which a log of events is put aside as `COMPONENT.log.1` and begun again.
 const MAX_LOG: u64 = 4 << 20;
@@ -44,16 +44,27 @@ impl DirSink {
         }
     }
 
-    fn carry_out(&self, effect: &Effect) -> Result<(), SinkError> {
+    fn carry_out(&self, effect: &Effect, objects: &ClusterObjects) -> Result<(), SinkError> {
         match effect {
             Effect::PatchServiceStatus {
                 service,
                 ingress,
                 pool,
+                condition,
             } => {
                 let pool = pool.as_ref().map(ipam::PoolName::as_str);
+                let name = ObjectName::new(service.namespace().as_str(), service.name());
+                let present = objects
+                    .services
+                    .get(&name)
+                    .map(|object| services::translate(object));
+                let condition = condition.as_ref().map(|condition| {
+                    let now = Timestamp::now();
+                    let since = patch::condition_since(condition, present.as_ref(), now);
+                    (condition, since)
+                });
                 let file = self.file("services", service.namespace().as_str(), service.name())?;
-                write(&file, &patch::service(service, ingress, pool))
+                write(&file, &patch::service(service, ingress, pool, condition))
             }
             Effect::UpsertStatus { id, body } => write(
                 &self.status_file(id)?,
@@ -146,13 +157,13 @@ impl DirSink {
 }
 
 impl Sink for DirSink {
-    async fn apply(&self, effect: Effect) -> Result<(), SinkError> {
+    async fn apply(&self, effect: Effect, objects: &ClusterObjects) -> Result<(), SinkError> {
         // Made anew, it would look as if somebody had deleted everything in it.
         fs::metadata(&self.folder).map_err(|source| SinkError::File {
             path: self.folder.clone(),
             source,
         })?;
-        self.carry_out(&effect)
+        self.carry_out(&effect, objects)
     }
 
     async fn layer2_statuses(&self) -> Result<Vec<StatusId>, SinkError> {

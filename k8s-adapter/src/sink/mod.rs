@@ -11,12 +11,17 @@ use crate::translate::ClusterObjects;
 
 /// Carries out effects.
 pub trait Sink: Send + Sync {
-    /// Makes the world say what the effect says; writes nothing when it does already.
+    /// Makes the world say what the effect says; writes nothing when it does already. `objects` is what the effect was
+    /// decided from: a Service that has become another object or version since is a [conflict](Failure::Conflict).
     ///
     /// # Errors
     ///
-    /// The effect was not carried out. It may be dropped: the next pass sees the same difference.
-    fn apply(&self, effect: Effect) -> impl Future<Output = Result<(), SinkError>> + Send;
+    /// The effect was not carried out. [`SinkError::failure`] says whether that matters.
+    fn apply(
+        &self,
+        effect: Effect,
+        objects: &ClusterObjects,
+    ) -> impl Future<Output = Result<(), SinkError>> + Send;
 
     /// The ServiceL2Statuses that are there, of whatever node, where the source does not follow them: a node that takes
     /// a Service over removes what the one before it has left behind. None where the source does.
@@ -60,6 +65,28 @@ pub enum SinkError {
     /// An event cannot be put into text.
     #[error("event cannot be written as JSON")]
     EncodeEvent(#[from] serde_json::Error),
+}
+
+/// What it means that an effect was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The object has changed since the effect was decided: it must be decided anew, from the object as it is now.
+    Conflict,
+    /// There is no such object, and so nothing to do.
+    Gone,
+    /// It may be carried out later.
+    Transient,
+}
+
+impl SinkError {
+    /// What it means for the effect.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Name(_) => Failure::Gone,
+            Self::File { .. } | Self::Encode(_) | Self::EncodeEvent(_) => Failure::Transient,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use k8s_openapi::jiff::Timestamp;
 use planner::effect::{
-    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Event, Involved,
-    StatusBody, StatusId, StatusKind,
+    Component, ConfigurationResult, ConfigurationState, Event, Involved, StatusBody, StatusId,
+    StatusKind,
 };
 use planner::names::ServiceKey;
+use planner::service::{ADDRESS_ASSIGNED, AddressCondition, Service};
 use serde_json::{Map, Value, json};
 
 use crate::crd::GROUP;
@@ -24,9 +25,15 @@ const COMPONENT_TYPE: &str = "metallb.io/component-type";
 /// Label of a speaker's ConfigurationState: its node.
 const NODE_NAME: &str = "metallb.io/node-name";
 
-/// A Service with the status and the annotation that it shall have, and nothing else.
+/// A Service with the status and the annotation that it shall have, and nothing else. The condition has been as it is
+/// `since` then; see [`condition_since`].
 #[must_use]
-pub fn service(key: &ServiceKey, ingress: &[IpAddr], pool: Option<&str>) -> Value {
+pub fn service(
+    key: &ServiceKey,
+    ingress: &[IpAddr],
+    pool: Option<&str>,
+    condition: Option<(&AddressCondition, Timestamp)>,
+) -> Value {
     let annotations: Map<String, Value> = pool
         .map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), json!(pool)))
         .into_iter()
@@ -40,12 +47,42 @@ pub fn service(key: &ServiceKey, ingress: &[IpAddr], pool: Option<&str>) -> Valu
     } else {
         json!({ "ingress": ingress })
     };
+    let mut status = Map::from_iter([("loadBalancer".to_owned(), load_balancer)]);
+    if let Some((condition, since)) = condition {
+        let condition = json!({
+            "type": ADDRESS_ASSIGNED,
+            "status": condition.status.as_str(),
+            "reason": condition.reason,
+            "message": condition.message,
+            "lastTransitionTime": time(since),
+        });
+        status.insert("conditions".to_owned(), json!([condition]));
+    }
     json!({
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": { "name": key.name(), "namespace": key.namespace().as_str(), "annotations": annotations },
-        "status": { "loadBalancer": load_balancer },
+        "status": status,
     })
+}
+
+/// Since when a Service's condition has the status that it shall have: since then if the Service as it is now has it
+/// already, else since `now`.
+#[must_use]
+pub fn condition_since(
+    condition: &AddressCondition,
+    present: Option<&Service>,
+    now: Timestamp,
+) -> Timestamp {
+    let present = present.filter(|service| {
+        let before = service.condition.as_ref();
+        before.is_some_and(|before| before.status == condition.status)
+    });
+    let since = present.and_then(|service| service.condition_since);
+    let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
+    seconds
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .unwrap_or(now)
 }
 
 /// An IPAddressPool with its usage, and nothing else.
@@ -160,10 +197,7 @@ pub fn configuration_state(
         ConfigurationResult::Invalid => "Invalid",
     };
     let conditions = state.conditions.iter().map(|condition| {
-        let status = match condition.status {
-            ConditionStatus::True => "True",
-            ConditionStatus::False => "False",
-        };
+        let status = condition.status.as_str();
         let since = since(written, &condition.condition_type, status).unwrap_or_else(|| time(now));
         json!({
             "type": condition.condition_type,

@@ -7,6 +7,7 @@ use planner::effect::{
     EventReason, Involved, StatusBody, StatusId, StatusKind,
 };
 use planner::names::{NodeName, PeerName, ServiceKey};
+use planner::service::{ADDRESS_ASSIGNED, AddressCondition};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,7 +41,8 @@ impl Folder {
     }
 
     async fn apply(&self, effect: Effect) {
-        self.sink.apply(effect).await.unwrap();
+        let objects = ClusterObjects::default();
+        self.sink.apply(effect, &objects).await.unwrap();
     }
 }
 
@@ -56,6 +58,7 @@ fn patch(addresses: &[&str], pool: Option<&str>) -> Effect {
             .map(|address| address.parse().unwrap())
             .collect(),
         pool: pool.map(ipam::PoolName::from),
+        condition: None,
     }
 }
 
@@ -84,6 +87,71 @@ async fn a_service_status_has_addresses_and_pool() {
         cleared.pointer("/metadata/annotations/metallb.io~1ip-allocated-from-pool"),
         None
     );
+}
+
+/// `lastTransitionTime` tells since when the Service has, or lacks, its addresses: another message is no transition.
+#[tokio::test]
+async fn the_time_of_a_condition_stays_until_its_status_changes() {
+    let folder = controller();
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {type: LoadBalancer}\n";
+    fs::write(folder.folder.path().join("web.yaml"), service).unwrap();
+    let written = |folder: &Folder, field: &str| {
+        let service = folder.value("services/shop/web.yaml");
+        let condition = service.pointer("/status/conditions/0").unwrap();
+        condition.get(field).unwrap().as_str().unwrap().to_owned()
+    };
+    let waits = |message: &str| Effect::PatchServiceStatus {
+        service: ServiceKey::new("shop", "web"),
+        ingress: Vec::new(),
+        pool: None,
+        condition: Some(AddressCondition {
+            status: ConditionStatus::False,
+            reason: "Exhausted".into(),
+            message: message.to_owned(),
+        }),
+    };
+    folder.apply(waits("no address")).await;
+    assert_eq!(written(&folder, "type"), ADDRESS_ASSIGNED);
+    // Long ago, so that it can be told from now.
+    let file = folder.path("services/shop/web.yaml");
+    let (now, long_ago) = (
+        written(&folder, "lastTransitionTime"),
+        "2026-01-01T00:00:00Z",
+    );
+    fs::write(
+        &file,
+        folder
+            .text("services/shop/web.yaml")
+            .replace(&now, long_ago),
+    )
+    .unwrap();
+
+    let objects = read(folder.folder.path()).unwrap();
+    let effect = waits("still none");
+    folder.sink.apply(effect, &objects).await.unwrap();
+    assert_eq!(written(&folder, "message"), "still none");
+    assert_eq!(written(&folder, "lastTransitionTime"), long_ago);
+    let Effect::PatchServiceStatus {
+        service,
+        ingress,
+        pool,
+        condition,
+    } = waits("")
+    else {
+        unreachable!()
+    };
+    let condition = condition.map(|condition| AddressCondition {
+        status: ConditionStatus::True,
+        ..condition
+    });
+    let effect = Effect::PatchServiceStatus {
+        service,
+        ingress,
+        pool,
+        condition,
+    };
+    folder.sink.apply(effect, &objects).await.unwrap();
+    assert_ne!(written(&folder, "lastTransitionTime"), long_ago);
 }
 
 #[tokio::test]
@@ -125,8 +193,9 @@ async fn names_do_not_lead_out_of_the_folder() {
             service,
             ingress: Vec::new(),
             pool: None,
+            condition: None,
         };
-        let refused = folder.sink.apply(effect).await;
+        let refused = folder.sink.apply(effect, &ClusterObjects::default()).await;
         assert!(
             matches!(refused, Err(SinkError::Name(_))),
             "{namespace}/{name}: {refused:?}"
@@ -360,7 +429,10 @@ async fn a_speaker_removes_nothing_of_the_controllers() {
 async fn a_folder_that_cannot_be_written_is_an_error() {
     let folder = controller();
     fs::write(folder.folder.path().join("status"), "a file in the way").unwrap();
-    let refused = folder.sink.apply(patch(&[], None)).await;
+    let refused = folder
+        .sink
+        .apply(patch(&[], None), &ClusterObjects::default())
+        .await;
     assert!(
         matches!(refused, Err(SinkError::File { .. })),
         "{refused:?}"

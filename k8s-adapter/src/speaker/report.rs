@@ -94,10 +94,11 @@ impl<K: Sink> Reporter<K> {
         self.told.retain(|event| status.events.contains(event));
         let state = configuration_state(Component::Speaker(self.node.clone()), &facts.problems);
         if self.configuration.as_ref() != Some(&state) {
-            self.apply(Effect::ConfigurationState(state)).await;
+            let effect = Effect::ConfigurationState(state);
+            self.apply(effect, &facts.objects).await;
         }
         for effect in status.effects(&self.node, &self.written, &self.told) {
-            self.apply(effect).await;
+            self.apply(effect, &facts.objects).await;
             if newer.has_changed().unwrap_or(false) {
                 return;
             }
@@ -146,8 +147,8 @@ impl<K: Sink> Reporter<K> {
     }
 
     /// Remembers what was told; what could not be is told with the next report.
-    async fn apply(&mut self, effect: Effect) {
-        if let Err(error) = self.sink.apply(effect.clone()).await {
+    async fn apply(&mut self, effect: Effect, objects: &ClusterObjects) {
+        if let Err(error) = self.sink.apply(effect.clone(), objects).await {
             warn!(
                 error = chain(&error),
                 "status could not be written, will be tried again"

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 
 use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Origin, Reason};
@@ -175,6 +176,11 @@ impl Report<'_> {
 /// When an object was created, as time since the Unix epoch; zero where nobody has noted it, as in a folder.
 pub(super) fn created<K: Resource>(object: &K) -> Duration {
     let stamp = object.meta().creation_timestamp.as_ref();
-    let seconds = stamp.and_then(|time| u64::try_from(time.0.as_second()).ok());
+    stamp.map(since_epoch).unwrap_or_default()
+}
+
+/// A time as that since the Unix epoch, in whole seconds as Kubernetes has it; zero for one before it.
+pub(super) fn since_epoch(time: &Time) -> Duration {
+    let seconds = u64::try_from(time.0.as_second());
     seconds.map(Duration::from_secs).unwrap_or_default()
 }

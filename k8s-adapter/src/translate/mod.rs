@@ -18,7 +18,7 @@ mod pools;
 mod problems;
 mod secrets;
 mod selectors;
-mod services;
+pub(crate) mod services;
 mod snapshot;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};

@@ -4,18 +4,21 @@
 use std::collections::BTreeSet;
 
 use ipam::{PoolName, Port, Protocol};
-use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use planner::effect::ConditionStatus;
 use planner::service::{
-    AddressField, IpFamilyPolicy, ServiceType, TrafficPolicy, wanted_addresses,
+    ADDRESS_ASSIGNED, AddressCondition, AddressField, IpFamilyPolicy, ServiceType, TrafficPolicy,
+    wanted_addresses,
 };
 
 use super::annotations::{
     ADDRESS_POOL, ALLOW_SHARED_IP, Annotations, IP_ALLOCATED_FROM_POOL, LOAD_BALANCER_IPS, read,
 };
-use super::last_good::created;
+use super::last_good::{created, since_epoch};
 
 /// What the planner needs of a Service.
-pub(super) fn translate(service: &Service) -> planner::service::Service {
+pub(crate) fn translate(service: &Service) -> planner::service::Service {
     let none = Annotations::new();
     let annotations = service.metadata.annotations.as_ref().unwrap_or(&none);
     let absent = ServiceSpec::default();
@@ -61,7 +64,18 @@ pub(super) fn translate(service: &Service) -> planner::service::Service {
         allocated_from: annotations
             .get(IP_ALLOCATED_FROM_POOL)
             .map(|pool| PoolName::from(pool.as_str())),
-        ingress: ingress(service),
+        ingress: addresses(service),
+        has_hostname: ingress(service).any(|ingress| ip(ingress).is_none()),
+        condition: condition(service).map(|condition| AddressCondition {
+            status: match condition.status.as_str() {
+                "True" => ConditionStatus::True,
+                _ => ConditionStatus::False,
+            },
+            reason: condition.reason.clone().into(),
+            message: condition.message.clone(),
+        }),
+        condition_since: condition(service)
+            .map(|condition| since_epoch(&condition.last_transition_time)),
         deprecated_annotations,
     }
 }
@@ -92,16 +106,27 @@ fn ports(spec: &ServiceSpec) -> BTreeSet<Port> {
     ports.collect()
 }
 
-fn ingress(service: &Service) -> Vec<AddressField> {
-    let load_balancer = service
-        .status
-        .as_ref()
-        .and_then(|status| status.load_balancer.as_ref());
-    let ingress = load_balancer
-        .iter()
-        .flat_map(|status| status.ingress.iter().flatten());
-    ingress
-        .filter_map(|ingress| ingress.ip.as_deref().filter(|ip| !ip.is_empty()))
+fn addresses(service: &Service) -> Vec<AddressField> {
+    ingress(service)
+        .filter_map(ip)
         .map(AddressField::parse)
         .collect()
+}
+
+fn ingress(service: &Service) -> impl Iterator<Item = &LoadBalancerIngress> {
+    let status = service.status.iter();
+    let load_balancer = status.filter_map(|status| status.load_balancer.as_ref());
+    load_balancer.flat_map(|status| status.ingress.iter().flatten())
+}
+
+fn ip(ingress: &LoadBalancerIngress) -> Option<&str> {
+    ingress.ip.as_deref().filter(|ip| !ip.is_empty())
+}
+
+/// The condition that is ours.
+fn condition(service: &Service) -> Option<&Condition> {
+    let conditions = service.status.as_ref()?.conditions.as_ref()?;
+    conditions
+        .iter()
+        .find(|condition| condition.type_ == ADDRESS_ASSIGNED)
 }

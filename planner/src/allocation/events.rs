@@ -1,15 +1,16 @@
 //! What comes of a decision, and what there is to tell about it, in MetalLB's words.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
 use ipam::{Decision, Placement, Release};
 
 use super::request::Case;
-use super::{Allocation, AllocationRefusal, Outcome};
-use crate::effect::{Event, EventReason, Involved};
+use super::{Allocation, AllocationRefusal, Outcome, refusal};
+use crate::effect::{ConditionStatus, Event, EventReason, Involved};
 use crate::names::ServiceKey;
-use crate::service::{AddressField, Service, WantedError};
+use crate::service::{AddressCondition, AddressField, Service, WantedError};
 
 /// What comes of one Service's case and the decision about it.
 pub(super) fn conclude(
@@ -21,6 +22,7 @@ pub(super) fn conclude(
     let mut teller = Teller {
         key,
         events: Vec::new(),
+        notes: Vec::new(),
     };
     let outcome = match case {
         Case::NotOurClass => Outcome::NotOurClass,
@@ -46,25 +48,29 @@ pub(super) fn conclude(
             teller.decided(service, decision, wanted_error)
         }
     };
-    let modified = Allocation {
+    let condition = condition(&outcome, teller.notes);
+    let mut allocation = Allocation {
         outcome,
-        events: Vec::new(),
-    };
-    if modified.patch(key, service).is_some() {
-        for annotation in &service.deprecated_annotations {
-            let text = format!("Service uses deprecated annotation {annotation}");
-            teller.tell(EventReason::DeprecatedAnnotation, text);
-        }
-    }
-    Allocation {
+        condition,
         events: teller.events,
-        ..modified
+    };
+    if allocation.moves(service) {
+        let tell = |annotation| Event {
+            involved: Involved::Service(key.clone()),
+            reason: EventReason::DeprecatedAnnotation,
+            message: format!("Service uses deprecated annotation {annotation}"),
+        };
+        let deprecated = service.deprecated_annotations.iter().map(tell);
+        allocation.events.extend(deprecated);
     }
+    allocation
 }
 
 struct Teller<'a> {
     key: &'a ServiceKey,
     events: Vec<Event>,
+    /// What the condition of a Service with addresses says beside them.
+    notes: Vec<String>,
 }
 
 impl Teller<'_> {
@@ -115,10 +121,10 @@ impl Teller<'_> {
         match decision {
             Some(Decision::Keep(placement)) => {
                 if let Some(error) = wanted_error {
-                    self.tell(
-                        EventReason::LoadBalancerFailed,
-                        format!("invalid requested loadbalancer IPs: {error}"),
-                    );
+                    let text = format!("invalid requested loadbalancer IPs: {error}");
+                    self.notes
+                        .push(format!("{text}; {}", refusal::wanted(&error)));
+                    self.tell(EventReason::LoadBalancerFailed, text);
                 }
                 self.place(placement)
             }
@@ -157,12 +163,35 @@ impl Teller<'_> {
     fn place(&mut self, placement: Placement) -> Outcome {
         if let Some(shortage) = &placement.missing {
             let text = format!("cannot assign additional IP in PreferDualStack: {shortage}");
+            self.notes
+                .push(format!("{text}; {}", refusal::shortage(shortage)));
             self.tell(EventReason::AdditionalAssignFailed, text);
         }
         Outcome::Assigned {
             pool: placement.pool,
             addresses: placement.addresses,
         }
+    }
+}
+
+/// The condition that tells of an outcome.
+fn condition(outcome: &Outcome, notes: Vec<String>) -> Option<AddressCondition> {
+    match outcome {
+        Outcome::Assigned { pool, addresses } => {
+            let mut parts = vec![format!("{addresses} from pool {pool}")];
+            parts.extend(notes);
+            Some(AddressCondition {
+                status: ConditionStatus::True,
+                reason: Cow::Borrowed("Assigned"),
+                message: parts.join("; "),
+            })
+        }
+        Outcome::Refused(refusal) => Some(AddressCondition {
+            status: ConditionStatus::False,
+            reason: Cow::Borrowed(refusal.reason()),
+            message: format!("{refusal}; {}", refusal.remedy()),
+        }),
+        Outcome::NotLoadBalancer | Outcome::NotOurClass | Outcome::Untouched => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub use refusal::AllocationRefusal;
 
 use crate::effect::{Effect, Event};
 use crate::names::ServiceKey;
-use crate::service::{AddressField, Service};
+use crate::service::{AddressCondition, AddressField, Service};
 use crate::snapshot::Snapshot;
 use request::Case;
 
@@ -35,6 +35,8 @@ pub struct AllocationPlan {
 pub struct Allocation {
     /// The addresses, or why there are none.
     pub outcome: Outcome,
+    /// The condition that tells of it; none where the Service asks for nothing, or its status is not ours to write.
+    pub condition: Option<AddressCondition>,
     /// What there is to tell about it. Told once: [`AllocationPlan::effects`] leaves out what the plan before it told.
     pub events: Vec<Event>,
 }
@@ -158,6 +160,8 @@ impl AllocationPlan {
             {
                 service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
                 service.allocated_from = pool.cloned();
+                service.has_hostname = false;
+                service.condition.clone_from(&allocation.condition);
             }
         }
         snapshot.reported_usage = self.usage.clone();
@@ -167,16 +171,22 @@ impl AllocationPlan {
 impl Allocation {
     fn patch(&self, key: &ServiceKey, service: &Service) -> Option<Effect> {
         let (ingress, pool) = self.outcome.status()?;
-        let same_addresses = service
-            .ingress
-            .iter()
-            .map(AddressField::ip)
-            .eq(ingress.iter().copied().map(Some));
-        let differs = !same_addresses || service.allocated_from.as_ref() != pool;
+        let differs = self.moves(service) || service.condition != self.condition;
         differs.then(|| Effect::PatchServiceStatus {
             service: key.clone(),
             ingress,
             pool: pool.cloned(),
+            condition: self.condition.clone(),
         })
+    }
+
+    /// Whether the Service gets another address or pool than its status and annotation have.
+    fn moves(&self, service: &Service) -> bool {
+        let Some((ingress, pool)) = self.outcome.status() else {
+            return false;
+        };
+        let has = service.ingress.iter().map(AddressField::ip);
+        let same_addresses = has.eq(ingress.into_iter().map(Some)) && !service.has_hostname;
+        !same_addresses || service.allocated_from.as_ref() != pool
     }
 }

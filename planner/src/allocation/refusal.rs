@@ -29,6 +29,31 @@ pub enum AllocationRefusal {
 }
 
 impl AllocationRefusal {
+    /// The reason in one word, as conditions have it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoClusterIps => "NoClusterIPs",
+            Self::NotEnoughClusterIps => "NotEnoughClusterIPs",
+            Self::UnclearClusterIps => "UnclearClusterIPs",
+            Self::Wanted(_) => "InvalidRequest",
+            Self::Allocator(AllocError::NoPools) => "NoPools",
+            Self::Allocator(AllocError::UnknownPool { .. }) => "UnknownPool",
+            Self::Allocator(AllocError::WantedFamilies { .. }) => "WrongFamilies",
+            Self::Allocator(AllocError::WantedOutsidePool { .. }) => "WrongPool",
+            Self::Allocator(AllocError::Refused(refusal)) => match refusal {
+                Refusal::Lookup(_) => "NotInPool",
+                Refusal::NotAdmitted { .. } => "NotAdmitted",
+                Refusal::Disabled { .. } => "PoolDisabled",
+                Refusal::Conflict(_) => "AddressInUse",
+                _ => "Refused",
+            },
+            Self::Allocator(AllocError::Exhausted { .. }) => "Exhausted",
+            // The allocator may learn to refuse for more.
+            Self::Allocator(_) => "Refused",
+        }
+    }
+
     /// The nearest change that would help, as a sentence without a full stop.
     #[must_use]
     pub fn remedy(&self) -> String {
@@ -44,7 +69,8 @@ impl AllocationRefusal {
     }
 }
 
-fn wanted(error: &WantedError) -> &'static str {
+/// What would help a Service that asks for addresses that make no sense.
+pub(super) fn wanted(error: &WantedError) -> &'static str {
     match error {
         WantedError::Contradictory => {
             "remove spec.loadBalancerIP, or the annotation metallb.io/loadBalancerIPs of either prefix"
@@ -134,19 +160,8 @@ fn share(conflict: &Conflict<ServiceKey>) -> String {
 
 /// Pools that were tried come first: more addresses in the first of them is the nearest change.
 fn exhausted(tried: &[Shortage], passed_over: &[PassedOver]) -> String {
-    if let Some(Shortage {
-        pool,
-        family,
-        cause,
-        ..
-    }) = tried.first()
-    {
-        return match cause {
-            ShortageCause::Full { .. } => {
-                format!("add {family} addresses to pool {pool}, or free one that is in use")
-            }
-            ShortageCause::None => format!("add {family} addresses to pool {pool}"),
-        };
+    if let Some(first) = tried.first() {
+        return shortage(first);
     }
     let by_name = passed_over
         .iter()
@@ -163,5 +178,21 @@ fn exhausted(tried: &[Shortage], passed_over: &[PassedOver]) -> String {
             )
         }
         (None, None) => "create an IPAddressPool".to_owned(),
+    }
+}
+
+/// What would help a Service for which a pool has no address.
+pub(super) fn shortage(shortage: &Shortage) -> String {
+    let Shortage {
+        pool,
+        family,
+        cause,
+        ..
+    } = shortage;
+    match cause {
+        ShortageCause::Full { .. } => {
+            format!("add {family} addresses to pool {pool}, or free one that is in use")
+        }
+        ShortageCause::None => format!("add {family} addresses to pool {pool}"),
     }
 }

@@ -19,11 +19,10 @@ pub(super) fn overlay_service(service: &Service, written: &Service) -> Arc<Servi
         .as_ref()
         .and_then(|annotations| annotations.get(IP_ALLOCATED_FROM_POOL));
     annotations.extend(pool.map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), pool.clone())));
-    let load_balancer = written
-        .status
-        .as_ref()
-        .and_then(|status| status.load_balancer.clone());
-    service.status.get_or_insert_default().load_balancer = load_balancer;
+    let written = written.status.clone().unwrap_or_default();
+    let status = service.status.get_or_insert_default();
+    status.load_balancer = written.load_balancer;
+    status.conditions = written.conditions;
     Arc::new(service)
 }
 

@@ -224,7 +224,7 @@ impl Source for FakeSource {
 struct Recorder(Arc<Mutex<Record>>);
 
 impl Sink for Recorder {
-    async fn apply(&self, effect: Effect) -> Result<(), SinkError> {
+    async fn apply(&self, effect: Effect, _: &ClusterObjects) -> Result<(), SinkError> {
         let delay = self.0.lock().unwrap().sink_delay;
         sleep(delay).await;
         let mut record = self.0.lock().unwrap();
