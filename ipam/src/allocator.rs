@@ -6,9 +6,9 @@ use core::net::IpAddr;
 
 use crate::allocate::allocate_into;
 use crate::family::Family;
+use crate::names::PoolName;
 use crate::occupancy::Occupancy;
 use crate::plan::{Decision, Placement, Plan, Release};
-use crate::pool::PoolName;
 use crate::pools::Pools;
 use crate::request::{Assignment, Holder, Request, Sharing};
 use crate::rules::{Rules, Standing};
@@ -217,11 +217,19 @@ impl<Key: Ord + Clone> Allocator<Key> {
         let Some(pool) = self.pools.containing(address) else {
             return;
         };
+        let Some(lot) = self.occupancy.lot_at(&self.pools, address) else {
+            return;
+        };
         let (pool, family) = (pool.name(), Family::of(address));
-        woken.insert(Help::Free(pool.clone(), family));
+        woken.insert(Help::Free(pool.clone(), family, lot.clone()));
         woken.insert(Help::Vacant(address));
         if let Some(sharing) = sharing {
-            woken.insert(Help::Shared(pool.clone(), family, sharing.clone()));
+            woken.insert(Help::Shared(
+                pool.clone(),
+                family,
+                lot.clone(),
+                sharing.clone(),
+            ));
             woken.insert(Help::SharedAddress(address, sharing.clone()));
         }
     }
@@ -326,7 +334,7 @@ impl<Key: Ord + Clone> Allocator<Key> {
         last: Option<&Turn<Key>>,
     ) -> Option<Turn<Key>> {
         let is_there = |help: &&Help| match help {
-            Help::Free(pool, family) => self.occupancy.has_free(pool, *family),
+            Help::Free(pool, family, lot) => self.occupancy.has_free(pool, *family, lot),
             Help::Vacant(address) => self.occupancy.is_vacant(&self.pools, *address),
             Help::Shared(..) | Help::SharedAddress(..) => true,
         };

@@ -1,6 +1,8 @@
 //! Which pools a request may get addresses from, in which order, and which addresses of them.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use crate::addresses::Addresses;
 use crate::family::Family;
@@ -10,8 +12,9 @@ use crate::pool::Pool;
 use crate::pools::Pools;
 use crate::request::{Families, Request};
 
-/// The pools as seen by requests that name neither an address nor a pool: first the pinned ones that admit the request,
-/// by priority and then name, then the open ones by name, and of both only those with automatic assignment.
+/// The pools as seen by requests that name neither an address nor a pool: first those with addresses that are reserved
+/// for the request, then the pinned ones that admit it, then the open ones, of the last two only those with automatic
+/// assignment. Pinned ones come by priority and then name, and before open ones, which come by name.
 #[derive(Debug)]
 pub(crate) struct Candidates<'a> {
     pools: &'a Pools,
@@ -28,23 +31,58 @@ impl<'a> Candidates<'a> {
         Self { pools, open }
     }
 
-    /// The pools that are pinned to the request.
-    pub(crate) fn pinned(&self, request: &Request) -> Vec<&'a Pool> {
+    /// The pools that have an address for the request, be it of one family alone, of those that are reserved for it.
+    /// Those that had, if only it were not in use, are added to `tried`.
+    pub(crate) fn reserved<Key: Ord + Clone>(
+        &self,
+        occupancy: &mut Occupancy<Key>,
+        request: &Request,
+        tried: &mut Vec<Shortage>,
+    ) -> Vec<&'a Pool> {
+        if request.reservations.is_empty() {
+            return Vec::new();
+        }
+        let serving = self.pools.iter();
+        let serving = serving.filter(|pool| admit_newcomer::<()>(pool, request).is_ok());
+        let mut reserved = Vec::new();
+        for pool in serving {
+            let families = [Family::V4, Family::V6].into_iter();
+            let picked: Vec<_> = families
+                .filter(|family| request.families.include(*family))
+                .filter_map(|family| occupancy.pick_reserved(pool, family, request))
+                .collect();
+            if picked.iter().any(Result::is_ok) {
+                reserved.push(pool);
+            } else {
+                tried.extend(picked.into_iter().filter_map(Result::err));
+            }
+        }
+        // The sort is stable and the pools came by name.
+        reserved.sort_by_key(|pool| (pool.pinned.is_none(), pool.pinned));
+        reserved
+    }
+
+    /// The pools that are pinned to the request, but for those `before` them.
+    pub(crate) fn pinned(&self, request: &Request, before: &[&Pool]) -> Vec<&'a Pool> {
         let admitting = request
             .admitted_to
             .iter()
             .filter_map(|name| self.pools.get(name));
         let mut pinned: Vec<_> = admitting
-            .filter(|pool| is_automatic(pool) && pool.pinned.is_some())
+            .filter(|pool| is_automatic(pool) && pool.pinned.is_some() && !is_in(before, pool))
             .collect();
         // The sort is stable and the names came in order.
         pinned.sort_by_key(|pool| pool.pinned);
         pinned
     }
 
-    /// The pools that are pinned to nobody.
-    pub(crate) fn open(&self) -> &[&'a Pool] {
-        &self.open
+    /// The pools that are pinned to nobody, but for those `before` them.
+    pub(crate) fn open(&self, before: &[&Pool]) -> Cow<'_, [&'a Pool]> {
+        if before.is_empty() {
+            return Cow::Borrowed(&self.open);
+        }
+        let open = self.open.iter().filter(|pool| !is_in(before, pool));
+        Cow::Owned(open.copied().collect())
     }
 
     /// The pools that are in neither list, and why. None for a request that names its pool, since no other would do.
@@ -68,6 +106,10 @@ impl<'a> Candidates<'a> {
     }
 }
 
+fn is_in(pools: &[&Pool], pool: &Pool) -> bool {
+    pools.iter().any(|other| other.name() == pool.name())
+}
+
 /// Whether a pool is assigned to requests that do not name it.
 const fn is_automatic(pool: &Pool) -> bool {
     pool.auto_assign && !pool.disabled
@@ -82,6 +124,30 @@ pub(crate) fn admit_newcomer<Key>(pool: &Pool, request: &Request) -> Result<(), 
         });
     }
     Ok(())
+}
+
+/// Whether an address of a pool may be given to a newcomer that asks for it.
+pub(crate) fn admit_address<Key>(
+    pools: &Pools,
+    pool: &Pool,
+    request: &Request,
+    address: IpAddr,
+) -> Result<(), Refusal<Key>> {
+    if pool.excludes(address) {
+        return Err(Refusal::Excluded {
+            address,
+            pool: pool.name().clone(),
+        });
+    }
+    match pools.reservation_of(address) {
+        Some(reservation) if !request.reservations.contains(reservation) => {
+            Err(Refusal::Reserved {
+                address,
+                reservation: reservation.clone(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a pool, however it is asked for, is open to a request that may have addresses of it already.

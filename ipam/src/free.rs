@@ -17,7 +17,7 @@ pub(crate) struct Position {
     pub(crate) bits: u128,
 }
 
-/// The free addresses of one family of a pool.
+/// Some free addresses of one family of a pool.
 ///
 /// They are kept as gaps between used addresses, so that the cost of taking one depends on how scattered the used ones
 /// are and never on how many addresses there are. An address that the pool avoids is never free.
@@ -29,22 +29,17 @@ pub(crate) struct FreeAddresses {
 }
 
 impl FreeAddresses {
-    /// All usable addresses of the family.
-    pub(crate) fn new(pool: &Pool, family: Family) -> Self {
-        let avoidance = Avoidance::of(pool, family);
-        let mut free = Self {
+    /// No addresses.
+    pub(crate) const fn new(avoidance: Avoidance) -> Self {
+        Self {
             gaps: BTreeMap::new(),
             avoidance,
-        };
-        for (range, ends) in pool
-            .ranges()
-            .iter()
-            .enumerate()
-            .filter(|(_, ends)| ends.family() == family)
-        {
-            free.insert_gap(range, Some(bits(ends.first())), bits(ends.last()));
         }
-        free
+    }
+
+    /// Adds the usable addresses of `piece`, which is part of a range of the pool and has no neighbours here.
+    pub(crate) fn add(&mut self, range: usize, piece: &IpRange) {
+        self.insert_gap(range, Some(bits(piece.first())), bits(piece.last()));
     }
 
     /// The first free address.

@@ -12,11 +12,14 @@
 //! * **Holders before newcomers, older before younger.** Nothing new is handed out before all that is held has been
 //!   confirmed. Then requests are served by creation time, equal times by key.
 //! * **Deterministic.** The result depends on the content of the three arguments alone, never on an order of arrival.
+//! * **Kept for others, kept from all.** Nobody is newly given an address that is [excluded](Pool::exclude), of a pool
+//!   that is [disabled](Pool::disabled), or [reserved](Pools::reserve) for others. Neither takes one from its holder.
 //! * **Every "no" has a reason** that carries the facts: [`Release`], [`AllocError`], [`Shortage`].
 //! * **Whole pools are ordinary.** A /8 or an IPv6 /64 costs no more than a /30: finding the lowest free address is
 //!   logarithmic in the number of free gaps.
 //!
 //! The rules are those of MetalLB's `IPAddressPool` and Service annotations, with its random orders replaced by names.
+//! Draining and reservations are additions.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -47,6 +50,8 @@ mod family;
 mod free;
 #[doc(hidden)]
 pub mod fuzzing;
+mod lots;
+mod names;
 mod occupancy;
 mod plan;
 mod pool;
@@ -63,11 +68,12 @@ pub use addresses::{Addresses, AddressesError};
 pub use allocate::allocate;
 pub use allocator::{Allocator, Changes};
 pub use family::Family;
+pub use names::{PoolName, ReservationName};
 pub use plan::{
     AllocError, Conflict, ConflictCause, Decision, PassedOver, PassedOverCause, Placement, Plan,
     Refusal, Release, Shortage, ShortageCause,
 };
-pub use pool::{Pool, PoolError, PoolName, Priority};
+pub use pool::{Pool, PoolError, Priority};
 pub use pools::{LookupError, Pools, PoolsError};
 pub use range::{IpRange, RangeError};
 pub use request::{

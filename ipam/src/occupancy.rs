@@ -6,12 +6,14 @@ use core::net::IpAddr;
 
 use crate::family::{Family, bits};
 use crate::free::Position;
+use crate::lots::LotId;
+use crate::names::PoolName;
 use crate::plan::{Conflict, Shortage, ShortageCause};
-use crate::pool::{Pool, PoolName};
+use crate::pool::Pool;
 use crate::pools::Pools;
 use crate::request::{Request, Sharing};
 use crate::space::Space;
-use crate::usage::Usage;
+use crate::usage::{InUse, Usage};
 
 /// All pools with the holders of their addresses. The pools themselves are the caller's, and always the same.
 #[derive(Debug, Clone)]
@@ -46,8 +48,8 @@ impl<Key: Ord + Clone> Occupancy<Key> {
     /// All pools, empty.
     pub(crate) fn new(pools: &Pools) -> Self {
         let families = |pool: &Pool| Families {
-            v4: Space::new(pool, Family::V4),
-            v6: Space::new(pool, Family::V6),
+            v4: Space::new(pools, pool, Family::V4),
+            v6: Space::new(pools, pool, Family::V6),
         };
         let spaces = pools
             .iter()
@@ -137,39 +139,44 @@ impl<Key: Ord + Clone> Occupancy<Key> {
             .is_some_and(|(space, position)| space.is_vacant(position))
     }
 
-    /// Whether a pool has an address that nobody has.
-    pub(crate) fn has_free(&self, pool: &PoolName, family: Family) -> bool {
+    /// Whether a lot of a pool has an address that nobody has.
+    pub(crate) fn has_free(&self, pool: &PoolName, family: Family, lot: &LotId) -> bool {
         self.spaces
             .get(pool)
-            .is_some_and(|families| families.of(family).has_free())
+            .is_some_and(|families| families.of(family).has_free(lot))
     }
 
-    /// The first address of a pool, in its order, that is free or that the request can share.
+    /// The lot of an address; `None` if it is in no pool or its pool avoids it.
+    pub(crate) fn lot_at(&self, pools: &Pools, address: IpAddr) -> Option<&LotId> {
+        let (space, position) = self.space(pools, address)?;
+        Some(space.lot_at(position))
+    }
+
+    /// The first address of a pool, in its order, that is free or that the request can share, of those that are reserved
+    /// for it or else of those that are for all.
     pub(crate) fn pick(
         &mut self,
         pool: &Pool,
         family: Family,
         request: &Request,
     ) -> Result<IpAddr, Shortage> {
-        let space = self.spaces.get_mut(pool.name());
-        let mut space = space.map(|families| families.of_mut(family));
-        let usable = space.as_ref().map_or(0, |space| space.usable());
-        let picked = space
-            .as_mut()
-            .and_then(|space| space.pick(request))
-            .map(|position| family.address(position.bits));
-        picked.ok_or_else(|| {
-            let cause = if usable == 0 {
-                ShortageCause::None
-            } else {
-                ShortageCause::Full { usable }
-            };
-            Shortage {
-                pool: pool.name().clone(),
-                family,
-                cause,
-            }
-        })
+        let picked = match self.spaces.get_mut(pool.name()) {
+            Some(families) => families.of_mut(family).pick(request),
+            None => Err(ShortageCause::None),
+        };
+        found(pool, family, picked)
+    }
+
+    /// The same of those alone that are reserved for the request; `None` if there never were any.
+    pub(crate) fn pick_reserved(
+        &mut self,
+        pool: &Pool,
+        family: Family,
+        request: &Request,
+    ) -> Option<Result<IpAddr, Shortage>> {
+        let families = self.spaces.get_mut(pool.name())?;
+        let picked = families.of_mut(family).pick_reserved(request)?;
+        Some(found(pool, family, picked))
     }
 
     /// How much of each pool is in use.
@@ -177,7 +184,7 @@ impl<Key: Ord + Clone> Occupancy<Key> {
         let in_use = |pool: &Pool, family| {
             self.spaces
                 .get(pool.name())
-                .map_or(0, |families| families.of(family).in_use())
+                .map_or_else(InUse::default, |families| families.of(family).in_use())
         };
         let usage =
             |pool: &Pool| Usage::new(pool, in_use(pool, Family::V4), in_use(pool, Family::V6));
@@ -198,6 +205,20 @@ impl<Key: Ord + Clone> Occupancy<Key> {
         let families = self.spaces.get_mut(pool.name())?;
         Some((families.of_mut(Family::of(address)), position))
     }
+}
+
+/// What was picked of a pool, as an address or with what lacks.
+fn found(
+    pool: &Pool,
+    family: Family,
+    picked: Result<Position, ShortageCause>,
+) -> Result<IpAddr, Shortage> {
+    let picked = picked.map(|position| family.address(position.bits));
+    picked.map_err(|cause| Shortage {
+        pool: pool.name().clone(),
+        family,
+        cause,
+    })
 }
 
 /// The pool of an address, and where it stands there; `None` if it is in none or its pool avoids it.

@@ -8,7 +8,7 @@ use core::net::IpAddr;
 
 use crate::addresses::Addresses;
 use crate::family::Family;
-use crate::pool::PoolName;
+use crate::names::{PoolName, ReservationName};
 use crate::pools::{LookupError, Pools};
 use crate::request::{Families, Port};
 use crate::usage::Usage;
@@ -150,6 +150,22 @@ pub enum Refusal<Key> {
         /// The pool.
         pool: PoolName,
     },
+    /// One of them is handed out no more ([`Pool::exclude`](crate::Pool::exclude)).
+    #[error("{address} is excluded from pool {pool}")]
+    Excluded {
+        /// The address.
+        address: IpAddr,
+        /// The pool.
+        pool: PoolName,
+    },
+    /// One of them is kept for others ([`Pools::reserve`]).
+    #[error("{address} is kept for others by reservation {reservation}")]
+    Reserved {
+        /// The address.
+        address: IpAddr,
+        /// The reservation.
+        reservation: ReservationName,
+    },
     /// Somebody else has one of them.
     #[error(transparent)]
     Conflict(#[from] Conflict<Key>),
@@ -268,16 +284,22 @@ pub struct Shortage {
 }
 
 /// Why a pool has no address of a family.
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "there never were any, or all are in use"
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ShortageCause {
     /// It has no usable address of the family at all.
     None,
-    /// All are in use, and none can be shared.
+    /// All that it has are excluded.
+    Excluded,
+    /// All are in use or kept for others, and none can be shared.
     Full {
+        /// How many there are, excluded ones left aside.
+        usable: u128,
+        /// How many of them are kept for others by a reservation, in use or not.
+        reserved: u128,
+    },
+    /// All that are reserved for the request are in use, and none can be shared.
+    Reserved {
         /// How many there are.
         usable: u128,
     },
@@ -292,9 +314,27 @@ impl fmt::Display for Shortage {
         } = self;
         match cause {
             ShortageCause::None => write!(f, "pool {pool} has no {family} addresses"),
-            ShortageCause::Full { usable } => write!(
+            ShortageCause::Excluded => {
+                write!(f, "all {family} addresses of pool {pool} are excluded")
+            }
+            ShortageCause::Full { usable, reserved } if usable == reserved => write!(
                 f,
-                "pool {pool} is full, {usable} of {usable} {family} addresses are in use"
+                "all {usable} {family} addresses of pool {pool} are reserved for others"
+            ),
+            ShortageCause::Full { usable, reserved } => {
+                let open = usable - reserved;
+                write!(
+                    f,
+                    "pool {pool} is full, {open} of {usable} {family} addresses are in use"
+                )?;
+                match reserved {
+                    0 => Ok(()),
+                    _ => write!(f, " and {reserved} reserved for others"),
+                }
+            }
+            ShortageCause::Reserved { usable } => write!(
+                f,
+                "the {family} addresses of pool {pool} that are reserved for it are in use, {usable} of {usable}"
             ),
         }
     }

@@ -1,48 +1,12 @@
 //! A pool: a name, ranges, and who may use it how.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use core::fmt;
 use core::net::IpAddr;
 
 use crate::family::Family;
+use crate::names::PoolName;
 use crate::range::IpRange;
-
-/// The name of a pool.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PoolName(Arc<str>);
-
-impl PoolName {
-    /// A name. That it is not empty is for [`Pool::try_new`] to check.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self(name.into())
-    }
-
-    /// Its text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for PoolName {
-    fn from(name: &str) -> Self {
-        Self::new(name)
-    }
-}
-
-impl AsRef<str> for PoolName {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PoolName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// The rank of a pinned pool: the lower number first, and 0, which stands for "not given", last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -81,6 +45,8 @@ pub struct Pool {
     name: PoolName,
     // Invariant: not empty, and no two overlap.
     ranges: Vec<IpRange>,
+    // Invariant: sorted, and no two overlap.
+    excluded: Vec<IpRange>,
     /// Whether requests that name neither an address nor a pool may get addresses from here. Default: true.
     pub auto_assign: bool,
     /// Whether IPv4 addresses that end in .0 and .255, which some old equipment drops, are unusable. Default: false.
@@ -126,11 +92,26 @@ impl Pool {
         Ok(Self {
             name,
             ranges,
+            excluded: Vec::new(),
             auto_assign: true,
             avoid_buggy_ips: false,
             pinned: None,
             disabled: false,
         })
+    }
+
+    /// Excludes addresses, of the pool or not: those are handed out no more, not even to who asks for one by name. Those
+    /// that have one keep it, so that a part of a pool can be drained as [`Self::disabled`] drains all of it. The ranges
+    /// may overlap each other and those excluded before.
+    pub fn exclude(&mut self, ranges: impl IntoIterator<Item = IpRange>) {
+        let mut sorted: Vec<IpRange> = self.excluded.drain(..).chain(ranges).collect();
+        sorted.sort_unstable();
+        for range in sorted {
+            match self.excluded.last_mut() {
+                Some(last) if last.overlaps(&range) => *last = last.hull(&range),
+                _ => self.excluded.push(range),
+            }
+        }
     }
 
     /// Its name.
@@ -143,6 +124,24 @@ impl Pool {
     #[must_use]
     pub fn ranges(&self) -> &[IpRange] {
         &self.ranges
+    }
+
+    /// What is [excluded](Self::exclude), lowest first; ranges that overlapped are one.
+    #[must_use]
+    pub fn excluded(&self) -> &[IpRange] {
+        &self.excluded
+    }
+
+    /// Whether `address` is [excluded](Self::exclude).
+    #[must_use]
+    pub fn excludes(&self, address: IpAddr) -> bool {
+        let after = self
+            .excluded
+            .partition_point(|range| range.first() <= address);
+        let last = after
+            .checked_sub(1)
+            .and_then(|last| self.excluded.get(last));
+        last.is_some_and(|range| range.contains(address))
     }
 
     /// Whether `address` is in one of its ranges, usable or not.

@@ -4,16 +4,19 @@ use alloc::collections::BTreeMap;
 use core::net::IpAddr;
 use core::ops::Bound;
 
-use crate::pool::{Pool, PoolName};
+use crate::names::{PoolName, ReservationName};
+use crate::pool::Pool;
 use crate::range::IpRange;
 
-/// Pools by name, no two of which have an address in common.
+/// Pools by name, no two of which have an address in common, and reservations, of which the same is true.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pools {
     by_name: BTreeMap<PoolName, Pool>,
     // Every range by its first address. Since none overlap, the range that could contain an address is the last that
     // begins at or before it.
     by_first: BTreeMap<IpAddr, Place>,
+    // What is reserved, by its first address.
+    reserved: BTreeMap<IpAddr, (IpRange, ReservationName)>,
 }
 
 /// Where a range is: pool and index into its ranges.
@@ -31,6 +34,7 @@ impl Pools {
         Self {
             by_name: BTreeMap::new(),
             by_first: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -77,6 +81,69 @@ impl Pools {
         }
         self.by_name.insert(pool.name().clone(), pool);
         Ok(())
+    }
+
+    /// Keeps addresses for those whose requests [name the reservation](crate::Request::reservations): nobody else is
+    /// given one, not even who asks for it, and they are given these before any others. Who has one already keeps it. A
+    /// reservation may have several ranges; what is in no pool, or excluded from it, is nobody's all the same.
+    ///
+    /// # Errors
+    ///
+    /// Some of the addresses are reserved already; the set is then as before.
+    pub fn reserve(
+        &mut self,
+        reservation: impl Into<ReservationName>,
+        range: IpRange,
+    ) -> Result<(), PoolsError> {
+        let reservation = reservation.into();
+        if let Some((other_range, other)) = self.last_reserved(range.last()) {
+            if other_range.overlaps(&range) {
+                return Err(PoolsError::ReservedTwice {
+                    reservation,
+                    range,
+                    other: other.clone(),
+                    other_range: *other_range,
+                });
+            }
+        }
+        self.reserved.insert(range.first(), (range, reservation));
+        Ok(())
+    }
+
+    /// Drops all reservations.
+    pub fn clear_reservations(&mut self) {
+        self.reserved.clear();
+    }
+
+    /// What is reserved, by address.
+    pub fn reserved(&self) -> impl Iterator<Item = (&ReservationName, &IpRange)> {
+        self.reserved.values().map(|(range, name)| (name, range))
+    }
+
+    /// For which reservation an address is kept.
+    #[must_use]
+    pub fn reservation_of(&self, address: IpAddr) -> Option<&ReservationName> {
+        let (range, name) = self.last_reserved(address)?;
+        range.contains(address).then_some(name)
+    }
+
+    /// What is reserved of a range, lowest first.
+    pub(crate) fn reserved_within(
+        &self,
+        range: &IpRange,
+    ) -> impl Iterator<Item = (&ReservationName, IpRange)> {
+        // The first one may begin before the range.
+        let first = self.last_reserved(range.first());
+        let first = first.map_or_else(|| range.first(), |(first, _)| first.first());
+        self.reserved
+            .range(first..=range.last())
+            .filter_map(|(_, (kept, name))| Some((name, kept.intersection(range)?)))
+    }
+
+    /// The last reserved range that begins at or before an address.
+    fn last_reserved(&self, address: IpAddr) -> Option<&(IpRange, ReservationName)> {
+        let (_, reserved) = self.reserved.range(..=address).next_back()?;
+        Some(reserved)
     }
 
     /// The pool of that name.
@@ -153,7 +220,7 @@ impl Pools {
     }
 }
 
-/// Why a pool does not fit into a set.
+/// Why a pool or a reservation does not fit into a set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolsError {
@@ -173,6 +240,18 @@ pub enum PoolsError {
         /// The pool that was there.
         other: PoolName,
         /// Its range.
+        other_range: IpRange,
+    },
+    /// Its addresses are kept for another reservation, or for the same already.
+    #[error("{range} of reservation {reservation} overlaps {other_range} of reservation {other}")]
+    ReservedTwice {
+        /// The reservation.
+        reservation: ReservationName,
+        /// What it was to keep.
+        range: IpRange,
+        /// The reservation that was there.
+        other: ReservationName,
+        /// What that keeps.
         other_range: IpRange,
     },
 }

@@ -1,6 +1,7 @@
 //! A range of addresses, written as a CIDR or as `first-last`.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;
@@ -72,6 +73,48 @@ impl IpRange {
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
+    }
+
+    /// The addresses that are in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        self.overlaps(other).then(|| Self {
+            first: self.first.max(other.first),
+            last: self.last.min(other.last),
+        })
+    }
+
+    /// From the first address of two overlapping ranges to the last.
+    pub(crate) fn hull(&self, other: &Self) -> Self {
+        Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+        }
+    }
+
+    /// What is left of it without `holes`, which are sorted and do not overlap.
+    pub(crate) fn without(&self, holes: &[Self]) -> Vec<Self> {
+        let mut left = Vec::new();
+        let mut rest = Some(*self);
+        for hole in holes {
+            let Some(Self { first, last }) = rest else {
+                break;
+            };
+            let Some(hole) = hole.intersection(&Self { first, last }) else {
+                continue;
+            };
+            let family = self.family();
+            left.extend((first < hole.first).then(|| Self {
+                first,
+                last: family.address(bits(hole.first) - 1),
+            }));
+            rest = (hole.last < last).then(|| Self {
+                first: family.address(bits(hole.last) + 1),
+                last,
+            });
+        }
+        left.extend(rest);
+        left
     }
 
     /// Its addresses, lowest first.

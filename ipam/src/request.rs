@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use crate::addresses::Addresses;
 use crate::family::Family;
-use crate::pool::PoolName;
+use crate::names::{PoolName, ReservationName};
 
 /// What a holder has now, as recorded outside; nothing is assumed about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub struct Request {
     /// pools that are not pinned, or that do not exist, mean nothing here. Who is admitted (namespaces, labels) is the
     /// caller's to evaluate.
     pub admitted_to: BTreeSet<PoolName>,
+    /// The reservations whose addresses are kept for it: of these it gets one before any other, from any pool that serves
+    /// it and hands out anything, be it assigned automatically or not. Names of reservations that do not exist mean
+    /// nothing. Whom a reservation is for is the caller's to evaluate.
+    pub reservations: BTreeSet<ReservationName>,
     /// The ports it serves; two that share an address must not have one in common.
     pub ports: BTreeSet<Port>,
     /// With whom it shares an address. `None`: with nobody.
@@ -85,6 +89,7 @@ impl Request {
             wanted: Wanted::Any,
             pool: None,
             admitted_to: BTreeSet::new(),
+            reservations: BTreeSet::new(),
             ports: BTreeSet::new(),
             sharing: None,
         }

@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use crate::addresses::Addresses;
-use crate::choose::{Candidates, admit, admit_newcomer, select};
+use crate::choose::{Candidates, admit, admit_address, admit_newcomer, select};
 use crate::family::Family;
+use crate::names::PoolName;
 use crate::occupancy::Occupancy;
 use crate::plan::{AllocError, Decision, Placement, Refusal, Release};
-use crate::pool::PoolName;
 use crate::pools::Pools;
 use crate::request::{Assignment, Families, Request, Wanted};
 
@@ -207,6 +207,9 @@ impl<'a, Key: Ord + Clone> Rules<'a, Key> {
         }
         admit_newcomer(pool, request)?;
         let wanted = wanted.ipv4_first();
+        wanted
+            .iter()
+            .try_for_each(|address| admit_address(self.pools, pool, request, address))?;
         let conflict = wanted
             .iter()
             .find_map(|address| self.occupancy.conflict(self.pools, address, request));
@@ -228,9 +231,16 @@ impl<'a, Key: Ord + Clone> Rules<'a, Key> {
                 select(self.occupancy, &[pool], request, &mut tried)
             }
             None => {
-                let pinned = self.candidates.pinned(request);
-                select(self.occupancy, &pinned, request, &mut tried)
-                    .or_else(|| select(self.occupancy, self.candidates.open(), request, &mut tried))
+                let reserved = self
+                    .candidates
+                    .reserved(self.occupancy, request, &mut tried);
+                let pinned = self.candidates.pinned(request, &reserved);
+                select(self.occupancy, &reserved, request, &mut tried)
+                    .or_else(|| select(self.occupancy, &pinned, request, &mut tried))
+                    .or_else(|| {
+                        let open = self.candidates.open(&reserved);
+                        select(self.occupancy, &open, request, &mut tried)
+                    })
             }
         };
         let placement = placement.ok_or_else(|| AllocError::Exhausted {

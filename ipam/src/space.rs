@@ -1,5 +1,6 @@
 //! One family of one pool, with the holders of its addresses.
 
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec;
@@ -7,21 +8,22 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::family::Family;
-use crate::free::{FreeAddresses, Position};
-use crate::plan::ConflictCause;
+use crate::free::Position;
+use crate::lots::{LotId, Lots};
+use crate::plan::{ConflictCause, ShortageCause};
 use crate::pool::Pool;
+use crate::pools::Pools;
 use crate::request::{Request, Sharing};
 use crate::sharing::Group;
-use crate::usage::usable;
+use crate::usage::InUse;
 
 /// One family of one pool.
 #[derive(Debug, Clone)]
 pub(crate) struct Space<Key> {
-    usable: u128,
-    free: FreeAddresses,
+    lots: Lots<Key>,
     // Invariant: those of whom nobody has an address are not in it.
     occupants: BTreeMap<Position, Occupants<Key>>,
-    groups: BTreeMap<Sharing, Group<Key>>,
+    excluded_in_use: usize,
 }
 
 /// Who has an address.
@@ -42,28 +44,31 @@ enum Ours<Key> {
 
 impl<Key: Ord + Clone> Space<Key> {
     /// A family of `pool`, empty.
-    pub(crate) fn new(pool: &Pool, family: Family) -> Self {
+    pub(crate) fn new(pools: &Pools, pool: &Pool, family: Family) -> Self {
         Self {
-            usable: usable(pool, family),
-            free: FreeAddresses::new(pool, family),
+            lots: Lots::new(pools, pool, family),
             occupants: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            excluded_in_use: 0,
         }
     }
 
-    /// How many addresses there are.
-    pub(crate) const fn usable(&self) -> u128 {
-        self.usable
-    }
-
     /// How many addresses somebody has.
-    pub(crate) fn in_use(&self) -> usize {
-        self.occupants.len()
+    pub(crate) fn in_use(&self) -> InUse {
+        InUse {
+            all: self.occupants.len(),
+            excluded: self.excluded_in_use,
+        }
     }
 
-    /// Whether there is an address that nobody has.
-    pub(crate) fn has_free(&self) -> bool {
-        self.free.first().is_some()
+    /// Whether a lot has an address that nobody has.
+    pub(crate) fn has_free(&self, lot: &LotId) -> bool {
+        let lot = self.lots.get(lot);
+        lot.is_some_and(|lot| lot.free.first().is_some())
+    }
+
+    /// Which lot an address is in.
+    pub(crate) fn lot_at(&self, position: Position) -> &LotId {
+        self.lots.id_at(position)
     }
 
     /// Whether nobody has an address.
@@ -112,7 +117,7 @@ impl<Key: Ord + Clone> Space<Key> {
             },
             Some(ours) if theirs.backend() != ours.backend() => ConflictCause::DifferentBackends,
             Some(_) => {
-                let group = self.groups.get(theirs)?;
+                let group = self.lots.at(position).groups.get(theirs)?;
                 let (port, holder) = group.conflicts(position, &request.ports).next()?;
                 return Some((holder, ConflictCause::Port { port }));
             }
@@ -129,7 +134,7 @@ impl<Key: Ord + Clone> Space<Key> {
             Ours::Nobody => Vec::new(),
             Ours::Sole(holder) => vec![holder.clone()],
             Ours::Shared(theirs, _) if request.sharing.as_ref() == Some(theirs) => {
-                let group = self.groups.get(theirs).into_iter();
+                let group = self.lots.at(position).groups.get(theirs).into_iter();
                 group
                     .flat_map(|group| group.conflicts(position, &request.ports))
                     .map(|(_, holder)| holder.clone())
@@ -141,7 +146,7 @@ impl<Key: Ord + Clone> Space<Key> {
 
     /// Gives an address to a holder.
     pub(crate) fn occupy(&mut self, position: Position, key: &Key, request: &Request) {
-        let occupants = occupants_at(&mut self.free, &mut self.occupants, position);
+        let occupants = self.occupants_at(position);
         let is_blocked = !occupants.foreign.is_empty();
         let Some(sharing) = &request.sharing else {
             occupants.ours = Ours::Sole(key.clone());
@@ -154,10 +159,11 @@ impl<Key: Ord + Clone> Space<Key> {
             }
             ours => *ours = Ours::Shared(sharing.clone(), BTreeSet::from([holder])),
         }
-        if !self.groups.contains_key(sharing) {
-            self.groups.insert(sharing.clone(), Group::new());
+        let groups = &mut self.lots.at_mut(position).groups;
+        if !groups.contains_key(sharing) {
+            groups.insert(sharing.clone(), Group::new());
         }
-        if let Some(group) = self.groups.get_mut(sharing) {
+        if let Some(group) = groups.get_mut(sharing) {
             group.join(position, key, &request.ports);
             if is_blocked {
                 group.close(position);
@@ -176,7 +182,8 @@ impl<Key: Ord + Clone> Space<Key> {
             Ours::Shared(sharing, holders) => {
                 holders.remove(&(request.created, key.clone()));
                 let is_last = holders.is_empty();
-                let is_unused = self.groups.get_mut(sharing).is_some_and(|group| {
+                let groups = &mut self.lots.at_mut(position).groups;
+                let is_unused = groups.get_mut(sharing).is_some_and(|group| {
                     if is_last {
                         group.remove(position);
                     } else {
@@ -185,7 +192,7 @@ impl<Key: Ord + Clone> Space<Key> {
                     group.is_empty()
                 });
                 if is_unused {
-                    self.groups.remove(sharing);
+                    groups.remove(sharing);
                 }
                 if is_last {
                     occupants.ours = Ours::Nobody;
@@ -197,10 +204,11 @@ impl<Key: Ord + Clone> Space<Key> {
 
     /// Notes that a foreign holder has an address.
     pub(crate) fn block(&mut self, position: Position, key: &Key) {
-        let occupants = occupants_at(&mut self.free, &mut self.occupants, position);
+        let occupants = self.occupants_at(position);
         occupants.foreign.insert(key.clone());
         if let Ours::Shared(sharing, _) = &occupants.ours {
-            if let Some(group) = self.groups.get_mut(sharing) {
+            let sharing = sharing.clone();
+            if let Some(group) = self.lots.at_mut(position).groups.get_mut(&sharing) {
                 group.close(position);
             }
         }
@@ -214,7 +222,7 @@ impl<Key: Ord + Clone> Space<Key> {
         occupants.foreign.remove(key);
         match &occupants.ours {
             Ours::Shared(sharing, _) if occupants.foreign.is_empty() => {
-                if let Some(group) = self.groups.get_mut(sharing) {
+                if let Some(group) = self.lots.at_mut(position).groups.get_mut(sharing) {
                     group.reopen(position);
                 }
             }
@@ -222,16 +230,30 @@ impl<Key: Ord + Clone> Space<Key> {
         }
     }
 
-    /// The first address that is free or that the request can share.
-    pub(crate) fn pick(&mut self, request: &Request) -> Option<Position> {
-        let free = self.free.first();
-        let group = request
-            .sharing
-            .as_ref()
-            .and_then(|sharing| self.groups.get_mut(sharing));
-        group
-            .and_then(|group| group.first_fit(&request.ports, free))
-            .or(free)
+    /// The first address that is free or that the request can share, of those that are reserved for it or else of those
+    /// that are for all.
+    pub(crate) fn pick(&mut self, request: &Request) -> Result<Position, ShortageCause> {
+        let picked = self.lots.pick(request);
+        picked.ok_or_else(|| match (self.lots.usable(), self.lots.excluded()) {
+            (0, 0) => ShortageCause::None,
+            (0, _) => ShortageCause::Excluded,
+            (usable, _) => ShortageCause::Full {
+                usable,
+                reserved: self.lots.reserved_for_others(request),
+            },
+        })
+    }
+
+    /// The same of those alone that are reserved for the request; `None` if there never were any.
+    pub(crate) fn pick_reserved(
+        &mut self,
+        request: &Request,
+    ) -> Option<Result<Position, ShortageCause>> {
+        let usable = self.lots.reserved_for(request);
+        (usable > 0).then(|| {
+            let picked = self.lots.pick_reserved(request);
+            picked.ok_or(ShortageCause::Reserved { usable })
+        })
     }
 
     fn free_if_vacant(&mut self, position: Position) {
@@ -240,20 +262,28 @@ impl<Key: Ord + Clone> Space<Key> {
         };
         if self.occupants.get(&position).is_some_and(is_vacant) {
             self.occupants.remove(&position);
-            self.free.give_back(position);
+            if *self.lots.id_at(position) == LotId::Excluded {
+                self.excluded_in_use -= 1;
+            } else {
+                self.lots.at_mut(position).free.give_back(position);
+            }
         }
     }
-}
 
-/// The holders of an address, which is not free from now on.
-fn occupants_at<'a, Key>(
-    free: &mut FreeAddresses,
-    occupants: &'a mut BTreeMap<Position, Occupants<Key>>,
-    position: Position,
-) -> &'a mut Occupants<Key> {
-    free.take(position);
-    occupants.entry(position).or_insert(Occupants {
-        foreign: BTreeSet::new(),
-        ours: Ours::Nobody,
-    })
+    /// The holders of an address, which is not free from now on.
+    fn occupants_at(&mut self, position: Position) -> &mut Occupants<Key> {
+        match self.occupants.entry(position) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                if *self.lots.id_at(position) == LotId::Excluded {
+                    self.excluded_in_use += 1;
+                }
+                self.lots.at_mut(position).free.take(position);
+                entry.insert(Occupants {
+                    foreign: BTreeSet::new(),
+                    ours: Ours::Nobody,
+                })
+            }
+        }
+    }
 }

@@ -13,7 +13,8 @@ pub struct Usage {
     pub assigned_ipv4: i64,
     /// IPv6 addresses in use.
     pub assigned_ipv6: i64,
-    /// IPv4 addresses left to be handed out; none in a pool that is disabled.
+    /// IPv4 addresses left to be handed out, those that are reserved among them and those that are excluded not; none in
+    /// a pool that is disabled.
     pub available_ipv4: i64,
     /// IPv6 addresses left, likewise.
     pub available_ipv6: i64,
@@ -21,32 +22,34 @@ pub struct Usage {
 
 impl Usage {
     /// The usage of a pool of which so many addresses are in use.
-    pub(crate) fn new(pool: &Pool, assigned_ipv4: usize, assigned_ipv6: usize) -> Self {
-        let count = |assigned: usize| i64::try_from(assigned).unwrap_or(i64::MAX);
-        let (assigned_ipv4, assigned_ipv6) = (count(assigned_ipv4), count(assigned_ipv6));
-        if pool.disabled {
-            return Self {
-                assigned_ipv4,
-                assigned_ipv6,
-                available_ipv4: 0,
-                available_ipv6: 0,
-            };
-        }
+    pub(crate) fn new(pool: &Pool, ipv4: InUse, ipv6: InUse) -> Self {
+        let count = |addresses: usize| i64::try_from(addresses).unwrap_or(i64::MAX);
+        let available = |family, in_use: InUse| {
+            if pool.disabled {
+                return 0;
+            }
+            let taken = in_use.all.saturating_sub(in_use.excluded);
+            total(pool, family).saturating_sub(count(taken))
+        };
         Self {
-            assigned_ipv4,
-            assigned_ipv6,
-            available_ipv4: total(pool, Family::V4).saturating_sub(assigned_ipv4),
-            available_ipv6: total(pool, Family::V6).saturating_sub(assigned_ipv6),
+            assigned_ipv4: count(ipv4.all),
+            assigned_ipv6: count(ipv6.all),
+            available_ipv4: available(Family::V4, ipv4),
+            available_ipv6: available(Family::V6, ipv6),
         }
     }
 }
 
-/// How many addresses of a family a pool can hand out.
-pub(crate) fn usable(pool: &Pool, family: Family) -> u128 {
-    usable_by_range(pool, family).fold(0, u128::saturating_add)
+/// How many addresses of one family of a pool somebody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct InUse {
+    /// All of them.
+    pub(crate) all: usize,
+    /// Those of them that are excluded.
+    pub(crate) excluded: usize,
 }
 
-/// The same as a Kubernetes count.
+/// How many addresses of a family a pool can hand out, as a Kubernetes count.
 fn total(pool: &Pool, family: Family) -> i64 {
     let counts = usable_by_range(pool, family).map(|usable| {
         if usable < HUGE {
@@ -63,7 +66,12 @@ fn usable_by_range(pool: &Pool, family: Family) -> impl Iterator<Item = u128> {
     pool.ranges()
         .iter()
         .filter(move |range| range.family() == family)
-        .map(move |range| avoidance.usable(range))
+        .map(move |range| {
+            let excluded = pool.excluded().iter();
+            let excluded = excluded.filter_map(|hole| hole.intersection(range));
+            let excluded = excluded.map(|hole| avoidance.usable(&hole));
+            excluded.fold(avoidance.usable(range), u128::saturating_sub)
+        })
 }
 
 /// `MetalLB` counts a range of so many addresses as without end.

@@ -8,8 +8,9 @@ use core::time::Duration;
 
 use crate::addresses::Addresses;
 use crate::family::Family;
-use crate::plan::{AllocError, Decision, Refusal, Shortage};
-use crate::pool::PoolName;
+use crate::lots::LotId;
+use crate::names::PoolName;
+use crate::plan::{AllocError, Decision, Refusal, Shortage, ShortageCause};
 use crate::request::{Request, Sharing, Wanted};
 
 /// Whose turn it is: by age, equal ones by key.
@@ -18,10 +19,10 @@ pub(crate) type Turn<Key> = (Duration, Key);
 /// Something that would help who has too little.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Help {
-    /// A free address of a pool.
-    Free(PoolName, Family),
-    /// A place at an address of a pool that is shared.
-    Shared(PoolName, Family, Sharing),
+    /// A free address of a lot of a pool.
+    Free(PoolName, Family, LotId),
+    /// A place at an address of a lot of a pool that is shared.
+    Shared(PoolName, Family, LotId, Sharing),
     /// That nobody has this address any more.
     Vacant(IpAddr),
     /// A place at this address, which is shared.
@@ -30,7 +31,7 @@ pub(crate) enum Help {
 
 /// Those that have too little, by what would help them.
 ///
-/// Invariant: what they wait for is not there. In particular, nobody waits for a free address of a pool that has one.
+/// Invariant: what they wait for is not there. In particular, nobody waits for a free address of a lot that has one.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting<Key> {
     turns: BTreeMap<Help, BTreeSet<Turn<Key>>>,
@@ -112,9 +113,20 @@ fn what_helps<Key>(request: &Request, decision: &Decision<Key>) -> Vec<Help> {
 
 fn ends_shortage(request: &Request, shortage: &Shortage) -> impl Iterator<Item = Help> + use<> {
     let (pool, family) = (shortage.pool.clone(), shortage.family);
+    let open = match shortage.cause {
+        ShortageCause::Reserved { .. } => None,
+        _ => Some(LotId::Open),
+    };
+    let reserved = request.reservations.iter().cloned().map(LotId::Reserved);
+    let lots: Vec<LotId> = open.into_iter().chain(reserved).collect();
     let sharing = request.sharing.clone();
-    let shared = sharing.map(|sharing| Help::Shared(pool.clone(), family, sharing));
-    [Help::Free(pool, family)].into_iter().chain(shared)
+    lots.into_iter().flat_map(move |lot| {
+        let shared = sharing.clone();
+        let shared = shared.map(|sharing| Help::Shared(pool.clone(), family, lot.clone(), sharing));
+        [Help::Free(pool.clone(), family, lot)]
+            .into_iter()
+            .chain(shared)
+    })
 }
 
 fn ends_conflict(request: &Request, wanted: Addresses) -> impl Iterator<Item = Help> + use<> {

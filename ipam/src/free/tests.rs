@@ -8,7 +8,12 @@ use super::*;
 fn free(ranges: &[&str], avoid_buggy_ips: bool) -> FreeAddresses {
     let mut pool = Pool::try_new("a", ranges.iter().map(|range| range.parse().unwrap())).unwrap();
     pool.avoid_buggy_ips = avoid_buggy_ips;
-    FreeAddresses::new(&pool, Family::V4)
+    let mut free = FreeAddresses::new(Avoidance::of(&pool, Family::V4));
+    let ranges = pool.ranges().iter().enumerate();
+    for (index, range) in ranges.filter(|(_, range)| range.family() == Family::V4) {
+        free.add(index, range);
+    }
+    free
 }
 
 /// Takes the first free address until there is none.

@@ -160,3 +160,29 @@ proptest! {
         prop_assert_eq!(a.overlaps(&b), b.overlaps(&a));
     }
 }
+
+proptest! {
+    #[test]
+    fn what_is_left_without_holes_is_the_rest(
+        first in 0..60_u128,
+        more in 0..60_u128,
+        holes in prop::collection::vec((0..8_u128, 0..8_u128), 0..8),
+    ) {
+        let range = |first: u128, more: u128| {
+            IpRange::try_new(Family::V6.address(first), Family::V6.address(first + more)).unwrap()
+        };
+        let whole = range(first, more);
+        let mut next = 0;
+        let holes: Vec<IpRange> = holes
+            .into_iter()
+            .map(|(gap, more)| {
+                let hole = range(next + gap, more);
+                next += gap + more + 1;
+                hole
+            })
+            .collect();
+        let left: Vec<IpAddr> = whole.without(&holes).iter().flat_map(IpRange::addresses).collect();
+        let is_left = |address: &IpAddr| !holes.iter().any(|hole| hole.contains(*address));
+        prop_assert_eq!(left, whole.addresses().filter(is_left).collect::<Vec<_>>());
+    }
+}

@@ -191,5 +191,11 @@ fn a_second_family_waits_for_older_newcomers() {
         .missing
         .clone()
         .unwrap();
-    assert_eq!(missing.cause, ShortageCause::Full { usable: 1 });
+    assert_eq!(
+        missing.cause,
+        ShortageCause::Full {
+            usable: 1,
+            reserved: 0
+        }
+    );
 }

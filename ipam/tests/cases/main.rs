@@ -19,8 +19,10 @@ mod assignment;
 mod buggy_ips;
 mod disabled;
 mod dual_stack;
+mod excluded;
 mod one_change;
 mod pool_choice;
+mod reserved;
 mod sharing;
 mod usage;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ipam::{Allocator, Assignment, Changes, Decision, Pool, Pools, Request, allocate};
+use ipam::{Allocator, Assignment, Changes, Decision, Request, allocate};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::carry_out;
-use crate::world::{Key, World, assignment, pools, request, world};
+use crate::world::{Key, Supply, World, assignment, request, supply, world};
 
 #[derive(Debug, Clone)]
 enum Change {
@@ -15,7 +15,7 @@ enum Change {
     NoRequest(Key),
     Assignment(Key, Assignment),
     NoAssignment(Key),
-    Pools(Vec<Pool>),
+    Pools(Supply),
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -25,7 +25,7 @@ fn change() -> impl Strategy<Value = Change> {
         4 => key().prop_map(Change::NoRequest),
         4 => (key(), assignment()).prop_map(|(key, held)| Change::Assignment(key, held)),
         2 => key().prop_map(Change::NoAssignment),
-        1 => pools().prop_map(Change::Pools),
+        1 => supply().prop_map(Change::Pools),
     ]
 }
 
@@ -44,7 +44,7 @@ impl Change {
             Self::NoRequest(key) => allocator.remove_request(&key),
             Self::Assignment(key, assignment) => allocator.set_assignment(key, assignment),
             Self::NoAssignment(key) => allocator.remove_assignment(&key),
-            Self::Pools(pools) => allocator.set_pools(Pools::try_new(pools).unwrap()),
+            Self::Pools(supply) => allocator.set_pools(supply.pools()),
         }
     }
 
@@ -54,7 +54,7 @@ impl Change {
             Self::NoRequest(key) => drop(world.requests.remove(&key)),
             Self::Assignment(key, assignment) => drop(world.current.insert(key, assignment)),
             Self::NoAssignment(key) => drop(world.current.remove(&key)),
-            Self::Pools(pools) => world.pools = pools,
+            Self::Pools(supply) => world.supply = supply,
         }
     }
 }

@@ -80,6 +80,32 @@ proptest! {
     }
 
     #[test]
+    fn nobody_is_given_what_is_excluded_or_kept_for_others(world in world()) {
+        let pools = world.pools();
+        for (key, addresses) in held_after(&allocate(&pools, &world.current, &world.requests)) {
+            let before = world.current.get(&key).map(|assignment| assignment.addresses.clone()).unwrap_or_default();
+            for address in addresses.iter().filter(|address| !before.contains(address)) {
+                prop_assert!(naive::is_for(&pools, &world.requests[&key], *address), "{key} got {address}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_has_an_address_keeps_it_when_it_is_excluded_or_reserved(world in world(), supply in world::supply()) {
+        let plan = allocate(&world.pools(), &world.current, &world.requests);
+        let mut reserved_later = world.clone();
+        for (pool, later) in reserved_later.supply.pools.iter_mut().zip(&supply.pools) {
+            pool.exclude(later.excluded().iter().copied());
+        }
+        reserved_later.supply.reserved = supply.reserved;
+        let again = allocate(&reserved_later.pools(), &carry_out(&world, &plan), &world.requests);
+        let after = held_after(&again);
+        for (key, addresses) in held_after(&plan) {
+            prop_assert!(after[&key].starts_with(&addresses));
+        }
+    }
+
+    #[test]
     fn a_second_allocation_changes_nothing(world in world()) {
         let pools = world.pools();
         let plan = allocate(&pools, &world.current, &world.requests);
@@ -107,8 +133,11 @@ proptest! {
     #[test]
     fn the_order_in_which_pools_became_known_makes_no_difference(world in world()) {
         let mut reversed = Pools::new();
-        for pool in world.pools.iter().rev() {
+        for pool in world.supply.pools.iter().rev() {
             reversed.insert(pool.clone()).unwrap();
+        }
+        for (reservation, range) in world.supply.reserved.iter().rev() {
+            reversed.reserve(*reservation, *range).unwrap();
         }
         let plan = allocate(&world.pools(), &world.current, &world.requests);
         prop_assert_eq!(allocate(&reversed, &world.current, &world.requests), plan);
@@ -127,7 +156,9 @@ proptest! {
             };
             let named = |pool: &Pool| request.pool.as_ref().map_or(pool.auto_assign, |name| name == pool.name());
             for pool in pools.iter().filter(|pool| !pool.disabled && named(pool) && naive::is_admitted(pool, request)) {
-                let free = |family| naive::addresses(pool).any(|ip| Family::of(ip) == family && !used.contains(&ip));
+                let free = |family| naive::addresses(pool).any(|ip| {
+                    Family::of(ip) == family && !used.contains(&ip) && naive::is_for(&pools, request, ip)
+                });
                 let enough = match request.families {
                     Families::Single(family) => free(family),
                     Families::RequireDual => free(Family::V4) && free(Family::V6),
@@ -157,8 +188,8 @@ proptest! {
             carry_out(&world, &plan).into_values().flat_map(|assignment| assignment.addresses).collect();
         for pool in pools.iter() {
             let count = |ipv4| used.iter().filter(|address| address.is_ipv4() == ipv4 && naive::usable(pool, **address)).count();
-            let total = |ipv4| naive::addresses(pool).filter(|address| address.is_ipv4() == ipv4).count();
-            let left = |ipv4| if pool.disabled { 0 } else { total(ipv4) - count(ipv4) };
+            let is_left = |address: &IpAddr| !pool.disabled && !used.contains(address) && !pool.excludes(*address);
+            let left = |ipv4| naive::addresses(pool).filter(|address| address.is_ipv4() == ipv4 && is_left(address)).count();
             let usage = plan.usage[pool.name()];
             prop_assert_eq!(usize::try_from(usage.assigned_ipv4).unwrap(), count(true));
             prop_assert_eq!(usize::try_from(usage.assigned_ipv6).unwrap(), count(false));

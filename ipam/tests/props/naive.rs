@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ipam::{Assignment, Families, Family, Holder, Pool, Pools, Request, Wanted};
+use ipam::{Assignment, Families, Family, Holder, Pool, Pools, Priority, Request, Wanted};
 
 use crate::Held;
 use crate::world::Key;
@@ -80,6 +80,20 @@ pub(crate) fn addresses(pool: &Pool) -> impl Iterator<Item = IpAddr> {
         .filter(|address| usable(pool, *address))
 }
 
+/// Whether an address may be given to who does not have it yet.
+pub(crate) fn is_for(pools: &Pools, request: &Request, address: IpAddr) -> bool {
+    let excluding = |pool: &Pool| pool.excluded().iter().any(|range| range.contains(address));
+    let mut reserved = pools
+        .reserved()
+        .filter(|(_, range)| range.contains(address));
+    !pools.iter().any(excluding)
+        && reserved.all(|(reservation, _)| request.reservations.contains(reservation))
+}
+
+fn is_reserved(pools: &Pools, address: IpAddr) -> bool {
+    pools.reserved().any(|(_, range)| range.contains(address))
+}
+
 fn is_free(table: &Table<'_>, address: IpAddr, request: &Request) -> bool {
     let mut holders = table.iter().filter(|(taken, _)| *taken == address);
     holders.all(|(_, holder)| holder.is_some_and(|holder| may_share(holder, request)))
@@ -140,7 +154,10 @@ fn find(pools: &Pools, table: &Table<'_>, request: &Request) -> Vec<IpAddr> {
         let disabled = pools
             .iter()
             .any(|pool| pool.disabled && pool.contains(wanted[0]));
-        let granted = families && !disabled && may_have(pools, table, request, &wanted);
+        let ours = wanted
+            .iter()
+            .all(|address| is_for(pools, request, *address));
+        let granted = families && !disabled && ours && may_have(pools, table, request, &wanted);
         return if granted { wanted } else { Vec::new() };
     }
     if request.wanted != Wanted::Any {
@@ -150,41 +167,60 @@ fn find(pools: &Pools, table: &Table<'_>, request: &Request) -> Vec<IpAddr> {
         let named = pools
             .iter()
             .filter(|pool| pool.name() == name && !pool.disabled && is_admitted(pool, request));
-        return from_tier(&named.collect::<Vec<_>>(), table, request);
+        return from_tier(&named.collect::<Vec<_>>(), pools, table, request);
     }
     let automatic = || {
         pools
             .iter()
             .filter(|pool| pool.auto_assign && !pool.disabled)
     };
+    let rank = |pool: &&Pool| {
+        let priority = pool.pinned.map(Priority::get);
+        let priority = priority.map_or((true, 0), |priority| {
+            (false, if priority == 0 { i64::MAX } else { priority })
+        });
+        (priority, pool.name().clone())
+    };
+    let families = [Family::V4, Family::V6].into_iter();
+    let families = families.filter(|family| match request.families {
+        Families::Single(only) => only == *family,
+        _ => true,
+    });
+    let families: Vec<Family> = families.collect();
+    let has_reserved = |pool: &&Pool| {
+        addresses(pool).any(|address| {
+            families.contains(&Family::of(address))
+                && is_reserved(pools, address)
+                && is_for(pools, request, address)
+                && is_free(table, address, request)
+        })
+    };
+    let admitting = pools
+        .iter()
+        .filter(|pool| !pool.disabled && is_admitted(pool, request));
+    let mut reserved: Vec<&Pool> = admitting.filter(has_reserved).collect();
+    reserved.sort_by_key(rank);
     let mut pinned: Vec<&Pool> = automatic()
         .filter(|pool| pool.pinned.is_some() && is_admitted(pool, request))
         .collect();
-    pinned.sort_by_key(|pool| {
-        let priority = pool.pinned.unwrap().get();
-        (
-            if priority == 0 { i64::MAX } else { priority },
-            pool.name().clone(),
-        )
-    });
+    pinned.sort_by_key(rank);
     let open: Vec<&Pool> = automatic().filter(|pool| pool.pinned.is_none()).collect();
-    let found = from_tier(&pinned, table, request);
-    if found.is_empty() {
-        from_tier(&open, table, request)
-    } else {
-        found
-    }
+    [reserved, pinned, open]
+        .iter()
+        .map(|tier| from_tier(tier, pools, table, request))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
-fn from_tier(pools: &[&Pool], table: &Table<'_>, request: &Request) -> Vec<IpAddr> {
+fn from_tier(tier: &[&Pool], pools: &Pools, table: &Table<'_>, request: &Request) -> Vec<IpAddr> {
     let first = |pool: &Pool, family: Family| {
-        addresses(pool)
-            .find(|address| Family::of(*address) == family && is_free(table, *address, request))
+        first_of(pools, pool, table, request, |address| {
+            Family::of(address) == family
+        })
     };
-    let single = |family: Family| pools.iter().find_map(|pool| first(pool, family));
+    let single = |family: Family| tier.iter().find_map(|pool| first(pool, family));
     let both = || {
-        pools
-            .iter()
+        tier.iter()
             .find_map(|pool| Some(vec![first(pool, Family::V4)?, first(pool, Family::V6)?]))
     };
     match request.families {
@@ -197,6 +233,21 @@ fn from_tier(pools: &[&Pool], table: &Table<'_>, request: &Request) -> Vec<IpAdd
     }
 }
 
+/// The first address of a pool that the request may get, of those that are reserved for it if there is one.
+fn first_of(
+    pools: &Pools,
+    pool: &Pool,
+    table: &Table<'_>,
+    request: &Request,
+    fits: impl Fn(IpAddr) -> bool,
+) -> Option<IpAddr> {
+    let usable = |address: &IpAddr| {
+        fits(*address) && is_for(pools, request, *address) && is_free(table, *address, request)
+    };
+    let reserved = addresses(pool).find(|address| usable(address) && is_reserved(pools, *address));
+    reserved.or_else(|| addresses(pool).find(usable))
+}
+
 /// An address of the family that a holder lacks and would like.
 fn second(pools: &Pools, table: &Table<'_>, request: &Request, held: &[IpAddr]) -> Vec<IpAddr> {
     let wants =
@@ -205,10 +256,8 @@ fn second(pools: &Pools, table: &Table<'_>, request: &Request, held: &[IpAddr]) 
         return Vec::new();
     }
     let pool = pools.iter().find(|pool| usable(pool, held[0])).unwrap();
-    let other = |address: &IpAddr| {
-        !pool.disabled
-            && address.is_ipv4() != held[0].is_ipv4()
-            && is_free(table, *address, request)
-    };
-    addresses(pool).find(other).into_iter().collect()
+    let other = |address: IpAddr| !pool.disabled && address.is_ipv4() != held[0].is_ipv4();
+    first_of(pools, pool, table, request, other)
+        .into_iter()
+        .collect()
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipam::{
-    Addresses, Assignment, Families, Family, Pool, Pools, Port, Priority, Protocol, Request,
-    Sharing, Wanted,
+    Addresses, Assignment, Families, Family, IpRange, Pool, Pools, Port, Priority, Protocol,
+    Request, Sharing, Wanted,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -17,14 +17,31 @@ pub(crate) type Key = u8;
 
 #[derive(Debug, Clone)]
 pub(crate) struct World {
-    pub(crate) pools: Vec<Pool>,
+    pub(crate) supply: Supply,
     pub(crate) current: BTreeMap<Key, Assignment>,
     pub(crate) requests: BTreeMap<Key, Request>,
 }
 
 impl World {
     pub(crate) fn pools(&self) -> Pools {
-        Pools::try_new(self.pools.iter().cloned()).unwrap()
+        self.supply.pools()
+    }
+}
+
+/// Pools, and what is reserved of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Supply {
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) reserved: Vec<(&'static str, IpRange)>,
+}
+
+impl Supply {
+    pub(crate) fn pools(&self) -> Pools {
+        let mut pools = Pools::try_new(self.pools.iter().cloned()).unwrap();
+        for (reservation, range) in &self.reserved {
+            pools.reserve(*reservation, *range).unwrap();
+        }
+        pools
     }
 }
 
@@ -38,7 +55,49 @@ const RANGES: [(&str, &[&str]); 4] = [
     ("d", &["192.0.2.255/32", "2001:db8:d::ff/128"]),
 ];
 
-pub(crate) fn pools() -> impl Strategy<Value = Vec<Pool>> {
+/// What may be excluded or reserved: parts of the ranges, some over the end of one, one in no pool.
+const PARTS: [&str; 10] = [
+    "198.51.100.254/31",
+    "198.51.101.0/32",
+    "203.0.113.8/32",
+    "203.0.113.10-203.0.113.14",
+    "198.51.100.17/32",
+    "198.51.100.0/31",
+    "192.0.2.0/24",
+    "2001:db8:a::1/128",
+    "2001:db8:c::/127",
+    "2001:db8:d::/64",
+];
+
+/// Of each part, with a probability, something.
+fn parts<T: Clone + std::fmt::Debug + 'static>(
+    probability: f64,
+    of_each: impl Fn() -> BoxedStrategy<T>,
+) -> impl Strategy<Value = Vec<(T, IpRange)>> {
+    let parts = PARTS.map(|_| option::weighted(probability, of_each()));
+    parts.to_vec().prop_map(|chosen| {
+        let parts = PARTS.iter().map(|part| part.parse::<IpRange>().unwrap());
+        chosen
+            .into_iter()
+            .zip(parts)
+            .filter_map(|(what, part)| Some((what?, part)))
+            .collect()
+    })
+}
+
+pub(crate) fn supply() -> impl Strategy<Value = Supply> {
+    let reserved = parts(0.3, || select(vec!["r", "s"]).boxed());
+    (pools(), parts(0.15, || Just(()).boxed()), reserved).prop_map(
+        |(mut pools, excluded, reserved)| {
+            for pool in &mut pools {
+                pool.exclude(excluded.iter().map(|((), range)| *range));
+            }
+            Supply { pools, reserved }
+        },
+    )
+}
+
+fn pools() -> impl Strategy<Value = Vec<Pool>> {
     let settings = (
         any::<bool>(),
         any::<bool>(),
@@ -71,7 +130,7 @@ fn address(family: Family) -> impl Strategy<Value = IpAddr> {
     let ranges = RANGES
         .iter()
         .flat_map(|(_, ranges)| *ranges)
-        .map(|range| range.parse::<ipam::IpRange>().unwrap());
+        .map(|range| range.parse::<IpRange>().unwrap());
     let addresses = ranges
         .filter(|range| range.family() == family)
         .flat_map(|range| range.addresses());
@@ -140,22 +199,24 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
     let pool = option::weighted(0.2, select(vec!["a", "b", "c", "d", "ghost"]));
     let admitted_to = subsequence(vec!["a", "b", "c", "d"], 0..=4);
     let ports = btree_set(80..84_u16, 1..3);
+    let reservations = subsequence(vec!["r", "s", "ghost"], 0..=3);
     (
         families(),
         0..4_u64,
         wanted,
         pool,
-        admitted_to,
+        (admitted_to, reservations),
         ports,
         sharing(),
     )
         .prop_map(
-            |(families, age, wanted, pool, admitted_to, ports, sharing)| {
+            |(families, age, wanted, pool, (admitted_to, reservations), ports, sharing)| {
                 let mut request = Request::new(families);
                 request.created = Duration::from_secs(age);
                 request.wanted = wanted;
                 request.pool = pool.map(Into::into);
                 request.admitted_to = admitted_to.into_iter().map(Into::into).collect();
+                request.reservations = reservations.into_iter().map(Into::into).collect();
                 request.ports = ports
                     .into_iter()
                     .map(|number| Port::new(Protocol::Tcp, number))
@@ -168,12 +229,12 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
 
 pub(crate) fn world() -> impl Strategy<Value = World> {
     (
-        pools(),
+        supply(),
         btree_map(0..20_u8, assignment(), 0..12),
         btree_map(0..20_u8, request(), 0..16),
     )
-        .prop_map(|(pools, current, requests)| World {
-            pools,
+        .prop_map(|(supply, current, requests)| World {
+            supply,
             current,
             requests,
         })

@@ -104,7 +104,7 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
             current.insert(key.clone(), assignment);
         }
         if let Case::Asks { request, .. } = &case {
-            requests.insert(key.clone(), request.clone());
+            requests.insert(key.clone(), (**request).clone());
         }
         cases.insert(key, (service, case));
     }

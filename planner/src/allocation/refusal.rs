@@ -5,6 +5,7 @@ use ipam::{
     Shortage, ShortageCause,
 };
 
+use crate::config::{DISABLED, EXCLUDED_ADDRESSES};
 use crate::names::ServiceKey;
 use crate::service::WantedError;
 
@@ -45,6 +46,8 @@ impl AllocationRefusal {
                 Refusal::Lookup(_) => "NotInPool",
                 Refusal::NotAdmitted { .. } => "NotAdmitted",
                 Refusal::Disabled { .. } => "PoolDisabled",
+                Refusal::Excluded { .. } => "AddressExcluded",
+                Refusal::Reserved { .. } => "AddressReserved",
                 Refusal::Conflict(_) => "AddressInUse",
                 _ => "Refused",
             },
@@ -127,6 +130,16 @@ fn refused(refusal: &Refusal<ServiceKey>) -> String {
                 "make serviceAllocation of {pool} match the Service's namespace and labels, or ask for another pool"
             )
         }
+        Refusal::Disabled { pool } => format!(
+            "ask for another pool, or remove the annotation {DISABLED} from IPAddressPool {pool}"
+        ),
+        Refusal::Excluded { address, pool } => format!(
+            "ask for another address, or take {address} out of the annotation {EXCLUDED_ADDRESSES} of IPAddressPool \
+             {pool}"
+        ),
+        Refusal::Reserved { reservation, .. } => format!(
+            "ask for another address, or make IPReservation {reservation} select the Service"
+        ),
         Refusal::Conflict(conflict) => share(conflict),
         _ => "ask for another address or pool".to_owned(),
     }
@@ -172,6 +185,11 @@ fn exhausted(tried: &[Shortage], passed_over: &[PassedOver]) -> String {
                 "ask for pool {pool} with the annotation metallb.io/address-pool, or turn its autoAssign on"
             )
         }
+        (None, Some(PassedOver { pool, cause, .. })) if *cause == PassedOverCause::Disabled => {
+            format!(
+                "remove the annotation {DISABLED} from IPAddressPool {pool}, or create another pool"
+            )
+        }
         (None, Some(PassedOver { pool, .. })) => {
             format!(
                 "make serviceAllocation of {pool} match the Service's namespace and labels, or create another pool"
@@ -190,9 +208,17 @@ pub(super) fn shortage(shortage: &Shortage) -> String {
         ..
     } = shortage;
     match cause {
-        ShortageCause::Full { .. } => {
+        ShortageCause::Full { usable, reserved } if usable == reserved => format!(
+            "add {family} addresses to pool {pool}, or make an IPReservation of it select the Service"
+        ),
+        ShortageCause::Full { .. } | ShortageCause::Reserved { .. } => {
             format!("add {family} addresses to pool {pool}, or free one that is in use")
         }
-        ShortageCause::None => format!("add {family} addresses to pool {pool}"),
+        ShortageCause::Excluded => {
+            format!(
+                "take {family} addresses of pool {pool} out of its annotation {EXCLUDED_ADDRESSES}"
+            )
+        }
+        _ => format!("add {family} addresses to pool {pool}"),
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Case {
     /// It asks.
     Asks {
         /// For this.
-        request: Request,
+        request: Box<Request>,
         /// And for addresses that make no sense.
         wanted_error: Option<WantedError>,
     },
@@ -95,7 +95,7 @@ pub(super) fn examine(key: &ServiceKey, service: &Service, snapshot: &Snapshot) 
     });
     request.admitted_to = admitting.map(|(name, _)| name.clone()).collect();
     Case::Asks {
-        request,
+        request: Box::new(request),
         wanted_error,
     }
 }

@@ -14,7 +14,7 @@ pub use advertisement::{
     PoolSelection, local_prefs_conflict,
 };
 pub use peer::{Multihop, Password, Peer, PeerAs, Timers, TimersError};
-pub use pool::{NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
+pub use pool::{DISABLED, EXCLUDED_ADDRESSES, NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
 
 use crate::names::{AdvertisementName, PeerName};
 

@@ -9,6 +9,11 @@ use crate::names::{NamespaceName, ServiceKey};
 use crate::selector::{Labels, Selectors};
 use crate::service::Service;
 
+/// Annotation of an IPAddressPool: `true` hands out nothing new, so that the pool can be drained.
+pub const DISABLED: &str = "ferrolb.io/disabled";
+/// Annotation of an IPAddressPool: ranges that are handed out no more, written as those of the pool, with commas between.
+pub const EXCLUDED_ADDRESSES: &str = "ferrolb.io/excluded-addresses";
+
 /// All IPAddressPools: their addresses, no two of which overlap, and whom they serve.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pools {
