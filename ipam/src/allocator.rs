@@ -18,6 +18,19 @@ use crate::waiting::{Help, Turn, Waiting};
 /// What a change does, by key; see [`Allocator`].
 pub type Changes<Key> = BTreeMap<Key, Decision<Key>>;
 
+/// All that is known of one holder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "what a holder has and what it asks for is all there is"
+)]
+pub struct Claim {
+    /// What it has, if anything.
+    pub assignment: Option<Assignment>,
+    /// What it asks for, if anything.
+    pub request: Option<Request>,
+}
+
 /// An allocation that is kept up to date, one change at a time.
 ///
 /// It holds what [`allocate`](crate::allocate) takes as arguments, and takes every decision as carried out: the
@@ -28,8 +41,8 @@ pub type Changes<Key> = BTreeMap<Key, Decision<Key>>;
 /// Let a change be made to what is held here, and let `plan` be what `allocate` returns for the result. Then
 ///
 /// * each decision that the change returns is the decision of `plan` about that key, equal in placement and in
-///   [`Release`]; returned are the one about the key of the change, if there is one, and those about all whose addresses
-///   change;
+///   [`Release`]; returned are those about the keys of the change, as far as there are any, and about all whose
+///   addresses change;
 /// * everybody else keeps, in `plan` as well, just the addresses it had;
 /// * afterwards, [`Self::usage`] is the usage of `plan`, and [`Self::decision`] is, for every key, fact by fact the
 ///   decision that `allocate` makes once `plan` has been carried out.
@@ -103,30 +116,53 @@ impl<Key: Ord + Clone> Allocator<Key> {
 
     /// Takes up a request, in place of the holder's last one.
     pub fn set_request(&mut self, key: Key, request: Request) -> Changes<Key> {
-        let woken = self.withdraw(&key);
-        self.requests.insert(key.clone(), request);
-        self.admit(key, woken)
+        self.change(key, |allocator, key| {
+            allocator.requests.insert(key, request);
+        })
     }
 
     /// Takes up that a holder asks for nothing any more.
     pub fn remove_request(&mut self, key: &Key) -> Changes<Key> {
-        let woken = self.withdraw(key);
-        self.requests.remove(key);
-        self.admit(key.clone(), woken)
+        self.change(key.clone(), |allocator, key| {
+            allocator.requests.remove(&key);
+        })
     }
 
     /// Takes up what a holder is seen to have. To see the assignment that is known already changes nothing.
     pub fn set_assignment(&mut self, key: Key, assignment: Assignment) -> Changes<Key> {
-        let woken = self.withdraw(&key);
-        self.assignments.insert(key.clone(), assignment);
-        self.admit(key, woken)
+        self.change(key, |allocator, key| {
+            allocator.assignments.insert(key, assignment);
+        })
     }
 
     /// Takes up that a holder is seen to have nothing. If it asks for addresses, it is served as a newcomer.
     pub fn remove_assignment(&mut self, key: &Key) -> Changes<Key> {
-        let woken = self.withdraw(key);
-        self.assignments.remove(key);
-        self.admit(key.clone(), woken)
+        self.change(key.clone(), |allocator, key| {
+            allocator.assignments.remove(&key);
+        })
+    }
+
+    /// Takes up what is known of several holders, all at once: which of them came first does not matter, unlike with one
+    /// call for each.
+    pub fn update(&mut self, claims: BTreeMap<Key, Claim>) -> Changes<Key> {
+        let mut woken = BTreeSet::new();
+        for key in claims.keys() {
+            self.withdraw(key, &mut woken);
+        }
+        let mut changed = BTreeSet::new();
+        for (
+            key,
+            Claim {
+                assignment,
+                request,
+            },
+        ) in claims
+        {
+            replace(&mut self.assignments, &key, assignment);
+            replace(&mut self.requests, &key, request);
+            changed.insert(key);
+        }
+        self.admit(&changed, woken)
     }
 
     /// Takes up other pools. Returned are the decisions about those whose addresses change; they are equal to those of
@@ -185,20 +221,25 @@ impl<Key: Ord + Clone> Allocator<Key> {
         assignment.map_or_else(Vec::new, |assignment| assignment.addresses.clone())
     }
 
-    /// Takes a holder out, and returns whom that may help.
-    fn withdraw(&mut self, key: &Key) -> BTreeSet<Help> {
+    fn change(&mut self, key: Key, change: impl FnOnce(&mut Self, Key)) -> Changes<Key> {
         let mut woken = BTreeSet::new();
+        self.withdraw(&key, &mut woken);
+        change(self, key.clone());
+        self.admit(&BTreeSet::from([key]), woken)
+    }
+
+    /// Takes a holder out, and notes whom that may help.
+    fn withdraw(&mut self, key: &Key, woken: &mut BTreeSet<Help>) {
         if self.is_foreign(key) {
             for address in self.addresses(key) {
                 self.occupancy.unblock(&self.pools, address, key);
                 let sharing = self.occupancy.sharing_at(&self.pools, address).cloned();
-                self.wake(&mut woken, address, sharing.as_ref());
+                self.wake(woken, address, sharing.as_ref());
             }
         } else {
-            self.vacate(key, &mut woken);
+            self.vacate(key, woken);
         }
         self.waiting.remove(key);
-        woken
     }
 
     /// Takes from one of ours what it has.
@@ -234,62 +275,65 @@ impl<Key: Ord + Clone> Allocator<Key> {
         }
     }
 
-    /// Lets in a holder that is out and has changed, and serves who can be served.
-    fn admit(&mut self, key: Key, mut woken: BTreeSet<Help>) -> Changes<Key> {
+    /// Lets in holders that are out and have changed, and serves who can be served.
+    fn admit(&mut self, changed: &BTreeSet<Key>, mut woken: BTreeSet<Help>) -> Changes<Key> {
         let mut changes = Changes::new();
-        if self.is_foreign(&key) {
-            for address in self.addresses(&key) {
-                self.occupancy.block(&self.pools, address, &key);
+        let mut ours = BTreeSet::new();
+        for key in changed {
+            if self.is_foreign(key) {
+                for address in self.addresses(key) {
+                    self.occupancy.block(&self.pools, address, key);
+                }
+            } else if self.requests.contains_key(key) {
+                ours.insert(key);
+            } else {
+                if !self.addresses(key).is_empty() {
+                    changes.insert(key.clone(), Decision::Release(Release::NotRequested));
+                }
+                self.assignments.remove(key);
             }
-            self.serve(BTreeMap::new(), woken, &key, &mut changes);
-            return changes;
         }
-        let queue = if self.requests.contains_key(&key) {
-            self.confirm(&key, &mut woken)
-        } else {
-            if !self.addresses(&key).is_empty() {
-                changes.insert(key.clone(), Decision::Release(Release::NotRequested));
-            }
-            self.assignments.remove(&key);
-            BTreeMap::new()
-        };
-        self.serve(queue, woken, &key, &mut changes);
+        let queue = self.confirm(&ours, &mut woken);
+        self.serve(queue, woken, changed, &mut changes);
         changes
     }
 
-    /// Confirms what a holder has, older before younger together with all who cannot share it. Returned are those to be
-    /// decided about: the holder, and who of the others loses what it has.
+    /// Confirms what holders have, older before younger together with all who cannot share it. Returned are those to be
+    /// decided about: the holders, and who of the others loses what it has.
     fn confirm(
         &mut self,
-        key: &Key,
+        keys: &BTreeSet<&Key>,
         woken: &mut BTreeSet<Help>,
     ) -> BTreeMap<Turn<Key>, Standing<Key>> {
-        let mut queue = BTreeMap::new();
-        let Some(request) = self.requests.get(key) else {
-            return queue;
-        };
-        let addresses = self.addresses(key);
-        let rivals = addresses
-            .iter()
-            .flat_map(|address| self.occupancy.rivals(&self.pools, *address, request));
-        let rivals: BTreeSet<Key> = rivals.collect();
+        let mut rivals = BTreeSet::new();
+        for key in keys {
+            let Some(request) = self.requests.get(*key) else {
+                continue;
+            };
+            for address in self.addresses(key) {
+                rivals.extend(self.occupancy.rivals(&self.pools, address, request));
+            }
+        }
         rivals.iter().for_each(|rival| self.vacate(rival, woken));
-        let turns = rivals.into_iter().chain([key.clone()]);
-        let turns = turns.filter_map(|key| Some((self.requests.get(&key)?.created, key)));
+        let turns = rivals.iter().chain(keys.iter().copied());
+        let turns = turns.filter_map(|key| Some((self.requests.get(key)?.created, key.clone())));
         let turns: BTreeSet<Turn<Key>> = turns.collect();
+        let mut queue = BTreeMap::new();
         let mut rules = Rules::new(&self.pools, &mut self.occupancy);
         for (created, holder) in turns {
             let Some(request) = self.requests.get(&holder) else {
                 continue;
             };
             let standing = rules.examine(&holder, request, self.assignments.get(&holder));
-            if holder == *key || matches!(standing, Standing::Released(_)) {
+            if keys.contains(&holder) || matches!(standing, Standing::Released(_)) {
                 queue.insert((created, holder), standing);
             }
         }
-        let sharing = self.requests.get(key).and_then(|r| r.sharing.as_ref());
-        for address in addresses {
-            self.wake(woken, address, sharing);
+        for key in keys {
+            let sharing = self.requests.get(*key).and_then(|r| r.sharing.as_ref());
+            for address in self.addresses(key) {
+                self.wake(woken, address, sharing);
+            }
         }
         queue
     }
@@ -299,7 +343,7 @@ impl<Key: Ord + Clone> Allocator<Key> {
         &mut self,
         mut queue: BTreeMap<Turn<Key>, Standing<Key>>,
         mut woken: BTreeSet<Help>,
-        changed: &Key,
+        changed: &BTreeSet<Key>,
         changes: &mut Changes<Key>,
     ) {
         let mut last = None;
@@ -319,7 +363,7 @@ impl<Key: Ord + Clone> Allocator<Key> {
                 }
             }
             self.carry_out(key, &decision);
-            if key == changed || changes_addresses(&decision) {
+            if changed.contains(key) || changes_addresses(&decision) {
                 changes.insert(key.clone(), decision);
             }
             last = Some(turn);
@@ -365,6 +409,13 @@ impl<Key: Ord + Clone> Allocator<Key> {
         if let Some(request) = self.requests.get(key) {
             self.waiting.set(key, request, decision);
         }
+    }
+}
+
+fn replace<Key: Ord + Clone, T>(map: &mut BTreeMap<Key, T>, key: &Key, value: Option<T>) {
+    match value {
+        Some(value) => drop(map.insert(key.clone(), value)),
+        None => drop(map.remove(key)),
     }
 }
 

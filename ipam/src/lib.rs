@@ -66,7 +66,7 @@ mod waiting;
 
 pub use addresses::{Addresses, AddressesError};
 pub use allocate::allocate;
-pub use allocator::{Allocator, Changes};
+pub use allocator::{Allocator, Changes, Claim};
 pub use family::Family;
 pub use names::{PoolName, ReservationName};
 pub use plan::{

@@ -1,9 +1,10 @@
 //! One change at a time gives what deciding about the whole gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ipam::{Allocator, Assignment, Changes, Decision, Request, allocate};
-use proptest::collection::vec;
+use ipam::{Allocator, Assignment, Changes, Claim, Decision, Request, allocate};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
 use proptest::prelude::*;
 
 use crate::carry_out;
@@ -15,6 +16,7 @@ enum Change {
     NoRequest(Key),
     Assignment(Key, Assignment),
     NoAssignment(Key),
+    Several(BTreeMap<Key, Claim>),
     Pools(Supply),
 }
 
@@ -25,16 +27,27 @@ fn change() -> impl Strategy<Value = Change> {
         4 => key().prop_map(Change::NoRequest),
         4 => (key(), assignment()).prop_map(|(key, held)| Change::Assignment(key, held)),
         2 => key().prop_map(Change::NoAssignment),
+        4 => btree_map(key(), claim(), 0..6).prop_map(Change::Several),
         1 => supply().prop_map(Change::Pools),
     ]
 }
 
+fn claim() -> impl Strategy<Value = Claim> {
+    let assignment = option::weighted(0.4, assignment());
+    let request = option::weighted(0.8, request());
+    (assignment, request).prop_map(|(assignment, request)| Claim {
+        assignment,
+        request,
+    })
+}
+
 impl Change {
-    fn key(&self) -> Option<Key> {
+    fn keys(&self) -> BTreeSet<Key> {
         match self {
-            Self::Request(key, _) | Self::Assignment(key, _) => Some(*key),
-            Self::NoRequest(key) | Self::NoAssignment(key) => Some(*key),
-            Self::Pools(_) => None,
+            Self::Request(key, _) | Self::Assignment(key, _) => BTreeSet::from([*key]),
+            Self::NoRequest(key) | Self::NoAssignment(key) => BTreeSet::from([*key]),
+            Self::Several(claims) => claims.keys().copied().collect(),
+            Self::Pools(_) => BTreeSet::new(),
         }
     }
 
@@ -44,6 +57,7 @@ impl Change {
             Self::NoRequest(key) => allocator.remove_request(&key),
             Self::Assignment(key, assignment) => allocator.set_assignment(key, assignment),
             Self::NoAssignment(key) => allocator.remove_assignment(&key),
+            Self::Several(claims) => allocator.update(claims),
             Self::Pools(supply) => allocator.set_pools(supply.pools()),
         }
     }
@@ -54,6 +68,17 @@ impl Change {
             Self::NoRequest(key) => drop(world.requests.remove(&key)),
             Self::Assignment(key, assignment) => drop(world.current.insert(key, assignment)),
             Self::NoAssignment(key) => drop(world.current.remove(&key)),
+            Self::Several(claims) => {
+                for (key, claim) in claims {
+                    world.current.remove(&key);
+                    world.requests.remove(&key);
+                    let assignment = claim.assignment.map(|held| (key, held));
+                    world.current.extend(assignment);
+                    world
+                        .requests
+                        .extend(claim.request.map(|request| (key, request)));
+                }
+            }
             Self::Pools(supply) => world.supply = supply,
         }
     }
@@ -112,12 +137,12 @@ proptest! {
         world.current = carry_out(&world, &plan);
         assert_same(&mut allocator, &world)?;
         for change in changes {
-            let key = change.key();
+            let keys = change.keys();
             let decisions = change.clone().make(&mut allocator);
             change.make_in(&mut world);
             let plan = allocate(&world.pools(), &world.current, &world.requests);
             let expected =
-                plan.decisions.iter().filter(|(of, decision)| Some(**of) == key || changes_addresses(decision));
+                plan.decisions.iter().filter(|(of, decision)| keys.contains(of) || changes_addresses(decision));
             prop_assert_eq!(essences(&decisions), essences(expected));
             world.current = carry_out(&world, &plan);
             assert_same(&mut allocator, &world)?;
