@@ -51,6 +51,14 @@ pub enum LabError {
         /// The answer itself.
         text: String,
     },
+    /// The API server did not do as asked.
+    #[error("{what}")]
+    Kubernetes {
+        /// What was being done, in words.
+        what: String,
+        /// The server's reason.
+        source: Box<kube::Error>,
+    },
     /// Something that was to be so is not.
     #[error("unexpected: {0}")]
     Unexpected(String),
@@ -64,5 +72,14 @@ impl LabError {
     pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
+    }
+
+    /// Puts words to a [`kube::Error`], for `map_err`.
+    pub fn kubernetes(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Kubernetes {
+            what,
+            source: Box::new(source),
+        }
     }
 }

@@ -21,18 +21,7 @@ const PREFIX: &str = "ferrolb-lab-";
 /// When there is no room for temporary files.
 pub fn folder() -> Result<TempDir, LabError> {
     let io = || LabError::io("making a temporary folder");
-    let entries = fs::read_dir(env::temp_dir()).map_err(io())?;
-    for entry in entries.flatten() {
-        let is_left = entry
-            .file_name()
-            .to_str()
-            .and_then(owner)
-            .is_some_and(is_gone);
-        if is_left {
-            // Another process may be doing the same; what it took is gone all the same.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+    remove_folders_where(is_gone)?;
     let prefix = format!("{PREFIX}{}-", process::id());
     let folder = tempfile::Builder::new()
         .prefix(&prefix)
@@ -40,6 +29,31 @@ pub fn folder() -> Result<TempDir, LabError> {
         .map_err(io())?;
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).map_err(io())?;
     Ok(folder)
+}
+
+/// Removes the folders of one process.
+///
+/// # Errors
+/// When the folder of temporary files cannot be read.
+pub(crate) fn remove_folders_of(pid: u32) -> Result<(), LabError> {
+    remove_folders_where(|owner| owner.as_raw() == pid.cast_signed())
+}
+
+fn remove_folders_where(is_meant: impl Fn(Pid) -> bool) -> Result<(), LabError> {
+    let entries =
+        fs::read_dir(env::temp_dir()).map_err(LabError::io("looking for temporary folders"))?;
+    for entry in entries.flatten() {
+        if entry
+            .file_name()
+            .to_str()
+            .and_then(owner)
+            .is_some_and(&is_meant)
+        {
+            // Another process may be doing the same; what it took is gone all the same.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// The process that a folder's name names.

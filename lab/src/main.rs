@@ -49,6 +49,12 @@ enum Command {
         /// The state.
         status: PathBuf,
     },
+    /// Removes everything of a process as soon as standard input ends
+    #[command(hide = true)]
+    Guard {
+        /// The process.
+        pid: u32,
+    },
     /// Answers HTTP requests with a name (the workload of the lab's nodes)
     #[command(hide = true)]
     Answer {
@@ -108,6 +114,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
             return Ok(exit_code(standing::exec(&host, program, arguments)?));
         }
         Command::Router { config, status } => router::run_builtin(&config, &status)?,
+        Command::Guard { pid } => lab::guard(pid)?,
         Command::Answer { name, port } => {
             let ready = || print(&format!("answering on port {port}\n"));
             lab::answer(&name, port, ready)

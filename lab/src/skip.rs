@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use crate::cluster::Assets;
+
 /// Something of the machine that a test needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
@@ -16,6 +18,8 @@ pub enum Requirement {
     Program(&'static str),
     /// One of the project's own binaries, built beside the test.
     Binary(&'static str),
+    /// The programs of a Kubernetes control plane; see [`Assets::find`].
+    ControlPlane,
 }
 
 impl Requirement {
@@ -24,6 +28,7 @@ impl Requirement {
             Self::Root => nix::unistd::geteuid().is_root(),
             Self::Program(name) => find_program(name).is_some(),
             Self::Binary(name) => binary(name).is_some(),
+            Self::ControlPlane => Assets::find().is_ok(),
         }
     }
 }
@@ -38,6 +43,10 @@ impl fmt::Display for Requirement {
                 write!(f, "the program {name} (apt-get install {package})")
             }
             Self::Binary(name) => write!(f, "the binary {name} (cargo build --workspace --bins)"),
+            Self::ControlPlane => match Assets::find() {
+                Ok(_) => f.write_str("a Kubernetes control plane"),
+                Err(error) => write!(f, "a Kubernetes control plane ({error})"),
+            },
         }
     }
 }
@@ -48,6 +57,7 @@ fn debian_package(program: &str) -> &str {
         "zebra" | "bgpd" | "vtysh" => "frr",
         "bird" | "birdc" => "bird2",
         "ip" | "bridge" => "iproute2",
+        "etcd" => "etcd-server",
         _ => program,
     }
 }

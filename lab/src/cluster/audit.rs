@@ -1,0 +1,141 @@
+//! Who asked the API server for what, by its audit log.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::ControlPlane;
+use crate::LabError;
+
+/// A place in the audit log: requests are counted from there on.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    log: PathBuf,
+    offset: u64,
+}
+
+impl Audit {
+    /// Begins to count now.
+    #[must_use]
+    pub fn from_now(plane: &ControlPlane) -> Self {
+        let log = plane.audit_log();
+        let offset = fs::metadata(&log).map_or(0, |metadata| metadata.len());
+        Self { log, offset }
+    }
+
+    /// The requests of a user so far. A ServiceAccount is the user `system:serviceaccount:<namespace>:<name>`.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn requests(&self, user: &str) -> Result<Requests, LabError> {
+        let failed = || LabError::io(format!("reading {}", self.log.display()));
+        let mut file = File::open(&self.log).map_err(failed())?;
+        file.seek(SeekFrom::Start(self.offset)).map_err(failed())?;
+        let mut requests = Requests::default();
+        for line in BufReader::new(file).lines() {
+            let line = line.map_err(failed())?;
+            // The last line may not be whole yet.
+            let Ok(entry) = serde_json::from_str::<Entry>(&line) else {
+                break;
+            };
+            if entry.user.username == user && entry.is_counted() {
+                *requests.0.entry(entry.name()).or_default() += 1;
+            }
+        }
+        Ok(requests)
+    }
+}
+
+/// How often a user asked for what, as in `patch services/status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests(BTreeMap<String, usize>);
+
+impl Requests {
+    /// How often for this, as in `patch services/status`, `list nodes`, `get /readyz`.
+    #[must_use]
+    pub fn of(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// How often with one of these verbs, for anything.
+    #[must_use]
+    pub fn with_verbs(&self, verbs: &[&str]) -> usize {
+        let is_meant = |name: &str| {
+            name.split_once(' ')
+                .is_some_and(|(verb, _)| verbs.contains(&verb))
+        };
+        let counts = self.0.iter().filter(|(name, _)| is_meant(name));
+        counts.map(|(_, count)| count).sum()
+    }
+
+    /// How often in all.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+}
+
+/// One line for each kind of request.
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|(name, count)| writeln!(f, "{count:>7} {name}"))
+    }
+}
+
+/// What is read of one line.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    stage: String,
+    verb: String,
+    user: User,
+    #[serde(rename = "requestURI")]
+    request_uri: String,
+    object_ref: Option<ObjectRef>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    #[serde(default)]
+    username: String,
+}
+
+#[derive(Deserialize)]
+struct ObjectRef {
+    resource: Option<String>,
+    subresource: Option<String>,
+}
+
+impl Entry {
+    /// A watch has two lines, one when it begins and one when it ends; what else is long also has both.
+    fn is_counted(&self) -> bool {
+        let counted = if self.verb == "watch" {
+            "ResponseStarted"
+        } else {
+            "ResponseComplete"
+        };
+        self.stage == counted
+    }
+
+    fn name(&self) -> String {
+        let object = self.object_ref.as_ref();
+        let subresource = object.and_then(|object| object.subresource.as_ref());
+        match (
+            object.and_then(|object| object.resource.as_ref()),
+            subresource,
+        ) {
+            (Some(resource), Some(part)) => format!("{} {resource}/{part}", self.verb),
+            (Some(resource), None) => format!("{} {resource}", self.verb),
+            (None, _) => {
+                let path = self.request_uri.split('?').next().unwrap_or_default();
+                format!("{} {path}", self.verb)
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The controller against a real API server: one server for all tests of this file's modules, and for each test a
+//! [`tenant::Tenant`]: a namespace, a loadBalancerClass and a controller of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
+
+mod harness;
+mod object;
+mod service;
+mod tenant;
