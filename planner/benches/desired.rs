@@ -57,7 +57,7 @@ fn snapshot(policy: TrafficPolicy) -> Snapshot {
         .l2_advertisements
         .insert("l2".into(), L2Advertisement::default());
     for index in 0..NODES {
-        snapshot.nodes.insert(node_name(index), Node::default());
+        snapshot.nodes.insert(node_name(index), Node::default().into());
     }
     for index in 0..SERVICES {
         let key = ServiceKey::new("default", format!("service-{index:05}"));
@@ -72,7 +72,7 @@ fn snapshot(policy: TrafficPolicy) -> Snapshot {
             ..Endpoint::default()
         });
         snapshot.endpoints.insert(key.clone(), endpoints.collect());
-        snapshot.services.insert(key, service);
+        snapshot.services.insert(key, service.into());
     }
     plan_allocation(&snapshot).apply(&mut snapshot);
     snapshot

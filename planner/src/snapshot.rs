@@ -1,6 +1,7 @@
 //! Everything that a decision is made from, at one moment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ipam::{PoolName, Usage};
 
@@ -17,10 +18,10 @@ use crate::service::Service;
 pub struct Snapshot {
     /// The configuration in force.
     pub config: Config,
-    /// Every Service, of whatever type and class.
-    pub services: BTreeMap<ServiceKey, Service>,
+    /// Every Service, of whatever type and class. Shared, so that a clone costs the map and not what it holds.
+    pub services: BTreeMap<ServiceKey, Arc<Service>>,
     /// Every Node.
-    pub nodes: BTreeMap<NodeName, Node>,
+    pub nodes: BTreeMap<NodeName, Arc<Node>>,
     /// The endpoints of each Service that has any.
     pub endpoints: BTreeMap<ServiceKey, Endpoints>,
     /// The usage that each pool's status shows now; read by the controller alone.

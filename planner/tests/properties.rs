@@ -127,11 +127,11 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             ..Snapshot::default()
         };
         for (index, node) in nodes.into_iter().enumerate() {
-            snapshot.nodes.insert(node_name(index), node);
+            snapshot.nodes.insert(node_name(index), node.into());
         }
         for ((namespace, name), (service, endpoints)) in services {
             let key = ServiceKey::new(namespace.as_str(), name.as_str());
-            snapshot.services.insert(key.clone(), service);
+            snapshot.services.insert(key.clone(), service.into());
             snapshot.endpoints.insert(key, endpoints);
         }
         snapshot

@@ -10,6 +10,7 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipam::{Addresses, PoolName, Usage};
 
@@ -158,6 +159,7 @@ impl AllocationPlan {
             let status = allocation.outcome.status();
             if let (Some((ingress, pool)), Some(service)) = (status, snapshot.services.get_mut(key))
             {
+                let service = Arc::make_mut(service);
                 service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
                 service.allocated_from = pool.cloned();
                 service.has_hostname = false;

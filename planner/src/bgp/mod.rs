@@ -47,7 +47,7 @@ type GrantsOrConflict = Result<Grants, (AdvertisementName, AdvertisementName)>;
 impl<'a> Bgp<'a> {
     /// The sessions of node `me`, without routes. A node of which nothing is known has none.
     pub(crate) fn new(snapshot: &'a Snapshot, me: &'a NodeName) -> Self {
-        let node = snapshot.nodes.get(me);
+        let node = snapshot.nodes.get(me).map(AsRef::as_ref);
         let mine = |peer: &Peer| node.is_some_and(|node| peer.nodes.match_labels(&node.labels));
         let peers = snapshot
             .config

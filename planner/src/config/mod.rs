@@ -19,7 +19,7 @@ pub use pool::{DISABLED, EXCLUDED_ADDRESSES, NamespaceRule, PoolPolicy, Pools, S
 use crate::names::{AdvertisementName, PeerName};
 
 /// Everything that the `metallb.io` objects say.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// IPAddressPools.
     pub pools: Pools,
