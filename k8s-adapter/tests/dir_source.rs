@@ -105,9 +105,7 @@ fn version(objects: &ClusterObjects, name: &str) -> Option<String> {
     objects
         .nodes
         .get(&ObjectName::new("", name))?
-        .metadata
         .labels
-        .as_ref()?
         .get("version")
         .cloned()
 }
@@ -387,20 +385,9 @@ fn assigned(objects: &ClusterObjects) -> (Option<String>, Option<String>) {
         .services
         .get(&ObjectName::new("shop", "web"))
         .unwrap();
-    let status = service
-        .status
-        .as_ref()
-        .and_then(|status| status.load_balancer.as_ref());
-    let ip = status.and_then(|status| status.ingress.as_ref()?.first()?.ip.clone());
-    let annotations = service.metadata.annotations.as_ref();
-    (
-        ip,
-        annotations.and_then(|annotations| {
-            annotations
-                .get("metallb.io/ip-allocated-from-pool")
-                .cloned()
-        }),
-    )
+    let ip = service.ingress.first().map(ToString::to_string);
+    let pool = service.allocated_from.as_ref().map(ToString::to_string);
+    (ip, pool)
 }
 
 #[tokio::test]

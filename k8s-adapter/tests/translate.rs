@@ -149,8 +149,12 @@ impl Edited {
     fn translate(&mut self, text: &str) -> (Snapshot, Vec<String>) {
         fs::write(self.folder.path().join("all.yaml"), text).unwrap();
         let objects = dir::read(self.folder.path()).unwrap();
-        let (snapshot, errors) = self.translator.translate(&objects);
-        (snapshot, errors.iter().map(ToString::to_string).collect())
+        self.translator.update(&objects);
+        let errors = self.translator.errors().iter();
+        (
+            self.translator.snapshot().clone(),
+            errors.map(ToString::to_string).collect(),
+        )
     }
 }
 

@@ -57,7 +57,9 @@ fn snapshot(policy: TrafficPolicy) -> Snapshot {
         .l2_advertisements
         .insert("l2".into(), L2Advertisement::default());
     for index in 0..NODES {
-        snapshot.nodes.insert(node_name(index), Node::default().into());
+        snapshot
+            .nodes
+            .insert(node_name(index), Node::default().into());
     }
     for index in 0..SERVICES {
         let key = ServiceKey::new("default", format!("service-{index:05}"));

@@ -112,7 +112,9 @@ impl<S: Source, K: Sink> Controller<S, K> {
 
     /// Decides anew about everything, and makes the world say so.
     async fn pass(&mut self, objects: &ClusterObjects) {
-        let (mut snapshot, errors) = self.translator.translate(objects);
+        self.translator.update(objects);
+        let mut snapshot = self.translator.snapshot().clone();
+        let errors = self.translator.errors().to_vec();
         self.log.update(&errors);
         let state = configuration_state(Component::Controller, &problems(&errors));
         self.report(state, objects).await;

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::sink::SinkError;
 use crate::source::dir::read;
-use crate::translate::ObjectName;
+use crate::translate::{Object, ObjectName};
 
 /// Shows what is put into it.
 struct Shown(watch::Receiver<Arc<ClusterObjects>>);
@@ -114,19 +114,17 @@ impl Surroundings {
         let added = read(folder.path()).unwrap();
         assert_eq!(added.errors, []);
         for (name, object) in &added.services {
-            self.objects
-                .services
-                .insert(name.clone(), Arc::clone(&object.value), None);
+            self.objects.services.insert(name.clone(), object.clone());
         }
         for (name, object) in &added.config_maps {
             self.objects
                 .config_maps
-                .insert(name.clone(), Arc::clone(&object.value), None);
+                .insert(name.clone(), object.clone());
         }
         for (name, object) in &added.ip_address_pools {
             self.objects
                 .ip_address_pools
-                .insert(name.clone(), Arc::clone(&object.value), None);
+                .insert(name.clone(), object.clone());
         }
     }
 
@@ -279,7 +277,7 @@ async fn the_configuration_state_tells_of_broken_objects_and_of_their_repair() {
     surroundings
         .objects
         .ip_address_pools
-        .insert(name.clone(), broken, None);
+        .insert(name.clone(), Object::new(broken));
     surroundings.add_service("web", "");
     surroundings.show().await;
     let effects = surroundings.sink.take();
@@ -302,7 +300,7 @@ async fn the_configuration_state_tells_of_broken_objects_and_of_their_repair() {
     surroundings
         .objects
         .ip_address_pools
-        .insert(name, good, None);
+        .insert(name, Object::new(good));
     surroundings.show().await;
     assert_eq!(
         result(&surroundings.sink.take()).unwrap().0,

@@ -1,6 +1,7 @@
 //! What has been written and has not come back through the source yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ipam::{PoolName, Usage};
 use planner::effect::Effect;
@@ -54,6 +55,7 @@ impl Unseen {
             if Assigned::of(service) != patch.before {
                 return false;
             }
+            let service = Arc::make_mut(service);
             service.ingress.clone_from(&patch.after.ingress);
             service.allocated_from.clone_from(&patch.after.pool);
             service.condition.clone_from(&patch.after.condition);
@@ -137,7 +139,7 @@ mod tests {
             ..Service::default()
         };
         Snapshot {
-            services: BTreeMap::from([(key(), service)]),
+            services: BTreeMap::from([(key(), service.into())]),
             ..Snapshot::default()
         }
     }

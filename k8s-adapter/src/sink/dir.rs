@@ -14,7 +14,7 @@ use planner::effect::{Component, Effect, Event, StatusId, StatusKind};
 use serde_json::Value;
 
 use super::{Sink, SinkError, patch};
-use crate::translate::{ClusterObjects, ObjectName, Objects, services};
+use crate::translate::{ClusterObjects, ObjectName, Objects};
 
 /// The length beyond which a log of events is put aside as `COMPONENT.log.1` and begun again.
 const MAX_LOG: u64 = 4 << 20;
@@ -54,13 +54,10 @@ impl DirSink {
             } => {
                 let pool = pool.as_ref().map(ipam::PoolName::as_str);
                 let name = ObjectName::new(service.namespace().as_str(), service.name());
-                let present = objects
-                    .services
-                    .get(&name)
-                    .map(|object| services::translate(object));
+                let present = objects.services.get(&name);
                 let condition = condition.as_ref().map(|condition| {
                     let now = Timestamp::now();
-                    let since = patch::condition_since(condition, present.as_ref(), now);
+                    let since = patch::condition_since(condition, present.map(AsRef::as_ref), now);
                     (condition, since)
                 });
                 let file = self.file("services", service.namespace().as_str(), service.name())?;

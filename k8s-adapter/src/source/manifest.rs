@@ -229,7 +229,7 @@ impl Manifest {
         schema: Schema,
         value: Value,
     ) {
-        match schema.read(value) {
+        match schema.read(&id.name, value) {
             Ok(object) => {
                 let origin = place.origin(prefix);
                 if let Some((_, first)) = self.objects.get(&id) {

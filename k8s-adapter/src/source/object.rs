@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::ServiceCIDR;
+use planner::node::Node;
+use planner::selector::Labels;
+use planner::service::Service;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -13,9 +16,11 @@ use crate::crd::{
     BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool,
     IPReservation, L2Advertisement, OWN_GROUP, ServiceBGPStatus, ServiceL2Status, bgp_peer,
 };
-use crate::translate::{ClusterObjects, Kind, ObjectName, Origin, Reason};
+use crate::translate::{
+    self, ClusterObjects, Kind, Object, ObjectName, Objects, Origin, Reason, Slice,
+};
 
-/// An object of any of the kinds that are read.
+/// An object of any of the kinds that are read, as [`ClusterObjects`] holds it.
 #[derive(Clone, Debug)]
 pub(crate) enum AnyObject {
     BFDProfile(Arc<BFDProfile>),
@@ -29,8 +34,8 @@ pub(crate) enum AnyObject {
     ServiceBGPStatus(Arc<ServiceBGPStatus>),
     ServiceL2Status(Arc<ServiceL2Status>),
     ConfigMap(Arc<ConfigMap>),
-    EndpointSlice(Arc<EndpointSlice>),
-    Namespace(Arc<Namespace>),
+    EndpointSlice(Option<Arc<Slice>>),
+    Namespace(Arc<Labels>),
     Node(Arc<Node>),
     Secret(Arc<Secret>),
     Service(Arc<Service>),
@@ -43,66 +48,48 @@ impl AnyObject {
         &self,
         objects: &mut ClusterObjects,
         name: ObjectName,
-        origin: Option<Origin>,
+        origin: Origin,
     ) {
+        fn put<K: PartialEq>(
+            value: &Arc<K>,
+            into: &mut Objects<K>,
+            name: ObjectName,
+            origin: Origin,
+        ) {
+            into.insert(name, Object::from_file(Arc::clone(value), origin));
+        }
         match self {
-            Self::BFDProfile(object) => {
-                objects
-                    .bfd_profiles
-                    .insert(name, Arc::clone(object), origin)
-            }
+            Self::BFDProfile(object) => put(object, &mut objects.bfd_profiles, name, origin),
             Self::BGPAdvertisement(object) => {
-                objects
-                    .bgp_advertisements
-                    .insert(name, Arc::clone(object), origin)
+                put(object, &mut objects.bgp_advertisements, name, origin);
             }
-            Self::BGPPeer(object) => objects.bgp_peers.insert(name, Arc::clone(object), origin),
-            Self::Community(object) => objects.communities.insert(name, Arc::clone(object), origin),
+            Self::BGPPeer(object) => put(object, &mut objects.bgp_peers, name, origin),
+            Self::Community(object) => put(object, &mut objects.communities, name, origin),
             Self::ConfigurationState(object) => {
-                objects
-                    .configuration_states
-                    .insert(name, Arc::clone(object), origin)
+                put(object, &mut objects.configuration_states, name, origin);
             }
-            Self::IPAddressPool(object) => {
-                objects
-                    .ip_address_pools
-                    .insert(name, Arc::clone(object), origin)
-            }
-            Self::IPReservation(object) => {
-                objects
-                    .ip_reservations
-                    .insert(name, Arc::clone(object), origin)
-            }
+            Self::IPAddressPool(object) => put(object, &mut objects.ip_address_pools, name, origin),
+            Self::IPReservation(object) => put(object, &mut objects.ip_reservations, name, origin),
             Self::L2Advertisement(object) => {
-                objects
-                    .l2_advertisements
-                    .insert(name, Arc::clone(object), origin)
+                put(object, &mut objects.l2_advertisements, name, origin);
             }
             Self::ServiceBGPStatus(object) => {
-                objects
-                    .service_bgp_statuses
-                    .insert(name, Arc::clone(object), origin)
+                put(object, &mut objects.service_bgp_statuses, name, origin);
             }
             Self::ServiceL2Status(object) => {
-                objects
-                    .service_l2_statuses
-                    .insert(name, Arc::clone(object), origin)
+                put(object, &mut objects.service_l2_statuses, name, origin);
             }
-            Self::ConfigMap(object) => objects.config_maps.insert(name, Arc::clone(object), origin),
-            Self::EndpointSlice(object) => {
-                objects
-                    .endpoint_slices
-                    .insert(name, Arc::clone(object), origin)
+            Self::ConfigMap(object) => put(object, &mut objects.config_maps, name, origin),
+            Self::EndpointSlice(Some(slice)) => {
+                put(slice, &mut objects.endpoint_slices, name, origin);
             }
-            Self::Namespace(object) => objects.namespaces.insert(name, Arc::clone(object), origin),
-            Self::Node(object) => objects.nodes.insert(name, Arc::clone(object), origin),
-            Self::Secret(object) => objects.secrets.insert(name, Arc::clone(object), origin),
-            Self::Service(object) => objects.services.insert(name, Arc::clone(object), origin),
-            Self::ServiceCIDR(object) => {
-                objects
-                    .service_cidrs
-                    .insert(name, Arc::clone(object), origin)
-            }
+            // It is of no Service.
+            Self::EndpointSlice(None) => {}
+            Self::Namespace(labels) => put(labels, &mut objects.namespaces, name, origin),
+            Self::Node(object) => put(object, &mut objects.nodes, name, origin),
+            Self::Secret(object) => put(object, &mut objects.secrets, name, origin),
+            Self::Service(object) => put(object, &mut objects.services, name, origin),
+            Self::ServiceCIDR(object) => put(object, &mut objects.service_cidrs, name, origin),
         }
     }
 }
@@ -181,8 +168,12 @@ pub(crate) struct TypeFault {
 }
 
 impl Schema {
-    /// Reads the object out of its document.
-    pub(crate) fn read(self, document: Value) -> Result<AnyObject, Vec<TypeFault>> {
+    /// Reads the object `name` out of its document.
+    pub(crate) fn read(
+        self,
+        name: &ObjectName,
+        document: Value,
+    ) -> Result<AnyObject, Vec<TypeFault>> {
         Ok(match (self.kind, self.generation) {
             (Kind::BFDProfile, _) => AnyObject::BFDProfile(Arc::new(ours(document)?)),
             (Kind::BGPAdvertisement, _) => AnyObject::BGPAdvertisement(Arc::new(ours(document)?)),
@@ -200,18 +191,22 @@ impl Schema {
             (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
             (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
             (Kind::ConfigMap, _) => AnyObject::ConfigMap(Arc::new(theirs(document)?)),
-            (Kind::EndpointSlice, _) => AnyObject::EndpointSlice(Arc::new(theirs(document)?)),
+            (Kind::EndpointSlice, _) => {
+                let mut slice: EndpointSlice = theirs(document)?;
+                slice.metadata.namespace = Some(name.namespace.to_string());
+                AnyObject::EndpointSlice(translate::slice(&slice).map(Arc::new))
+            }
             (Kind::Namespace, _) => {
                 let mut namespace = theirs(document)?;
                 fill_namespace(&mut namespace);
-                AnyObject::Namespace(Arc::new(namespace))
+                AnyObject::Namespace(Arc::new(translate::namespace(&namespace)))
             }
-            (Kind::Node, _) => AnyObject::Node(Arc::new(theirs(document)?)),
+            (Kind::Node, _) => AnyObject::Node(Arc::new(translate::node(&theirs(document)?))),
             (Kind::Secret, _) => AnyObject::Secret(Arc::new(theirs(document)?)),
             (Kind::Service, _) => {
                 let mut service = theirs(document)?;
                 fill_service(&mut service);
-                AnyObject::Service(Arc::new(service))
+                AnyObject::Service(Arc::new(translate::service(&service)))
             }
             (Kind::ServiceCIDR, _) => AnyObject::ServiceCIDR(Arc::new(theirs(document)?)),
         })

@@ -173,11 +173,13 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     /// Decides anew, and carries out what is different.
     fn decide(&mut self, objects: Arc<ClusterObjects>) {
         let mut excluded = self.decision.take().unwrap_or_default().exclusions;
-        let (snapshot, mut errors) = self.translator.translate(&objects);
+        self.translator.update(&objects);
+        let snapshot = self.translator.snapshot();
+        let mut errors = self.translator.errors().to_vec();
         errors.extend(exclusions(&objects, &self.options.namespace, &mut excluded));
-        let desired = Arc::new(desired_state(&snapshot, &self.node));
+        let desired = Arc::new(desired_state(snapshot, &self.node));
         self.config_log.update(&errors);
-        self.decision_log.update(&snapshot, &desired);
+        self.decision_log.update(snapshot, &desired);
         self.peers.apply(&desired);
         self.layer2.apply(&desired, &excluded);
         let mut problems = problems(&errors);

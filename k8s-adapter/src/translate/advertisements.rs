@@ -1,6 +1,7 @@
 //! BGPAdvertisement and L2Advertisement (compat/metallb.md 1.3, 1.4).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ipam::{IpRange, PoolName};
 use ipnet::{Ipv4Subnets, Ipv6Subnets};
@@ -200,13 +201,13 @@ pub(super) fn translate_l2(object: &crd::L2Advertisement, faults: &mut Faults) -
 /// The BGPAdvertisements in force.
 pub(super) struct AcceptedBgp<'a> {
     pools: &'a Pools,
-    nodes: &'a BTreeMap<NodeName, Node>,
+    nodes: &'a BTreeMap<NodeName, Arc<Node>>,
     advertisements: BTreeMap<AdvertisementName, BgpAdvertisement>,
     by_pool: BTreeMap<PoolName, Vec<ObjectName>>,
 }
 
 impl<'a> AcceptedBgp<'a> {
-    pub(super) fn new(pools: &'a Pools, nodes: &'a BTreeMap<NodeName, Node>) -> Self {
+    pub(super) fn new(pools: &'a Pools, nodes: &'a BTreeMap<NodeName, Arc<Node>>) -> Self {
         Self {
             pools,
             nodes,

@@ -78,6 +78,11 @@ impl<T> Default for LastGood<T> {
 }
 
 impl<T> LastGood<T> {
+    /// The last good versions, in the order of their objects' names.
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.values()
+    }
+
     /// Goes through the objects of a kind, oldest first (by name where that is the same), so that of two that conflict
     /// the newer one is at fault, on every node alike.
     ///

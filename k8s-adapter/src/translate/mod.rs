@@ -8,6 +8,7 @@ mod advertisements;
 mod annotations;
 mod bfd;
 mod communities;
+mod configuration;
 mod endpoints;
 mod error;
 mod last_good;
@@ -18,13 +19,16 @@ mod pools;
 mod problems;
 mod secrets;
 mod selectors;
-pub(crate) mod services;
+mod services;
 mod snapshot;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};
+pub use self::endpoints::{Slice, slice};
 pub use self::error::{
     ConfigError, ErrorEffect, FieldLines, Kind, ObjectName, ObjectRef, Origin, Reason,
 };
-pub use self::objects::{ClusterObjects, Object, Objects};
+pub use self::nodes::{namespace, node};
+pub use self::objects::{ClusterObjects, Object, Objects, Stamp};
 pub use self::problems::problems;
-pub use self::snapshot::{TranslateOptions, Translator, snapshot};
+pub use self::services::service;
+pub use self::snapshot::{Changed, TranslateOptions, Translator, snapshot};

@@ -1,10 +1,12 @@
-//! Nodes.
+//! Nodes, and the Namespaces' labels.
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Namespace, Node};
 use planner::node::Network;
+use planner::selector::Labels;
 
 /// What the planner needs of a Node.
-pub(super) fn translate(node: &Node) -> planner::node::Node {
+#[must_use]
+pub fn node(node: &Node) -> planner::node::Node {
     let mut conditions = node
         .status
         .iter()
@@ -19,4 +21,10 @@ pub(super) fn translate(node: &Node) -> planner::node::Node {
             Network::Available
         },
     }
+}
+
+/// What the planner needs of a Namespace: its labels.
+#[must_use]
+pub fn namespace(namespace: &Namespace) -> Labels {
+    namespace.metadata.labels.clone().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_wire::{Asn, RouterId};
@@ -217,7 +218,7 @@ fn password(
 
 /// The peers in force, and which routers they are for.
 pub(super) struct Accepted<'a> {
-    nodes: &'a BTreeMap<NodeName, Node>,
+    nodes: &'a BTreeMap<NodeName, Arc<Node>>,
     peers: BTreeMap<PeerName, Peer>,
     by_router: BTreeMap<Router, Vec<ObjectName>>,
 }
@@ -226,7 +227,7 @@ pub(super) struct Accepted<'a> {
 type Router = (IpAddr, u16, Option<IpAddr>);
 
 impl<'a> Accepted<'a> {
-    pub(super) fn new(nodes: &'a BTreeMap<NodeName, Node>) -> Self {
+    pub(super) fn new(nodes: &'a BTreeMap<NodeName, Arc<Node>>) -> Self {
         Self {
             nodes,
             peers: BTreeMap::new(),

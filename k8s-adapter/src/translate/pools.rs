@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use ipam::{IpRange, Pool, PoolError, PoolName, PoolsError, Priority, Usage};
-use k8s_openapi::api::core::v1::Namespace;
 use planner::config::{NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
 use planner::names::NamespaceName;
 use planner::selector::{Labels, Selectors};
@@ -28,6 +27,14 @@ struct Allocation {
     namespaces: BTreeSet<NamespaceName>,
     namespace_selectors: Selectors,
     services: Selectors,
+}
+
+impl TranslatedPool {
+    /// Whether the labels of namespaces matter for it.
+    pub(super) fn selects_namespaces(&self) -> bool {
+        let allocation = self.allocation.as_ref();
+        allocation.is_some_and(|allocation| !allocation.namespace_selectors.is_empty())
+    }
 }
 
 /// Reads an IPAddressPool.
@@ -101,7 +108,7 @@ pub(super) fn accept(
     name: &ObjectName,
     translated: &TranslatedPool,
     pools: &mut Pools,
-    namespaces: &Objects<Namespace>,
+    namespaces: &Objects<Labels>,
     faults: &mut Faults,
 ) {
     let allocation = translated
@@ -145,16 +152,13 @@ pub(super) fn accept(
 }
 
 /// Which namespaces a pool serves now.
-fn namespace_rule(allocation: &Allocation, namespaces: &Objects<Namespace>) -> NamespaceRule {
+fn namespace_rule(allocation: &Allocation, namespaces: &Objects<Labels>) -> NamespaceRule {
     if allocation.namespaces.is_empty() && allocation.namespace_selectors.is_empty() {
         return NamespaceRule::Any;
     }
-    let matching = namespaces.iter().filter(|(_, namespace)| {
-        let labels = namespace.value.metadata.labels.as_ref();
-        allocation
-            .namespace_selectors
-            .any_matches(labels.unwrap_or(&Labels::new()))
-    });
+    let matching = namespaces
+        .iter()
+        .filter(|(_, namespace)| allocation.namespace_selectors.any_matches(&namespace.value));
     let matching = matching.map(|(name, _)| NamespaceName::new(name.name.clone()));
     NamespaceRule::Only(
         allocation

@@ -18,7 +18,8 @@ use super::annotations::{
 use super::last_good::{created, since_epoch};
 
 /// What the planner needs of a Service.
-pub(crate) fn translate(service: &Service) -> planner::service::Service {
+#[must_use]
+pub fn service(service: &Service) -> planner::service::Service {
     let none = Annotations::new();
     let annotations = service.metadata.annotations.as_ref().unwrap_or(&none);
     let absent = ServiceSpec::default();

@@ -1,20 +1,16 @@
-//! All objects to one [`Snapshot`].
+//! All objects to one [`Snapshot`] that is kept up to date.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use planner::config::{BgpAdvertisement, Config, L2Advertisement, Peer, Pools};
-use planner::names::{AdvertisementName, NodeName, ServiceKey};
-use planner::node::Node;
+use planner::names::{NamespaceName, NodeName, ServiceKey};
 use planner::snapshot::{Options, Snapshot};
 
-use super::advertisements::{self, AcceptedBgp};
-use super::communities::{self, Aliases, TranslatedAliases};
-use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason};
-use super::last_good::{LastGood, Report};
+use super::configuration::{self, Configuration};
+use super::endpoints::SliceIndex;
+use super::error::{ConfigError, ObjectName};
 use super::objects::ClusterObjects;
-use super::pools::{self, TranslatedPool};
-use super::{bfd, endpoints, nodes, peers, services};
+use super::pools;
 
 /// How to read the objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +21,33 @@ pub struct TranslateOptions {
     pub planner: Options,
 }
 
-/// Translates objects over and over, and remembers the last good version of each configuration object.
+/// Translates objects over and over: only what has changed since the last time. Remembers the last good version of each
+/// configuration object.
 #[derive(Debug)]
 pub struct Translator {
-    options: TranslateOptions,
-    pools: LastGood<TranslatedPool>,
-    communities: LastGood<TranslatedAliases>,
-    peers: LastGood<Peer>,
-    bgp_advertisements: LastGood<BgpAdvertisement>,
-    l2_advertisements: LastGood<L2Advertisement>,
+    namespace: Arc<str>,
+    /// What the snapshot is made from; `None` at first.
+    seen: Option<ClusterObjects>,
+    configuration: Configuration,
+    slices: SliceIndex,
+    snapshot: Snapshot,
+    /// What is wrong with the configuration objects.
+    config_errors: Vec<ConfigError>,
+    /// The source's errors and then those.
+    errors: Vec<ConfigError>,
+}
+
+/// What an update has changed in the snapshot. The first one counts everything that is there as changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The Services that have come, gone, or are not as they were.
+    pub services: BTreeSet<ServiceKey>,
+    /// The Services whose endpoints are not as they were.
+    pub endpoints: BTreeSet<ServiceKey>,
+    /// Whether a Node has come, gone, or is not as it was.
+    pub nodes: bool,
+    /// Whether the configuration in force is not as it was.
+    pub config: bool,
 }
 
 /// Translates objects once, with no last good versions to fall back on.
@@ -42,7 +56,9 @@ pub fn snapshot(
     objects: &ClusterObjects,
     options: &TranslateOptions,
 ) -> (Snapshot, Vec<ConfigError>) {
-    Translator::new(options.clone()).translate(objects)
+    let mut translator = Translator::new(options.clone());
+    translator.update(objects);
+    (translator.snapshot, translator.errors)
 }
 
 impl Translator {
@@ -50,163 +66,146 @@ impl Translator {
     #[must_use]
     pub fn new(options: TranslateOptions) -> Self {
         Self {
-            options,
-            pools: LastGood::default(),
-            communities: LastGood::default(),
-            peers: LastGood::default(),
-            bgp_advertisements: LastGood::default(),
-            l2_advertisements: LastGood::default(),
+            namespace: options.namespace,
+            seen: None,
+            configuration: Configuration::default(),
+            slices: SliceIndex::default(),
+            snapshot: Snapshot {
+                options: options.planner,
+                ..Snapshot::default()
+            },
+            config_errors: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
-    /// The objects as the planner takes them, and everything that is wrong with them, the source's errors first.
-    ///
-    /// An object at fault keeps its last good version in force; all others are as they are.
-    pub fn translate(&mut self, objects: &ClusterObjects) -> (Snapshot, Vec<ConfigError>) {
-        let namespace = Arc::clone(&self.options.namespace);
-        let mut report = Report {
-            namespace: &namespace,
-            errors: objects.errors.clone(),
+    /// Brings snapshot and errors up to date with the objects, in the time that it takes to find and translate those
+    /// that are not as they were at the last update. The configuration is translated as a whole, if anything that it
+    /// depends on has changed: its objects are few, and may conflict with one another.
+    pub fn update(&mut self, objects: &ClusterObjects) -> Changed {
+        let is_first = self.seen.is_none();
+        let seen = self.seen.take().unwrap_or_default();
+        let nodes = self.update_nodes(objects, &seen);
+        let mut changed = Changed {
+            services: self.update_services(objects, &seen),
+            endpoints: self.update_endpoints(objects, &seen),
+            nodes: nodes.any,
+            config: is_first,
         };
-        let nodes = objects
-            .nodes
-            .iter()
-            .map(|(name, node)| (node_name(name), nodes::translate(&node.value)));
-        let nodes: BTreeMap<NodeName, Node> = nodes.collect();
-        let config = self.config(objects, &nodes, &mut report);
-        bfd::reject(&objects.bfd_profiles, &mut report);
-        report
-            .errors
-            .extend(raw_frr_configuration(objects, &namespace));
-        report
-            .errors
-            .extend(legacy_configuration(objects, &namespace));
-        let services = objects.services.iter().map(|(name, service)| {
-            let key = ServiceKey::new(&*name.namespace, name.name.clone());
-            (key, services::translate(&service.value))
-        });
-        let own_pools = objects
-            .ip_address_pools
-            .iter()
-            .filter(|(name, _)| name.namespace == namespace);
-        let snapshot = Snapshot {
-            config,
-            services: services.collect(),
-            nodes,
-            endpoints: endpoints::translate(&objects.endpoint_slices),
-            reported_usage: own_pools
-                .filter_map(|(name, pool)| pools::reported_usage(name, &pool.value))
-                .collect(),
-            options: self.options.planner.clone(),
-        };
-        let mut errors = report.errors;
-        locate(&mut errors, objects);
-        (snapshot, errors)
+        let is_news = is_first
+            || nodes.labels
+            || configuration::has_changed(objects, &seen)
+            || (self.configuration.selects_namespaces()
+                && objects
+                    .namespaces
+                    .changed_since(&seen.namespaces)
+                    .next()
+                    .is_some());
+        if is_news {
+            let (config, errors) =
+                self.configuration
+                    .translate(objects, &self.snapshot.nodes, &self.namespace);
+            changed.config |= config != self.snapshot.config;
+            self.snapshot.config = config;
+            self.config_errors = errors;
+        }
+        if is_news || objects.errors != seen.errors {
+            self.errors.clone_from(&objects.errors);
+            self.errors.extend(self.config_errors.iter().cloned());
+        }
+        if !objects.ip_address_pools.ptr_eq(&seen.ip_address_pools) {
+            self.update_usage(objects);
+        }
+        self.seen = Some(objects.clone());
+        changed
     }
 
-    fn config(
+    /// The objects as the planner takes them.
+    ///
+    /// A configuration object at fault keeps its last good version in force; all others are as they are.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Everything that is wrong with the objects, the source's errors first.
+    #[must_use]
+    pub fn errors(&self) -> &[ConfigError] {
+        &self.errors
+    }
+
+    fn update_services(
         &mut self,
         objects: &ClusterObjects,
-        nodes: &BTreeMap<NodeName, Node>,
-        report: &mut Report<'_>,
-    ) -> Config {
-        let mut pools = Pools::default();
-        self.pools.bring_in_force(
-            Kind::IPAddressPool,
-            &objects.ip_address_pools,
-            report,
-            pools::translate,
-            |name, pool, faults| pools::accept(name, pool, &mut pools, &objects.namespaces, faults),
-        );
-        let mut aliases = Aliases::default();
-        self.communities.bring_in_force(
-            Kind::Community,
-            &objects.communities,
-            report,
-            |_, object, faults| communities::translate(object, faults),
-            |name, translated, faults| aliases.accept(name, translated, faults),
-        );
-        let mut peers = peers::Accepted::new(nodes);
-        self.peers.bring_in_force(
-            Kind::BGPPeer,
-            &objects.bgp_peers,
-            report,
-            |name, object, faults| peers::translate(name, object, &objects.secrets, faults),
-            |name, peer, faults| peers.accept(name, peer, faults),
-        );
-        let mut bgp_advertisements = AcceptedBgp::new(&pools, nodes);
-        self.bgp_advertisements.bring_in_force(
-            Kind::BGPAdvertisement,
-            &objects.bgp_advertisements,
-            report,
-            |_, object, faults| advertisements::translate_bgp(object, &aliases, &pools, faults),
-            |name, advertisement, faults| bgp_advertisements.accept(name, advertisement, faults),
-        );
-        let bgp_advertisements = bgp_advertisements.into_advertisements();
-        let mut l2_advertisements = BTreeMap::new();
-        self.l2_advertisements.bring_in_force(
-            Kind::L2Advertisement,
-            &objects.l2_advertisements,
-            report,
-            |_, object, faults| Some(advertisements::translate_l2(object, faults)),
-            |name, advertisement, _| {
-                l2_advertisements.insert(
-                    AdvertisementName::new(name.name.clone()),
-                    advertisement.clone(),
-                );
-            },
-        );
-        Config {
-            pools,
-            peers: peers.into_peers(),
-            bgp_advertisements,
-            l2_advertisements,
+        seen: &ClusterObjects,
+    ) -> BTreeSet<ServiceKey> {
+        let mut changed = BTreeSet::new();
+        for name in objects.services.changed_since(&seen.services) {
+            let key = service_key(name);
+            match objects.services.get(name) {
+                Some(service) => self
+                    .snapshot
+                    .services
+                    .insert(key.clone(), Arc::clone(service)),
+                None => self.snapshot.services.remove(&key),
+            };
+            changed.insert(key);
         }
+        changed
+    }
+
+    fn update_endpoints(
+        &mut self,
+        objects: &ClusterObjects,
+        seen: &ClusterObjects,
+    ) -> BTreeSet<ServiceKey> {
+        let mut changed = self
+            .slices
+            .update(&objects.endpoint_slices, &seen.endpoint_slices);
+        changed.retain(|key| {
+            let now = self.slices.endpoints(key, &objects.endpoint_slices);
+            let differs = self.snapshot.endpoints.get(key) != now.as_ref();
+            match now {
+                Some(endpoints) => self.snapshot.endpoints.insert(key.clone(), endpoints),
+                None => self.snapshot.endpoints.remove(key),
+            };
+            differs
+        });
+        changed
+    }
+
+    fn update_nodes(&mut self, objects: &ClusterObjects, seen: &ClusterObjects) -> NodesChanged {
+        let mut changed = NodesChanged::default();
+        for name in objects.nodes.changed_since(&seen.nodes) {
+            let (was, is) = (seen.nodes.get(name), objects.nodes.get(name));
+            changed.any = true;
+            changed.labels |= was.map(|node| &node.labels) != is.map(|node| &node.labels);
+            let key = NodeName::new(Arc::clone(&name.name));
+            match is {
+                Some(node) => self.snapshot.nodes.insert(key, Arc::clone(node)),
+                None => self.snapshot.nodes.remove(&key),
+            };
+        }
+        changed
+    }
+
+    fn update_usage(&mut self, objects: &ClusterObjects) {
+        let own = |(name, _): &(&ObjectName, _)| name.namespace == self.namespace;
+        let pools = objects.ip_address_pools.iter().filter(own);
+        self.snapshot.reported_usage = pools
+            .filter_map(|(name, pool)| pools::reported_usage(name, &pool.value))
+            .collect();
     }
 }
 
-/// Points errors that name a field to the line of that field.
-fn locate(errors: &mut [ConfigError], objects: &ClusterObjects) {
-    for error in errors.iter_mut().filter(|error| !error.field.is_empty()) {
-        let object = error.object.as_ref();
-        let lines = object.and_then(|object| objects.field_lines.get(object));
-        let line = lines.and_then(|lines| lines.line_of(&error.field));
-        if let (Some(origin), Some(line)) = (&mut error.origin, line) {
-            origin.line = Some(line);
-        }
-    }
+fn service_key(name: &ObjectName) -> ServiceKey {
+    let namespace = NamespaceName::new(Arc::clone(&name.namespace));
+    ServiceKey::new(namespace, Arc::clone(&name.name))
 }
 
-fn node_name(name: &ObjectName) -> NodeName {
-    NodeName::new(name.name.clone())
-}
-
-/// The ConfigMap that configured MetalLB up to 0.12 (compat/metallb.md 1.13).
-fn legacy_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
-    let name = ObjectName::new(Arc::clone(namespace), "config");
-    let object = objects.config_maps.entry(&name)?;
-    object.value.data.as_ref()?.get("config")?;
-    Some(ConfigError {
-        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
-        field: "data.config".to_owned(),
-        reason: Reason::NotSupportedYet {
-            field: "configuration by ConfigMap",
-        },
-        origin: object.origin.clone(),
-        effect: ErrorEffect::OutOfForce,
-    })
-}
-
-/// The ConfigMap with raw FRR configuration, if there is one that says anything (compat/metallb.md 1.12).
-fn raw_frr_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
-    let name = ObjectName::new(Arc::clone(namespace), "bgpextras");
-    let object = objects.config_maps.entry(&name)?;
-    let extras = object.value.data.as_ref()?.get("extras")?;
-    (!extras.trim().is_empty()).then(|| ConfigError {
-        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
-        field: "data.extras".to_owned(),
-        reason: Reason::RawFrrConfiguration,
-        origin: object.origin.clone(),
-        effect: ErrorEffect::OutOfForce,
-    })
+/// What has changed about the Nodes.
+#[derive(Clone, Copy, Default)]
+struct NodesChanged {
+    any: bool,
+    labels: bool,
 }

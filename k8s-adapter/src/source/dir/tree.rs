@@ -13,7 +13,9 @@ use super::status::{overlay_pool, overlay_reservation, overlay_service};
 use crate::source::SourceError;
 use crate::source::manifest::{Manifest, is_hidden, is_manifest};
 use crate::source::object::AnyObject;
-use crate::translate::{ClusterObjects, ConfigError, ErrorEffect, ObjectRef, Origin, Reason};
+use crate::translate::{
+    ClusterObjects, ConfigError, ErrorEffect, Object, ObjectRef, Origin, Reason,
+};
 
 /// Told of each folder before its content is listed, so that what comes later is seen as an event.
 pub(super) type Follow<'a> = &'a mut dyn FnMut(&Path);
@@ -404,34 +406,38 @@ impl Tree {
                     {
                         if let Some(service) = objects.services.entry(&id.name).cloned() {
                             let overlaid = overlay_service(&service.value, status);
-                            objects
-                                .services
-                                .insert(id.name.clone(), overlaid, service.origin);
+                            let overlaid = Object {
+                                value: overlaid,
+                                ..service
+                            };
+                            objects.services.insert(id.name.clone(), overlaid);
                         }
                     }
                     AnyObject::IPAddressPool(written) => {
                         if let Some(pool) = objects.ip_address_pools.entry(&id.name).cloned() {
                             let overlaid = overlay_pool(&pool.value, written);
-                            objects
-                                .ip_address_pools
-                                .insert(id.name.clone(), overlaid, pool.origin);
+                            let overlaid = Object {
+                                value: overlaid,
+                                ..pool
+                            };
+                            objects.ip_address_pools.insert(id.name.clone(), overlaid);
                         }
                     }
                     AnyObject::IPReservation(written) => {
                         if let Some(reservation) = objects.ip_reservations.entry(&id.name).cloned()
                         {
                             let overlaid = overlay_reservation(&reservation.value, written);
-                            objects.ip_reservations.insert(
-                                id.name.clone(),
-                                overlaid,
-                                reservation.origin,
-                            );
+                            let overlaid = Object {
+                                value: overlaid,
+                                ..reservation
+                            };
+                            objects.ip_reservations.insert(id.name.clone(), overlaid);
                         }
                     }
                     AnyObject::ServiceBGPStatus(_)
                     | AnyObject::ServiceL2Status(_)
                     | AnyObject::ConfigurationState(_) => {
-                        object.insert_into(objects, id.name.clone(), Some(origin.clone()));
+                        object.insert_into(objects, id.name.clone(), origin.clone());
                     }
                     // Nobody writes anything else there, and manifests do not belong there.
                     _ => {}
@@ -465,7 +471,7 @@ impl<'a> Collected<'a> {
                 continue;
             }
             self.defined.insert(id, origin);
-            object.insert_into(&mut self.objects, id.name.clone(), Some(origin.clone()));
+            object.insert_into(&mut self.objects, id.name.clone(), origin.clone());
             let lines = manifest.field_lines.get(id);
             self.objects
                 .field_lines
@@ -479,7 +485,7 @@ impl<'a> Collected<'a> {
         for (id, (object, origin)) in others {
             if !self.defined.contains_key(id) {
                 self.defined.insert(id, origin);
-                object.insert_into(&mut self.objects, id.name.clone(), Some(origin.clone()));
+                object.insert_into(&mut self.objects, id.name.clone(), origin.clone());
             }
         }
     }

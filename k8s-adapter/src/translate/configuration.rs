@@ -1,0 +1,211 @@
+//! The configuration objects to the planner's [`Config`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::core::object::HasSpec;
+use planner::config::{BgpAdvertisement, Config, L2Advertisement, Peer, Pools};
+use planner::names::{AdvertisementName, NodeName};
+use planner::node::Node;
+
+use super::advertisements::{self, AcceptedBgp};
+use super::communities::{self, Aliases, TranslatedAliases};
+use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason};
+use super::last_good::{LastGood, Report};
+use super::objects::{ClusterObjects, Object, Objects};
+use super::pools::{self, TranslatedPool};
+use super::{bfd, peers};
+
+/// The last good version of each configuration object.
+#[derive(Debug, Default)]
+pub(super) struct Configuration {
+    pools: LastGood<TranslatedPool>,
+    communities: LastGood<TranslatedAliases>,
+    peers: LastGood<Peer>,
+    bgp_advertisements: LastGood<BgpAdvertisement>,
+    l2_advertisements: LastGood<L2Advertisement>,
+}
+
+/// Whether objects differ in anything that the configuration is made from, save Nodes and Namespaces.
+pub(super) fn has_changed(objects: &ClusterObjects, seen: &ClusterObjects) -> bool {
+    differ(&objects.ip_address_pools, &seen.ip_address_pools, says_same)
+        || differ(&objects.communities, &seen.communities, says_same)
+        || differ(&objects.bgp_peers, &seen.bgp_peers, says_same)
+        || differ(
+            &objects.bgp_advertisements,
+            &seen.bgp_advertisements,
+            says_same,
+        )
+        || differ(
+            &objects.l2_advertisements,
+            &seen.l2_advertisements,
+            says_same,
+        )
+        || differ(&objects.bfd_profiles, &seen.bfd_profiles, says_same)
+        || differ(
+            &objects.ip_reservations,
+            &seen.ip_reservations,
+            PartialEq::eq,
+        )
+        || differ(&objects.service_cidrs, &seen.service_cidrs, PartialEq::eq)
+        || differ(&objects.secrets, &seen.secrets, PartialEq::eq)
+        || differ(&objects.config_maps, &seen.config_maps, PartialEq::eq)
+        || objects.field_lines != seen.field_lines
+}
+
+/// Whether objects of a kind differ in identity, place or what `is_same` looks at.
+fn differ<K>(now: &Objects<K>, earlier: &Objects<K>, is_same: impl Fn(&K, &K) -> bool) -> bool {
+    let is_same = |one: &Object<K>, other: &Object<K>| {
+        one.origin == other.origin
+            && one.uid() == other.uid()
+            && (Arc::ptr_eq(&one.value, &other.value) || is_same(&one.value, &other.value))
+    };
+    let mut pairs = now.iter().zip(earlier);
+    !now.ptr_eq(earlier)
+        && (now.len() != earlier.len()
+            || !pairs.all(|((name, one), (other_name, other))| {
+                name == other_name && is_same(one, other)
+            }))
+}
+
+/// Whether two objects say the same to their reader: a status is our own writing.
+fn says_same<K>(one: &K, other: &K) -> bool
+where
+    K: Resource + HasSpec<Spec: PartialEq>,
+{
+    let (meta, other_meta) = (one.meta(), other.meta());
+    meta.creation_timestamp == other_meta.creation_timestamp
+        && meta.labels == other_meta.labels
+        && meta.annotations == other_meta.annotations
+        && one.spec() == other.spec()
+}
+
+impl Configuration {
+    /// Whether it depends on the labels of namespaces.
+    pub(super) fn selects_namespaces(&self) -> bool {
+        self.pools.values().any(TranslatedPool::selects_namespaces)
+    }
+
+    /// The configuration in force, and everything that is wrong with its objects.
+    pub(super) fn translate(
+        &mut self,
+        objects: &ClusterObjects,
+        nodes: &BTreeMap<NodeName, Arc<Node>>,
+        namespace: &Arc<str>,
+    ) -> (Config, Vec<ConfigError>) {
+        let mut report = Report {
+            namespace,
+            errors: Vec::new(),
+        };
+        let config = self.config(objects, nodes, &mut report);
+        bfd::reject(&objects.bfd_profiles, &mut report);
+        let mut errors = report.errors;
+        errors.extend(raw_frr_configuration(objects, namespace));
+        errors.extend(legacy_configuration(objects, namespace));
+        locate(&mut errors, objects);
+        (config, errors)
+    }
+
+    fn config(
+        &mut self,
+        objects: &ClusterObjects,
+        nodes: &BTreeMap<NodeName, Arc<Node>>,
+        report: &mut Report<'_>,
+    ) -> Config {
+        let mut pools = Pools::default();
+        self.pools.bring_in_force(
+            Kind::IPAddressPool,
+            &objects.ip_address_pools,
+            report,
+            pools::translate,
+            |name, pool, faults| pools::accept(name, pool, &mut pools, &objects.namespaces, faults),
+        );
+        let mut aliases = Aliases::default();
+        self.communities.bring_in_force(
+            Kind::Community,
+            &objects.communities,
+            report,
+            |_, object, faults| communities::translate(object, faults),
+            |name, translated, faults| aliases.accept(name, translated, faults),
+        );
+        let mut peers = peers::Accepted::new(nodes);
+        self.peers.bring_in_force(
+            Kind::BGPPeer,
+            &objects.bgp_peers,
+            report,
+            |name, object, faults| peers::translate(name, object, &objects.secrets, faults),
+            |name, peer, faults| peers.accept(name, peer, faults),
+        );
+        let mut bgp_advertisements = AcceptedBgp::new(&pools, nodes);
+        self.bgp_advertisements.bring_in_force(
+            Kind::BGPAdvertisement,
+            &objects.bgp_advertisements,
+            report,
+            |_, object, faults| advertisements::translate_bgp(object, &aliases, &pools, faults),
+            |name, advertisement, faults| bgp_advertisements.accept(name, advertisement, faults),
+        );
+        let bgp_advertisements = bgp_advertisements.into_advertisements();
+        let mut l2_advertisements = BTreeMap::new();
+        self.l2_advertisements.bring_in_force(
+            Kind::L2Advertisement,
+            &objects.l2_advertisements,
+            report,
+            |_, object, faults| Some(advertisements::translate_l2(object, faults)),
+            |name, advertisement, _| {
+                l2_advertisements.insert(
+                    AdvertisementName::new(name.name.clone()),
+                    advertisement.clone(),
+                );
+            },
+        );
+        Config {
+            pools,
+            peers: peers.into_peers(),
+            bgp_advertisements,
+            l2_advertisements,
+        }
+    }
+}
+
+/// Points errors that name a field to the line of that field.
+fn locate(errors: &mut [ConfigError], objects: &ClusterObjects) {
+    for error in errors.iter_mut().filter(|error| !error.field.is_empty()) {
+        let object = error.object.as_ref();
+        let lines = object.and_then(|object| objects.field_lines.get(object));
+        let line = lines.and_then(|lines| lines.line_of(&error.field));
+        if let (Some(origin), Some(line)) = (&mut error.origin, line) {
+            origin.line = Some(line);
+        }
+    }
+}
+
+/// The ConfigMap that configured MetalLB up to 0.12 (compat/metallb.md 1.13).
+fn legacy_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
+    let name = ObjectName::new(Arc::clone(namespace), "config");
+    let object = objects.config_maps.entry(&name)?;
+    object.value.data.as_ref()?.get("config")?;
+    Some(ConfigError {
+        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
+        field: "data.config".to_owned(),
+        reason: Reason::NotSupportedYet {
+            field: "configuration by ConfigMap",
+        },
+        origin: object.origin.clone(),
+        effect: ErrorEffect::OutOfForce,
+    })
+}
+
+/// The ConfigMap with raw FRR configuration, if there is one that says anything (compat/metallb.md 1.12).
+fn raw_frr_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
+    let name = ObjectName::new(Arc::clone(namespace), "bgpextras");
+    let object = objects.config_maps.entry(&name)?;
+    let extras = object.value.data.as_ref()?.get("extras")?;
+    (!extras.trim().is_empty()).then(|| ConfigError {
+        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
+        field: "data.extras".to_owned(),
+        reason: Reason::RawFrrConfiguration,
+        origin: object.origin.clone(),
+        effect: ErrorEffect::OutOfForce,
+    })
+}
