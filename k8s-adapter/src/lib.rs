@@ -9,6 +9,7 @@
 //! | [`controller`] | the process that hands out addresses |
 //! | [`speaker`] | the process that announces them |
 //! | [`webhook`] | what an API server asks before it stores our kinds, and to convert them |
+//! | [`lease`] | which of several controllers decides |
 //! | [`admin`] | metrics and probes |
 //! | [`listen`], [`tls`] | sockets and certificates for what is served |
 //! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
@@ -23,6 +24,7 @@ pub mod admin;
 pub mod controller;
 pub mod crd;
 pub mod flags;
+pub mod lease;
 pub mod listen;
 pub mod shutdown;
 pub mod sink;
