@@ -18,6 +18,8 @@ mod driver;
 mod leadership;
 mod machine;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 pub use self::driver::{Elector, LeaseName};
