@@ -14,6 +14,10 @@ use crate::{LabError, find_program};
 /// The programs that one binary of ours is, by the name it is called with.
 const COMPONENTS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kubectl"];
 
+/// The version of the module's k8s.io/kubernetes, as the server is to tell it.
+const LINK: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.35.4 \
+    -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35";
+
 /// How long the API server's sources may take to download and compile.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -111,7 +115,7 @@ fn build(go: &Path, module: &Path, folder: &Path) -> Result<(), LabError> {
     command
         .current_dir(module)
         .env("CGO_ENABLED", "0")
-        .args(["build", "-trimpath", "-ldflags", "-s -w", "-o"])
+        .args(["build", "-trimpath", "-ldflags", LINK, "-o"])
         .arg(folder.join("kubetest"))
         .arg(".");
     output(command, BUILD_TIMEOUT)?;

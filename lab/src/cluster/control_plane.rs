@@ -9,10 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Request;
+use http::header::AUTHORIZATION;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
+use kube::{Client, Config};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -167,6 +168,30 @@ impl ControlPlane {
         F: Future<Output: Send> + Send + 'static,
     {
         on(&self.runtime, future)
+    }
+
+    /// Gets a page from a process in the namespace, whatever certificate it shows, as in
+    /// `get("http://127.0.0.1:9120", "/metrics", None)`; with a bearer token if there is one.
+    ///
+    /// # Errors
+    /// When nobody answers, or not with 200.
+    pub fn get(&self, server: &str, path: &str, token: Option<&str>) -> Result<String, LabError> {
+        let request = || {
+            let mut config = Config::new(server.parse()?);
+            config.accept_invalid_certs = true;
+            config.default_retry = false;
+            if let Some(token) = token {
+                let value = format!("Bearer {token}").try_into()?;
+                config.headers.push((AUTHORIZATION, value));
+            }
+            Ok((config, Request::get(path).body(Vec::new())?))
+        };
+        let (config, request) = request().map_err(|error: http::Error| {
+            LabError::Unexpected(format!("{server}{path}: {error}"))
+        })?;
+        let answer =
+            self.block_on(async move { Client::try_from(config)?.request_text(request).await });
+        answer.map_err(LabError::kubernetes(format!("asking {server}{path}")))
     }
 
     /// Applies all objects of a text of YAML documents, as one who may do everything. An object of a kind that is

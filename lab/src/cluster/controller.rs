@@ -21,6 +21,8 @@ pub struct Run {
     pub lb_class: String,
     /// Who it is to the API server.
     pub access: Access,
+    /// The port of its metrics; its probes are on the next one.
+    pub port: u16,
     /// Further flags.
     pub flags: Vec<String>,
 }
@@ -43,6 +45,8 @@ impl Controller {
             .arg(plane.kubeconfig(&run.name, &run.access)?)
             .args(["--namespace", &run.namespace])
             .args(["--lb-class", &run.lb_class])
+            .args(["--port", &run.port.to_string()])
+            .args(["--health-probe-port", &(run.port + 1).to_string()])
             .args(&run.flags);
         let process = plane.spawn(&run.name, command)?;
         Ok(Self { process })

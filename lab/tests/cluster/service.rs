@@ -55,7 +55,7 @@ impl Service {
     }
 
     /// Waits until it has exactly these addresses, in this order.
-    pub(crate) fn until_addresses(&self, expected: &[&str]) {
+    pub(crate) fn until_addresses(&self, expected: &[String]) {
         self.until(&format!("with {expected:?}"), |object| {
             (addresses(object?) == expected).then_some(())
         });

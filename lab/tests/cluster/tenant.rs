@@ -1,14 +1,16 @@
 //! What a test has of the cluster: a namespace, a loadBalancerClass, and a controller that serves just these.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::thread;
 
 use lab::cluster::{Access, Audit, ControlPlane, Controller, Requests, Run};
+use lab::until;
 use serde_json::{Value, json};
 
 use crate::harness::{apply, create_namespace, merge, requirements_are_met, shared};
-use crate::object::Object;
+use crate::object::{Object, TIMEOUT};
 use crate::service::Service;
 
 /// The ServiceAccount that the controller runs as.
@@ -17,6 +19,9 @@ const ACCOUNT: &str = "controller";
 /// Each controller listens on ports of its own, since all of them share a network namespace.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
 
+/// Each tenant has addresses of its own too: what another loadBalancerClass holds is taken (compat/metallb.md 11 #39).
+static NEXT_BLOCK: AtomicU8 = AtomicU8::new(0);
+
 /// One test's part of the cluster.
 pub(crate) struct Tenant {
     pub(crate) plane: Arc<ControlPlane>,
@@ -24,6 +29,8 @@ pub(crate) struct Tenant {
     pub(crate) namespace: String,
     /// What the controller is started with.
     pub(crate) run: Run,
+    /// The number of its addresses; see [`Tenant::v4`].
+    block: u8,
     controller: Option<Controller>,
 }
 
@@ -60,12 +67,16 @@ impl Tenant {
             namespace: name.to_owned(),
             lb_class: format!("lab.ferrolb.io/{name}"),
             access: plane.access_of(name, ACCOUNT).unwrap(),
-            flags: Vec::new(),
+            port: next_port(),
+            flags: ["--metrics-insecure", "--webhook-mode=disabled"]
+                .map(str::to_owned)
+                .into(),
         };
         Self {
             plane: Arc::clone(plane),
             namespace: name.to_owned(),
             run,
+            block: NEXT_BLOCK.fetch_add(1, Ordering::Relaxed),
             controller: None,
         }
     }
@@ -80,6 +91,7 @@ impl Tenant {
     pub(crate) fn start_another(&self, name: &str) -> Controller {
         let run = Run {
             name: format!("{}-{name}", self.run.name),
+            port: next_port(),
             ..self.run.clone()
         };
         Controller::start(&self.plane, &run).unwrap()
@@ -122,13 +134,33 @@ impl Tenant {
         Object::of(&self.plane, api_version, kind, &self.namespace, name)
     }
 
-    /// Writes a pool of these ranges.
-    pub(crate) fn pool(&self, name: &str, addresses: &[&str]) -> Object {
+    /// An object that is in no namespace.
+    pub(crate) fn cluster_object(&self, api_version: &str, kind: &str, name: &str) -> Object {
+        Object::of_cluster(&self.plane, api_version, kind, name)
+    }
+
+    /// An IPv4 address or prefix that no other tenant has, by what follows the third octet, as in `v4("7")` or
+    /// `v4("0/24")`.
+    pub(crate) fn v4(&self, end: &str) -> String {
+        format!("198.18.{}.{end}", self.block)
+    }
+
+    /// An IPv6 address or prefix that no other tenant has, by what follows `::`, as in `v6("7")` or `v6("/64")`.
+    pub(crate) fn v6(&self, end: &str) -> String {
+        let (host, prefix) = end.split_once('/').unzip();
+        let address = format!("2001:db8:{:x}::{}", self.block, host.unwrap_or(end));
+        // As the product writes it.
+        let address: Ipv6Addr = address.parse().unwrap();
+        prefix.map_or(address.to_string(), |bits| format!("{address}/{bits}"))
+    }
+
+    /// Writes a pool of these ranges, as in `pool("web", &[tenant.v4("0/30")])`.
+    pub(crate) fn pool(&self, name: &str, addresses: &[String]) -> Object {
         self.pool_with(name, addresses, json!({}))
     }
 
     /// Writes a pool of these ranges, with more in its spec, as in `json!({"autoAssign": false})`.
-    pub(crate) fn pool_with(&self, name: &str, addresses: &[&str], spec: Value) -> Object {
+    pub(crate) fn pool_with(&self, name: &str, addresses: &[String], spec: Value) -> Object {
         let mut pool = json!({
             "apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool",
             "metadata": {"name": name},
@@ -186,11 +218,11 @@ impl Tenant {
     /// Waits until the controller has seen everything that was written so far and has acted on it: for tests of what
     /// does not happen. It is seen by a Service with a pool of its own that is served after it.
     pub(crate) fn settle(&self) {
-        let pool = self.pool_with("settle", &["192.0.2.254/32"], json!({"autoAssign": false}));
+        let pool = self.pool_with("settle", &[self.v4("254/32")], json!({"autoAssign": false}));
         let annotation =
             json!({"metadata": {"annotations": {"metallb.io/address-pool": "settle"}}});
         let probe = self.create_service_with("settle", annotation);
-        probe.until_addresses(&["192.0.2.254"]);
+        probe.until_addresses(&[self.v4("254")]);
         probe.delete();
         pool.delete();
     }
@@ -206,10 +238,32 @@ impl Tenant {
         audit.requests(&user).unwrap()
     }
 
+    /// The value of a metric of the controller, as in `metric("metallb_allocator_addresses_total{pool=\"web\"}")`.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let server = format!("http://127.0.0.1:{}", self.run.port);
+        let text = self.plane.get(&server, "/metrics", None).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.map(|value| value.trim().parse().unwrap())
+    }
+
+    /// Waits until a metric of the controller has this value.
+    pub(crate) fn until_metric(&self, name: &str, expected: f64) {
+        let mut last = None;
+        let found = until(name, TIMEOUT, || {
+            last = self.metric(name);
+            Ok((last == Some(expected)).then_some(()))
+        });
+        found.unwrap_or_else(|error| panic!("{error}: {last:?} instead of {expected}"));
+    }
+
     /// Access as another ServiceAccount of the tenant's namespace.
     pub(crate) fn access_of(&self, account: &str) -> Access {
         self.plane.access_of(&self.namespace, account).unwrap()
     }
+}
+
+fn next_port() -> u16 {
+    NEXT_PORT.fetch_add(2, Ordering::Relaxed)
 }
 
 impl Drop for Tenant {
