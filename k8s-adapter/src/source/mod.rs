@@ -5,7 +5,7 @@ mod defaults;
 pub mod dir;
 mod locate;
 pub mod manifest;
-mod object;
+pub(crate) mod object;
 
 use std::path::PathBuf;
 use std::str::FromStr;

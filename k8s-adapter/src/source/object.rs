@@ -214,7 +214,7 @@ impl Schema {
 }
 
 /// An object of our groups: a field that the kind does not have is a typing error and refused, as `kubectl` does.
-fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
+pub(crate) fn ours<K: DeserializeOwned>(mut document: Value) -> Result<K, Vec<TypeFault>> {
     if let Some(fields) = document.as_object_mut() {
         fields.remove("apiVersion");
         fields.remove("kind");

@@ -114,7 +114,8 @@ fn to_v1beta1(spec: &mut Map<String, Value>) {
 }
 
 const V1BETA1: &str = "metallb.io/v1beta1";
-const V1BETA2: &str = "metallb.io/v1beta2";
+/// The stored version.
+pub(super) const V1BETA2: &str = "metallb.io/v1beta2";
 
 /// The fields of the spec of a BGPPeer of version `v1beta1`.
 const V1BETA1_FIELDS: [&str; 12] = [
