@@ -150,6 +150,17 @@ impl Pool {
         self.ranges.iter().any(|range| range.contains(address))
     }
 
+    /// The addresses of a family that are handed out, in that order: neither avoided nor excluded.
+    pub fn addresses(&self, family: Family) -> impl Iterator<Item = IpAddr> {
+        let ranges = self
+            .ranges
+            .iter()
+            .filter(move |range| range.family() == family);
+        let open = ranges.flat_map(|range| range.without(&self.excluded));
+        open.flat_map(|range| range.addresses())
+            .filter(|address| !self.avoids(*address))
+    }
+
     /// Whether it has a range of the family.
     #[must_use]
     pub fn has_family(&self, family: Family) -> bool {

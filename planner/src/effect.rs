@@ -5,9 +5,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipam::{PoolName, Usage};
+use ipam::{PoolName, ReservationName, Usage};
 
 use crate::names::{Interface, NamespaceName, NodeName, PeerName, ServiceKey};
+use crate::reservation::ReservationStatus;
 use crate::service::AddressCondition;
 
 /// One change to make. Losing one is harmless: the next pass sees the same difference.
@@ -42,6 +43,13 @@ pub enum Effect {
         pool: PoolName,
         /// What it says.
         usage: Usage,
+    },
+    /// Make the status of an IPReservation say this.
+    ReservationStatus {
+        /// Which reservation.
+        reservation: ReservationName,
+        /// What it says.
+        status: ReservationStatus,
     },
     /// Tell of something that happened to an object.
     EmitEvent(Event),

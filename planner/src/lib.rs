@@ -51,6 +51,7 @@ pub mod node;
 pub mod observed;
 mod remedy;
 pub mod report;
+pub mod reservation;
 pub mod selector;
 pub mod service;
 pub mod snapshot;

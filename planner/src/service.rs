@@ -88,12 +88,14 @@ impl Service {
     }
 }
 
-/// The condition [`ADDRESS_ASSIGNED`] of a Service. Whoever writes it sets `lastTransitionTime` when the status changes.
+/// A condition about addresses: [`ADDRESS_ASSIGNED`] of a Service, or
+/// [`RESERVED`](crate::reservation::RESERVED) of an IPReservation. Whoever writes it sets `lastTransitionTime` when the status changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressCondition {
-    /// `status`: whether it has addresses.
+    /// `status`: whether the object has what it asks for.
     pub status: ConditionStatus,
-    /// `reason`: `Assigned`, or why it has none; see [`AllocationRefusal::reason`](crate::allocation::AllocationRefusal).
+    /// `reason`: `Assigned` or `Reserved`, or why not; see
+    /// [`AllocationRefusal::reason`](crate::allocation::AllocationRefusal).
     pub reason: Cow<'static, str>,
     /// `message`: the addresses, or what is in the way and what would help.
     pub message: String,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ipam::{PoolName, Usage};
+use ipam::{PoolName, ReservationName, Usage};
 
 use crate::config::Config;
 use crate::endpoints::Endpoints;
 use crate::names::{NodeName, ServiceKey};
 use crate::node::Node;
+use crate::reservation::ReservationStatus;
 use crate::service::Service;
 
 /// Everything that a decision is made from, at one moment.
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub endpoints: BTreeMap<ServiceKey, Endpoints>,
     /// The usage that each pool's status shows now; read by the controller alone.
     pub reported_usage: BTreeMap<PoolName, Usage>,
+    /// What each IPReservation's status says now; read by the controller alone.
+    pub reported_reservations: BTreeMap<ReservationName, ReservationStatus>,
     /// How the process was started.
     pub options: Options,
 }

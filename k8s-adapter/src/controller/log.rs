@@ -26,6 +26,10 @@ pub(super) fn effect(effect: &Effect) {
             }
         }
         Effect::PoolStatus { pool, usage } => debug!(%pool, ?usage, "poolUsage"),
+        Effect::ReservationStatus {
+            reservation,
+            status,
+        } => info!(%reservation, addresses = ?status.addresses, "addressesReserved"),
         Effect::UpsertStatus { .. }
         | Effect::DeleteStatus { .. }
         | Effect::ConfigurationState(_) => {}

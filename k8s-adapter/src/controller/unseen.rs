@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ipam::{PoolName, Usage};
+use ipam::{PoolName, ReservationName, Usage};
 use planner::effect::Effect;
 use planner::names::ServiceKey;
+use planner::reservation::ReservationStatus;
 use planner::service::{AddressCondition, AddressField, Service};
 use planner::snapshot::Snapshot;
 
@@ -15,6 +16,8 @@ pub(super) struct Unseen {
     services: BTreeMap<ServiceKey, Patch>,
     /// The usage of pools never has to come back: nobody but the controller writes it.
     usage: BTreeMap<PoolName, Usage>,
+    /// The same of IPReservations.
+    reservations: BTreeMap<ReservationName, ReservationStatus>,
 }
 
 #[derive(Debug)]
@@ -68,6 +71,13 @@ impl Unseen {
                 .iter()
                 .map(|(pool, usage)| (pool.clone(), *usage)),
         );
+        self.reservations
+            .retain(|name, _| snapshot.config.reservations.get(name).is_some());
+        snapshot.reported_reservations.extend(
+            self.reservations
+                .iter()
+                .map(|(name, status)| (name.clone(), status.clone())),
+        );
     }
 
     /// Remembers an effect that has been carried out, decided from `snapshot`.
@@ -102,6 +112,12 @@ impl Unseen {
             }
             Effect::PoolStatus { pool, usage } => {
                 self.usage.insert(pool, usage);
+            }
+            Effect::ReservationStatus {
+                reservation,
+                status,
+            } => {
+                self.reservations.insert(reservation, status);
             }
             Effect::UpsertStatus { .. }
             | Effect::DeleteStatus { .. }

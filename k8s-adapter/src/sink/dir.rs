@@ -72,6 +72,21 @@ impl DirSink {
                 let file = self.file("ipaddresspools", &self.namespace, pool.as_str())?;
                 write(&file, &patch::pool(&self.namespace, pool.as_str(), usage))
             }
+            Effect::ReservationStatus {
+                reservation,
+                status,
+            } => {
+                let (namespace, name) = (self.namespace.as_str(), reservation.as_str());
+                let present = objects
+                    .ip_reservations
+                    .get(&ObjectName::new(namespace, name));
+                let present = present.map(|object| &**object);
+                let file = self.file("ipreservations", namespace, name)?;
+                write(
+                    &file,
+                    &patch::reservation(namespace, name, status, present, Timestamp::now()),
+                )
+            }
             Effect::EmitEvent(event) => self.append(event),
             Effect::ConfigurationState(state) => {
                 let name = patch::component_name(&state.component);
@@ -183,6 +198,7 @@ impl Sink for DirSink {
         if self.component == Component::Controller && objects.errors.is_empty() {
             self.prune("services", &objects.services)?;
             self.prune("ipaddresspools", &objects.ip_address_pools)?;
+            self.prune("ipreservations", &objects.ip_reservations)?;
         }
         Ok(())
     }

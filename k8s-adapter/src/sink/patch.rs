@@ -8,10 +8,11 @@ use planner::effect::{
     StatusKind,
 };
 use planner::names::ServiceKey;
+use planner::reservation::{RESERVED, ReservationStatus};
 use planner::service::{ADDRESS_ASSIGNED, AddressCondition, Service};
 use serde_json::{Map, Value, json};
 
-use crate::crd::GROUP;
+use crate::crd::{GROUP, IPReservation, OWN_GROUP};
 use crate::translate::IP_ALLOCATED_FROM_POOL;
 
 /// Label of a status object: the node it is about.
@@ -49,13 +50,7 @@ pub fn service(
     };
     let mut status = Map::from_iter([("loadBalancer".to_owned(), load_balancer)]);
     if let Some((condition, since)) = condition {
-        let condition = json!({
-            "type": ADDRESS_ASSIGNED,
-            "status": condition.status.as_str(),
-            "reason": condition.reason,
-            "message": condition.message,
-            "lastTransitionTime": time(since),
-        });
+        let condition = condition_of(ADDRESS_ASSIGNED, condition, since);
         status.insert("conditions".to_owned(), json!([condition]));
     }
     json!({
@@ -63,6 +58,16 @@ pub fn service(
         "kind": "Service",
         "metadata": { "name": key.name(), "namespace": key.namespace().as_str(), "annotations": annotations },
         "status": status,
+    })
+}
+
+fn condition_of(condition_type: &str, condition: &AddressCondition, since: Timestamp) -> Value {
+    json!({
+        "type": condition_type,
+        "status": condition.status.as_str(),
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": time(since),
     })
 }
 
@@ -97,6 +102,44 @@ pub fn pool(namespace: &str, name: &str, usage: &ipam::Usage) -> Value {
             "assignedIPv6": usage.assigned_ipv6,
             "availableIPv4": usage.available_ipv4,
             "availableIPv6": usage.available_ipv6,
+        },
+    })
+}
+
+/// An IPReservation with its status, and nothing else. A condition that says the same as that of `present`, the object as
+/// it is now, keeps its time; else it has changed at `now`.
+#[must_use]
+pub fn reservation(
+    namespace: &str,
+    name: &str,
+    status: &ReservationStatus,
+    present: Option<&IPReservation>,
+    now: Timestamp,
+) -> Value {
+    let users = status.users.iter().map(|(address, service)| {
+        let service = json!({ "namespace": service.namespace().as_str(), "name": service.name() });
+        json!({ "address": address.to_string(), "service": service })
+    });
+    let present = present.and_then(|reservation| reservation.status.as_ref());
+    let conditions = status.condition.iter().map(|condition| {
+        let mut before = present.into_iter().flat_map(|status| &status.conditions);
+        let same = before
+            .find(|before| before.type_ == RESERVED && before.status == condition.status.as_str());
+        condition_of(
+            RESERVED,
+            condition,
+            same.map_or(now, |same| same.last_transition_time.0),
+        )
+    });
+    let addresses = status.addresses.iter().map(IpAddr::to_string);
+    json!({
+        "apiVersion": format!("{OWN_GROUP}/v1alpha1"),
+        "kind": "IPReservation",
+        "metadata": { "name": name, "namespace": namespace },
+        "status": {
+            "addresses": addresses.collect::<Vec<_>>(),
+            "users": users.collect::<Vec<_>>(),
+            "conditions": conditions.collect::<Vec<_>>(),
         },
     })
 }

@@ -167,7 +167,9 @@ impl<K: Sink> Reporter<K> {
                 self.told.insert(event);
             }
             Effect::ConfigurationState(state) => self.configuration = Some(state),
-            Effect::PatchServiceStatus { .. } | Effect::PoolStatus { .. } => {}
+            Effect::PatchServiceStatus { .. }
+            | Effect::PoolStatus { .. }
+            | Effect::ReservationStatus { .. } => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kube::Resource;
 use kube::core::object::HasSpec;
-use planner::config::{BgpAdvertisement, Config, L2Advertisement, Peer, Pools};
+use planner::config::{BgpAdvertisement, Config, L2Advertisement, Peer, Pools, Reservation};
 use planner::names::{AdvertisementName, NodeName};
 use planner::node::Node;
 
@@ -15,12 +15,13 @@ use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason
 use super::last_good::{LastGood, Report};
 use super::objects::{ClusterObjects, Object, Objects};
 use super::pools::{self, TranslatedPool};
-use super::{bfd, peers};
+use super::{bfd, peers, reservations};
 
 /// The last good version of each configuration object.
 #[derive(Debug, Default)]
 pub(super) struct Configuration {
     pools: LastGood<TranslatedPool>,
+    reservations: LastGood<Reservation>,
     communities: LastGood<TranslatedAliases>,
     peers: LastGood<Peer>,
     bgp_advertisements: LastGood<BgpAdvertisement>,
@@ -43,11 +44,7 @@ pub(super) fn has_changed(objects: &ClusterObjects, seen: &ClusterObjects) -> bo
             says_same,
         )
         || differ(&objects.bfd_profiles, &seen.bfd_profiles, says_same)
-        || differ(
-            &objects.ip_reservations,
-            &seen.ip_reservations,
-            PartialEq::eq,
-        )
+        || differ(&objects.ip_reservations, &seen.ip_reservations, says_same)
         || differ(&objects.service_cidrs, &seen.service_cidrs, PartialEq::eq)
         || differ(&objects.secrets, &seen.secrets, PartialEq::eq)
         || differ(&objects.config_maps, &seen.config_maps, PartialEq::eq)
@@ -121,6 +118,14 @@ impl Configuration {
             pools::translate,
             |name, pool, faults| pools::accept(name, pool, &mut pools, &objects.namespaces, faults),
         );
+        let mut reservations = reservations::Accepted::default();
+        self.reservations.bring_in_force(
+            Kind::IPReservation,
+            &objects.ip_reservations,
+            report,
+            |_, object, faults| reservations::translate(object, faults),
+            |name, reservation, faults| reservations.accept(name, reservation, faults),
+        );
         let mut aliases = Aliases::default();
         self.communities.bring_in_force(
             Kind::Community,
@@ -161,6 +166,7 @@ impl Configuration {
         );
         Config {
             pools,
+            reservations: reservations.into_reservations(),
             peers: peers.into_peers(),
             bgp_advertisements,
             l2_advertisements,

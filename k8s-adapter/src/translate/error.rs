@@ -304,6 +304,12 @@ pub enum Reason {
         /// The other field.
         other: &'static str,
     },
+    /// A field that means nothing without another.
+    #[error("can only be set together with {other}")]
+    Needs {
+        /// The other field.
+        other: &'static str,
+    },
     /// Neither of two fields is set, of which one must be.
     #[error("this or {other} must be set")]
     OneOf {

@@ -17,6 +17,7 @@ mod objects;
 mod peers;
 mod pools;
 mod problems;
+mod reservations;
 mod secrets;
 mod selectors;
 mod services;

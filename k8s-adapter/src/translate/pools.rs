@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use ipam::{IpRange, Pool, PoolError, PoolName, PoolsError, Priority, Usage};
-use planner::config::{NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
+use planner::config::{
+    DISABLED, EXCLUDED_ADDRESSES, NamespaceRule, PoolPolicy, Pools, ServiceAllocation,
+};
 use planner::names::NamespaceName;
 use planner::selector::{Labels, Selectors};
 
@@ -73,11 +75,35 @@ pub(super) fn translate(
     };
     pool.auto_assign = spec.auto_assign;
     pool.avoid_buggy_ips = spec.avoid_buggy_ips;
+    drain(&mut pool, object, faults);
     Some(TranslatedPool {
         pool,
         labels: object.metadata.labels.clone().unwrap_or_default(),
         allocation,
     })
+}
+
+/// What the annotations of a pool say of draining it: all of it, or some addresses.
+fn drain(pool: &mut Pool, object: &IPAddressPool, faults: &mut Faults) {
+    let annotations = object.metadata.annotations.as_ref();
+    let annotation = |name| annotations.and_then(|annotations| annotations.get(name));
+    match annotation(DISABLED).map(String::as_str) {
+        None | Some("false") => {}
+        Some("true") => pool.disabled = true,
+        Some(other) => {
+            let detail = format!("{other:?} is not a boolean; write \"true\" or \"false\"");
+            faults.reject(
+                format!("metadata.annotations[{DISABLED}]"),
+                Reason::Invalid(detail),
+            );
+        }
+    }
+    let excluded = annotation(EXCLUDED_ADDRESSES).map(|text| text.trim());
+    let excluded = excluded.into_iter().filter(|text| !text.is_empty());
+    for text in excluded.flat_map(|text| text.split(',')) {
+        let field = format!("metadata.annotations[{EXCLUDED_ADDRESSES}]");
+        pool.exclude(faults.check(field, text.parse::<IpRange>()));
+    }
 }
 
 fn translate_allocation(allocation: &crd::ServiceAllocation, faults: &mut Faults) -> Allocation {

@@ -10,7 +10,7 @@ use super::configuration::{self, Configuration};
 use super::endpoints::SliceIndex;
 use super::error::{ConfigError, ObjectName};
 use super::objects::ClusterObjects;
-use super::pools;
+use super::{pools, reservations};
 
 /// How to read the objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,9 @@ impl Translator {
         if !objects.ip_address_pools.ptr_eq(&seen.ip_address_pools) {
             self.update_usage(objects);
         }
+        if !objects.ip_reservations.ptr_eq(&seen.ip_reservations) {
+            self.update_reservations(objects);
+        }
         self.seen = Some(objects.clone());
         changed
     }
@@ -194,6 +197,14 @@ impl Translator {
         let pools = objects.ip_address_pools.iter().filter(own);
         self.snapshot.reported_usage = pools
             .filter_map(|(name, pool)| pools::reported_usage(name, &pool.value))
+            .collect();
+    }
+
+    fn update_reservations(&mut self, objects: &ClusterObjects) {
+        let own = |(name, _): &(&ObjectName, _)| name.namespace == self.namespace;
+        let reservations = objects.ip_reservations.iter().filter(own);
+        self.snapshot.reported_reservations = reservations
+            .filter_map(|(name, object)| reservations::reported_status(name, &object.value))
             .collect();
     }
 }

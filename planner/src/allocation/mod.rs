@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipam::{Addresses, PoolName, Usage};
+use ipam::{Addresses, Assignment, Holder, Plan, PoolName, ReservationName, Usage};
 
 pub use refusal::AllocationRefusal;
 
 use crate::effect::{Effect, Event};
 use crate::names::ServiceKey;
+use crate::reservation::{ReservationPlan, ReservationStatus};
 use crate::service::{AddressCondition, AddressField, Service};
 use crate::snapshot::Snapshot;
 use request::Case;
@@ -29,6 +30,8 @@ pub struct AllocationPlan {
     pub services: BTreeMap<ServiceKey, Allocation>,
     /// How much of each pool is in use once the plan is carried out.
     pub usage: BTreeMap<PoolName, Usage>,
+    /// What the status of each IPReservation says then.
+    pub reservations: BTreeMap<ReservationName, ReservationStatus>,
 }
 
 /// What shall become of one Service's addresses.
@@ -109,7 +112,9 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
         }
         cases.insert(key, (service, case));
     }
-    let mut plan = ipam::allocate(snapshot.config.pools.addresses(), &current, &requests);
+    let reserved = ReservationPlan::new(snapshot, &ReservationPlan::default());
+    let mut plan = ipam::allocate(reserved.pools(), &current, &requests);
+    let reservations = reserved.statuses(snapshot, reserved.names(), holders(&plan, &current));
     let services = cases.into_iter().map(|(key, (service, case))| {
         let decision = plan.decisions.remove(key);
         (key.clone(), events::conclude(key, service, case, decision))
@@ -117,7 +122,31 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
     AllocationPlan {
         services: services.collect(),
         usage: plan.usage,
+        reservations,
     }
+}
+
+/// Who has an address once a plan is carried out.
+fn holders(
+    plan: &Plan<ServiceKey>,
+    current: &BTreeMap<ServiceKey, Assignment>,
+) -> impl Fn(IpAddr) -> Vec<ServiceKey> + use<> {
+    let ours = plan.decisions.iter().flat_map(|(key, decision)| {
+        let addresses = decision.placement().map(|placement| placement.addresses);
+        addresses
+            .into_iter()
+            .flat_map(move |addresses| addresses.iter().map(move |address| (address, key)))
+    });
+    let foreign = current
+        .iter()
+        .filter(|(_, held)| held.holder == Holder::Foreign);
+    let foreign =
+        foreign.flat_map(|(key, held)| held.addresses.iter().map(move |address| (*address, key)));
+    let mut holders: BTreeMap<IpAddr, Vec<ServiceKey>> = BTreeMap::new();
+    for (address, key) in ours.chain(foreign) {
+        holders.entry(address).or_default().push(key.clone());
+    }
+    move |address| holders.get(&address).cloned().unwrap_or_default()
 }
 
 impl AllocationPlan {
@@ -150,6 +179,14 @@ impl AllocationPlan {
                 });
             }
         }
+        for (reservation, status) in &self.reservations {
+            if snapshot.reported_reservations.get(reservation) != Some(status) {
+                effects.push(Effect::ReservationStatus {
+                    reservation: reservation.clone(),
+                    status: status.clone(),
+                });
+            }
+        }
         effects
     }
 
@@ -167,6 +204,7 @@ impl AllocationPlan {
             }
         }
         snapshot.reported_usage = self.usage.clone();
+        snapshot.reported_reservations = self.reservations.clone();
     }
 }
 

@@ -94,6 +94,7 @@ pub(super) fn examine(key: &ServiceKey, service: &Service, snapshot: &Snapshot) 
             .is_some_and(|allocation| allocation.admits(key, service))
     });
     request.admitted_to = admitting.map(|(name, _)| name.clone()).collect();
+    request.reservations = snapshot.config.reservations.of(key, service);
     Case::Asks {
         request: Box::new(request),
         wanted_error,

@@ -6,6 +6,7 @@
 mod advertisement;
 mod peer;
 mod pool;
+mod reservation;
 
 use std::collections::BTreeMap;
 
@@ -15,14 +16,17 @@ pub use advertisement::{
 };
 pub use peer::{Multihop, Password, Peer, PeerAs, Timers, TimersError};
 pub use pool::{DISABLED, EXCLUDED_ADDRESSES, NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
+pub use reservation::{Reservation, Reservations, ReservedAddresses, ReservedFor};
 
 use crate::names::{AdvertisementName, PeerName};
 
-/// Everything that the `metallb.io` objects say.
+/// Everything that the `metallb.io` and `ferrolb.io` objects say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// IPAddressPools.
     pub pools: Pools,
+    /// IPReservations.
+    pub reservations: Reservations,
     /// BGPPeers.
     pub peers: BTreeMap<PeerName, Peer>,
     /// BGPAdvertisements.
