@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{EmptyStatus, is_false, rules};
 
 /// The port of BGP (RFC 4271 §8.2.1).
-const BGP_PORT: u16 = 179;
+pub const BGP_PORT: u16 = 179;
 
 /// The desired state of a BGPPeer.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]

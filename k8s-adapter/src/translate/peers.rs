@@ -17,8 +17,12 @@ use super::last_good::Faults;
 use super::objects::Objects;
 use super::secrets;
 use super::selectors::selectors;
+use crate::crd::bgp_peer::BGP_PORT;
 use crate::crd::{BGPPeer, BGPPeerSpec, DynamicAsn};
 
+/// How `v1beta1` says that nothing is said of the port. It is stored like this where nobody converts the object
+/// (compat/metallb.md 12 #11).
+const PORT_OF_OLD: u16 = 0;
 /// The ports that the schema allows.
 const PORTS: std::ops::RangeInclusive<u16> = 1..=16384;
 
@@ -40,7 +44,12 @@ pub(super) fn translate(
     if spec.local_asn == Some(0) {
         faults.reject("spec.localASN", Reason::Invalid("must not be 0".to_owned()));
     }
-    if !PORTS.contains(&spec.peer_port) {
+    let port = if spec.peer_port == PORT_OF_OLD {
+        BGP_PORT
+    } else {
+        spec.peer_port
+    };
+    if !PORTS.contains(&port) {
         faults.reject(
             "spec.peerPort",
             Reason::Invalid("must be from 1 to 16384".to_owned()),
@@ -74,7 +83,7 @@ pub(super) fn translate(
         local_as: spec.local_asn.map(Asn),
         peer_as: peer_as?,
         address: address?,
-        port: spec.peer_port,
+        port,
         source,
         router_id,
         timers: timers?,
