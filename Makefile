@@ -1,8 +1,8 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test bench check
+.PHONY: demo test bench bench-controller check
 
 # Network namespaces need root; everything is built as the user who called.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,SERVICES)
 
 # ROUTER=frr|bird|builtin picks the router of the demo; the default is the first one that is installed.
 demo:
@@ -17,6 +17,13 @@ test:
 
 bench:
 	cargo bench --workspace --exclude ferrolb-fuzz --all-features --locked
+
+# On a real API server, at 100, 1000 and 5000 Services or as SERVICES=1000 says, in some minutes. METALLB_CONTROLLER=FILE
+# measures MetalLB's controller beside ours.
+bench-controller:
+	$(SUDO) .ci/install-peers
+	cargo build --release --locked --package k8s-adapter --package lab --bins
+	$(SUDO) target/release/ferrolb-lab bench-controller
 
 check:
 	bash .ci/run

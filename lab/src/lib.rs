@@ -7,6 +7,7 @@
 
 mod answer;
 mod assembly;
+mod bench;
 mod client;
 pub mod cluster;
 mod demo;
@@ -27,6 +28,7 @@ mod wait;
 
 pub use answer::answer;
 pub use assembly::Lab;
+pub use bench::{Contender, Load, Policy, bench_controller};
 pub use demo::demo;
 pub use error::LabError;
 pub use folder::folder;

@@ -7,7 +7,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use clap::{Parser, Subcommand};
 use lab::router::{self, Kind};
-use lab::{LabError, standing};
+use lab::{Contender, LabError, Load, Policy, standing};
 
 /// Network namespaces as nodes, a real router and a client; needs root.
 #[derive(Debug, Parser)]
@@ -40,6 +40,20 @@ enum Command {
         /// The program and its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
+    },
+    /// Measures the controller on a real API server, beside MetalLB's if there is one
+    BenchController {
+        /// The program of MetalLB's controller
+        #[arg(long, env = "METALLB_CONTROLLER", value_name = "FILE")]
+        metallb: Option<PathBuf>,
+        /// How many Services are created at once
+        #[arg(
+            long,
+            env = "SERVICES",
+            value_delimiter = ',',
+            default_value = "100,1000,5000"
+        )]
+        services: Vec<usize>,
     },
     /// Is the built-in router, from one file with its configuration, telling its state in another
     #[command(hide = true)]
@@ -102,6 +116,17 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
             lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
             standing::up(router.kind())?;
             print(&standing::status()?)?;
+        }
+        Command::BenchController { metallb, services } => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            let mut contenders = vec![Contender::FerroLb];
+            contenders.extend(metallb.map(Contender::MetalLb));
+            let policies = [Policy::Cluster, Policy::Local];
+            let loads: Vec<Load> = services
+                .into_iter()
+                .flat_map(|services| policies.map(|policy| Load { services, policy }))
+                .collect();
+            lab::bench_controller(&contenders, &loads, io::stdout())?;
         }
         Command::Down => standing::down()?,
         Command::Status => print(&standing::status()?)?,

@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn the_controller_manager_lets_a_deleted_namespace_go() {
+        let Some(plane) = own() else { return };
+        plane.start_controller_manager().unwrap();
+        create_namespace(&plane, "leaving", json!({}));
+        Object::of_cluster(&plane, "v1", "Namespace", "leaving").delete();
+    }
+
+    #[test]
     fn an_account_may_do_only_what_its_role_says_and_is_counted() {
         if !requirements_are_met() {
             return;

@@ -151,7 +151,7 @@ impl Tenant {
         let address = format!("2001:db8:{:x}::{}", self.block, host.unwrap_or(end));
         // As the product writes it.
         let address: Ipv6Addr = address.parse().unwrap();
-        prefix.map_or(address.to_string(), |bits| format!("{address}/{bits}"))
+        prefix.map_or_else(|| address.to_string(), |bits| format!("{address}/{bits}"))
     }
 
     /// Writes a pool of these ranges, as in `pool("web", &[tenant.v4("0/30")])`.

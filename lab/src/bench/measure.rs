@@ -1,0 +1,153 @@
+//! One contender under one load.
+
+use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::addresses::{Addresses, create};
+use super::contender::{Contender, NAMESPACE};
+use super::usage::Usage;
+use crate::LabError;
+use crate::cluster::{Audit, ControlPlane, Requests};
+
+/// How many Services are added one by one.
+const SAMPLES: usize = 20;
+
+/// How long nothing is done, to see what is asked all the same.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// How long a contender may take to end after SIGTERM.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// What both contenders find in the cluster. The pool has room for every load.
+const OBJECTS: &str = include_str!("objects.yaml");
+
+/// The kinds, which MetalLB's controller reads just as ours does.
+const DEFINITIONS: &str = include_str!("../../../deploy/manifests/crds.yaml");
+
+/// `externalTrafficPolicy` of all Services of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Every node takes traffic.
+    Cluster,
+    /// Only nodes with endpoints do.
+    Local,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// How many Services of which kind are created at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// How many.
+    pub services: usize,
+    /// Of which kind.
+    pub policy: Policy,
+}
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub(super) struct Figures {
+    /// From the first create to the last.
+    pub(super) created_in: Duration,
+    /// From the last create to the last address.
+    pub(super) tail: Duration,
+    /// Processor time from the start until everything was quiet again.
+    pub(super) cpu: Duration,
+    /// All requests of that time.
+    pub(super) requests: Requests,
+    /// How long that time was.
+    pub(super) span: Duration,
+    /// Requests while nothing happened.
+    pub(super) idle: Requests,
+    /// From the create of one more Service to its address, each alone, sorted.
+    pub(super) one_more: Vec<Duration>,
+    /// Processor time for each of those.
+    pub(super) cpu_of_one_more: Duration,
+    /// From the start of a new process to the address of a Service that was created in between.
+    pub(super) restart: Duration,
+    /// Resident memory after the load, in octets.
+    pub(super) resident: u64,
+    /// The most memory of the first process and of the one after the restart, in octets.
+    pub(super) peaks: [u64; 2],
+}
+
+impl Figures {
+    pub(super) fn median_of_one_more(&self) -> Duration {
+        let middle = self.one_more.get(self.one_more.len() / 2);
+        middle.copied().unwrap_or_default()
+    }
+
+    pub(super) fn idle_per_minute(&self) -> f64 {
+        let requests = u32::try_from(self.idle.total()).unwrap_or(u32::MAX);
+        f64::from(requests) * 60.0 / IDLE.as_secs_f64()
+    }
+}
+
+/// Measures one contender under one load, on an API server of its own.
+///
+/// # Errors
+/// When something cannot be started, or an address does not come in minutes.
+pub(super) fn measure(contender: &Contender, load: Load) -> Result<Figures, LabError> {
+    let plane = ControlPlane::start("bench")?;
+    plane.apply(DEFINITIONS, NAMESPACE)?;
+    plane.apply(OBJECTS, NAMESPACE)?;
+    let access = plane.access_of(NAMESPACE, "controller")?;
+    let user = format!("system:serviceaccount:{NAMESPACE}:controller");
+
+    let audit = Audit::from_now(&plane);
+    let process = contender.start(&plane, &access)?;
+    let mut addresses = Addresses::watch(&plane);
+    let mut give = |names: &[String]| -> Result<(Instant, Duration), LabError> {
+        let created = create(&plane, names, load.policy)?;
+        let served = addresses.until_all(names)?;
+        Ok((created, served.saturating_duration_since(created)))
+    };
+    give(&["first".to_owned()])?;
+
+    let start = Instant::now();
+    let names: Vec<String> = (0..load.services)
+        .map(|index| format!("s{index}"))
+        .collect();
+    let (created, tail) = give(&names)?;
+    let quiet = Usage::until_quiet(process.id())?;
+    let (requests, span) = (audit.requests(&user)?, start.elapsed());
+
+    let audit = Audit::from_now(&plane);
+    thread::sleep(IDLE);
+    let idle = audit.requests(&user)?;
+
+    let before = Usage::of(process.id())?;
+    let mut one_more = Vec::new();
+    for index in 0..SAMPLES {
+        let start = Instant::now();
+        give(&[format!("more{index}")])?;
+        one_more.push(start.elapsed());
+    }
+    one_more.sort_unstable();
+    let after = Usage::until_quiet(process.id())?;
+    process.terminate(GOODBYE)?;
+
+    create(&plane, &["pending".to_owned()], load.policy)?;
+    let restarted = Instant::now();
+    let process = contender.start(&plane, &access)?;
+    let served = addresses.until_all(&["pending".to_owned()])?;
+    let second = Usage::until_quiet(process.id())?;
+    Ok(Figures {
+        created_in: created - start,
+        tail,
+        cpu: quiet.cpu,
+        requests,
+        span,
+        idle,
+        one_more,
+        cpu_of_one_more: (after.cpu - before.cpu) / u32::try_from(SAMPLES).unwrap_or(1),
+        restart: served - restarted,
+        resident: quiet.resident,
+        peaks: [after.peak, second.peak],
+    })
+}
