@@ -12,6 +12,7 @@ pub mod certificates;
 pub mod conversion;
 mod followed;
 mod kinds;
+pub mod leftovers;
 mod present;
 mod publish;
 mod references;
