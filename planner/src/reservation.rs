@@ -44,15 +44,27 @@ struct Kept {
 }
 
 impl ReservationPlan {
+    /// The plan for a snapshot by itself.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let services = snapshot.services.iter();
+        let services = services.map(|(key, service)| (key, service.as_ref()));
+        Self::new(snapshot, services, &Self::default())
+    }
+
     /// Chooses addresses for the reservations that count them, older before younger, and each of them as long as it can
     /// be: what it has kept until now; then what its Services have, of the older first; then what nobody has, the lowest
-    /// first.
+    /// first. The Services are all of the snapshot, with the addresses that they count as having.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, before: &Self) -> Self {
+    pub fn new<'a>(
+        snapshot: &'a Snapshot,
+        services: impl Iterator<Item = (&'a ServiceKey, &'a Service)>,
+        before: &Self,
+    ) -> Self {
         let reservations = &snapshot.config.reservations;
         let mut choice = Choice {
             snapshot,
-            used: LazyCell::new(|| all_used(snapshot)),
+            used: LazyCell::new(|| used(services)),
             plan: Self {
                 pools: snapshot.config.pools.addresses().clone(),
                 kept: BTreeMap::new(),
@@ -137,9 +149,9 @@ impl ReservationPlan {
 /// Who has an address, by address.
 type Used<'a> = BTreeMap<IpAddr, Vec<(&'a ServiceKey, &'a Service)>>;
 
-fn all_used(snapshot: &Snapshot) -> Used<'_> {
+fn used<'a>(services: impl Iterator<Item = (&'a ServiceKey, &'a Service)>) -> Used<'a> {
     let mut used = Used::new();
-    for (key, service) in &snapshot.services {
+    for (key, service) in services {
         for address in service.addresses() {
             used.entry(address).or_default().push((key, service));
         }

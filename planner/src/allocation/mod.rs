@@ -112,7 +112,7 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
         }
         cases.insert(key, (service, case));
     }
-    let reserved = ReservationPlan::new(snapshot, &ReservationPlan::default());
+    let reserved = ReservationPlan::of(snapshot);
     let mut plan = ipam::allocate(reserved.pools(), &current, &requests);
     let reservations = reserved.statuses(snapshot, reserved.names(), holders(&plan, &current));
     let services = cases.into_iter().map(|(key, (service, case))| {
