@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use ipam::{PoolName, Usage};
 
+use crate::admin::Readiness;
+
 /// The loop of the controller says this, through a [`tokio::sync::watch`], whenever it differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -42,4 +44,20 @@ pub struct PoolFacts {
     pub usage: Usage,
     /// Services that hold an address of it.
     pub services: u64,
+}
+
+impl Facts {
+    /// What `/readyz` says: everything has been read, and who leads has decided about it once.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        match self.progress {
+            Progress::Reading => {
+                Readiness::Waiting("objects are being read for the first time".into())
+            }
+            Progress::FirstRound => {
+                Readiness::Waiting("the first decisions are being written".into())
+            }
+            Progress::StandingBy | Progress::Deciding => Readiness::Ready,
+        }
+    }
 }

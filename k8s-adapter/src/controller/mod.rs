@@ -12,6 +12,7 @@
 mod facts;
 mod flags;
 mod log;
+mod metrics;
 #[cfg(test)]
 mod tests;
 mod unseen;
@@ -29,6 +30,7 @@ use tracing::{info, warn};
 
 pub use self::facts::{Facts, PoolFacts, Progress};
 pub use self::flags::{ControllerFlags, WebhookFlags, WebhookMode};
+pub use self::metrics::ControllerMetrics;
 use self::unseen::Unseen;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
