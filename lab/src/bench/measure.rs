@@ -82,6 +82,16 @@ impl Figures {
         middle.copied().unwrap_or_default()
     }
 
+    /// How often objects of a resource, or their status, were written.
+    pub(super) fn writes(&self, resource: &str) -> usize {
+        let status = format!("{resource}/status");
+        let verbs = ["create", "patch", "update"].iter();
+        verbs
+            .flat_map(|verb| [resource, &status].map(|part| format!("{verb} {part}")))
+            .map(|name| self.requests.of(&name))
+            .sum()
+    }
+
     pub(super) fn idle_per_minute(&self) -> f64 {
         let requests = u32::try_from(self.idle.total()).unwrap_or(u32::MAX);
         f64::from(requests) * 60.0 / IDLE.as_secs_f64()

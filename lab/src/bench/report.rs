@@ -42,65 +42,57 @@ impl Report {
         self.contenders.push((name, figures));
     }
 
-    fn rows(&self) -> Vec<Row> {
-        let row = |name, target, value: fn(&Figures) -> f64| Row {
+    fn row(
+        &self,
+        name: &'static str,
+        target: Option<Target>,
+        value: impl Fn(&Figures) -> f64,
+    ) -> Row {
+        Row {
             name,
             values: self.contenders.iter().map(|(_, it)| value(it)).collect(),
             target,
-        };
-        let services = f64::from(u32::try_from(self.load.services).unwrap_or(u32::MAX));
-        let mut rows = vec![
-            row("creating them all [ms]", None, |it| ms(it.created_in)),
-            row("last create to last address [ms]", self.tail(), |it| {
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        // The first Service, which is alone before the others, is one of them.
+        let services = count(self.load.services + 1);
+        let at_most = |most| Some(Target::AtMost(most));
+        let row = |name, value: fn(&Figures) -> f64| self.row(name, None, value);
+        vec![
+            row("creating them all [ms]", |it| ms(it.created_in)),
+            self.row("last create to last address [ms]", self.tail(), |it| {
                 ms(it.tail)
             }),
-            row("processor time for them all [ms]", None, |it| ms(it.cpu)),
-            row("resident memory [MiB]", self.memory(), |it| {
+            row("processor time for them all [ms]", |it| ms(it.cpu)),
+            self.row("resident memory [MiB]", self.memory(), |it| {
                 mebibytes(it.resident)
             }),
-            row("most memory, first process [MiB]", None, |it| {
-                mebibytes(it.peaks[0])
-            }),
-            row("most memory after restart [MiB]", None, |it| {
+            row("most memory [MiB]", |it| mebibytes(it.peaks[0])),
+            row("most memory after a restart [MiB]", |it| {
                 mebibytes(it.peaks[1])
             }),
-            row("requests in all", None, |it| count(it.requests.total())),
-            row(
-                "writes to Services, each",
-                Some(Target::AtMost(1.0)),
-                |it| count(writes(it, "services")),
-            ),
-            row(
-                "writes of pool status a second",
-                Some(Target::AtMost(2.0)),
-                |it| count(writes(it, "ipaddresspools")) / it.span.as_secs_f64(),
-            ),
-            row(
-                "requests a minute when idle",
-                None,
-                Figures::idle_per_minute,
-            ),
-            row("one more, median [ms]", Some(Target::Share(1.0)), |it| {
+            row("requests", |it| count(it.requests.total())),
+            self.row("writes to each Service", at_most(1.0), |it| {
+                count(it.writes("services")) / services
+            }),
+            self.row("writes of pool status a second", at_most(2.0), |it| {
+                count(it.writes("ipaddresspools")) / it.span.as_secs_f64()
+            }),
+            row("requests a minute when idle", Figures::idle_per_minute),
+            self.row("one more, median [ms]", Some(Target::Share(1.0)), |it| {
                 ms(it.median_of_one_more())
             }),
-            row(
-                "one more, processor time [ms]",
-                Some(Target::AtMost(5.0)),
-                |it| ms(it.cpu_of_one_more),
-            ),
-            row(
+            self.row("one more, processor time [ms]", at_most(5.0), |it| {
+                ms(it.cpu_of_one_more)
+            }),
+            self.row(
                 "restart to a waiting one served [ms]",
-                Some(Target::AtMost(2000.0)),
+                at_most(2000.0),
                 |it| ms(it.restart),
             ),
-        ];
-        for row in rows.iter_mut().filter(|row| row.name.ends_with("each")) {
-            // The first Service, alone before the others, is one of them.
-            row.values
-                .iter_mut()
-                .for_each(|value| *value /= services + 1.0);
-        }
-        rows
+        ]
     }
 
     fn tail(&self) -> Option<Target> {
@@ -173,15 +165,6 @@ impl fmt::Display for Row {
 
 /// Less than can be read off the table.
 const EPSILON: f64 = 0.005;
-
-fn writes(figures: &Figures, resource: &str) -> usize {
-    let status = format!("{resource}/status");
-    ["create", "patch", "update"]
-        .iter()
-        .flat_map(|verb| [resource, &status].map(|part| format!("{verb} {part}")))
-        .map(|name| figures.requests.of(&name))
-        .sum()
-}
 
 fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0

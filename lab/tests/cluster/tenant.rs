@@ -9,12 +9,15 @@ use lab::cluster::{Access, Audit, ControlPlane, Controller, Requests, Run};
 use lab::until;
 use serde_json::{Value, json};
 
-use crate::harness::{apply, create_namespace, merge, requirements_are_met, shared};
+use crate::harness::{apply, create_namespace, manifest, merge, requirements_are_met, shared};
 use crate::object::{Object, TIMEOUT};
 use crate::service::Service;
 
 /// The ServiceAccount that the controller runs as.
 const ACCOUNT: &str = "controller";
+
+/// The namespace that the shipped manifests are for.
+const DEFAULT_NAMESPACE: &str = "metallb-system";
 
 /// Each controller listens on ports of its own, since all of them share a network namespace.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
@@ -55,13 +58,10 @@ impl Tenant {
             "apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": ACCOUNT, "namespace": name},
         });
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": format!("{name}-controller")},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": name}],
-        });
-        apply(plane, name, &[account, binding]);
+        apply(plane, name, &[account]);
+        // The rights that it has in a cluster, and no more; there its namespace is metallb-system.
+        let rights = manifest("rbac.yaml").replace(DEFAULT_NAMESPACE, name);
+        plane.apply(&rights, name).unwrap();
         let run = Run {
             name: format!("controller-{name}"),
             namespace: name.to_owned(),
