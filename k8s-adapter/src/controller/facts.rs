@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipam::{PoolName, Usage};
 
 use crate::admin::Readiness;
+use crate::lease::Standing;
 
 /// The loop of the controller says this, through a [`tokio::sync::watch`], whenever it differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,17 +48,54 @@ pub struct PoolFacts {
 }
 
 impl Facts {
-    /// What `/readyz` says: everything has been read, and who leads has decided about it once.
+    /// What `/readyz` says: who leads has read everything and decided about it once; who does not knows that somebody
+    /// else may.
     #[must_use]
-    pub fn readiness(&self) -> Readiness {
-        match self.progress {
-            Progress::Reading => {
-                Readiness::Waiting("objects are being read for the first time".into())
+    pub fn readiness(&self, standing: Standing) -> Readiness {
+        let why = match (standing, self.progress) {
+            (Standing::Following, _) => return Readiness::Ready,
+            (Standing::Unknown, _) => "the Lease cannot be read, so who leads is not known",
+            (Standing::Leading { .. }, Progress::Deciding) => return Readiness::Ready,
+            (Standing::Leading { .. }, Progress::StandingBy) => "this replica is about to lead",
+            (Standing::Leading { .. }, Progress::Reading) => {
+                "objects are being read for the first time"
             }
-            Progress::FirstRound => {
-                Readiness::Waiting("the first decisions are being written".into())
+            (Standing::Leading { .. }, Progress::FirstRound) => {
+                "the first decisions are being written"
             }
-            Progress::StandingBy | Progress::Deciding => Readiness::Ready,
+        };
+        Readiness::Waiting(why.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn who_leads_is_ready_when_it_has_decided_and_who_follows_at_once() {
+        let leading = Standing::Leading {
+            until: Instant::now(),
+        };
+        let ready = |standing, progress| {
+            let facts = Facts {
+                progress,
+                ..Facts::default()
+            };
+            facts.readiness(standing) == Readiness::Ready
+        };
+        for progress in [
+            Progress::Reading,
+            Progress::StandingBy,
+            Progress::FirstRound,
+        ] {
+            assert!(!ready(leading, progress), "{progress:?}");
+            assert!(ready(Standing::Following, progress), "{progress:?}");
+            assert!(!ready(Standing::Unknown, progress), "{progress:?}");
         }
+        assert!(ready(leading, Progress::Deciding));
+        assert!(!ready(Standing::Unknown, Progress::Deciding));
     }
 }

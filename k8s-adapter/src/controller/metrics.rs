@@ -142,6 +142,7 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::*;
+    use crate::lease::Standing;
 
     fn scrape(registry: &Registry) -> Vec<String> {
         let mut text = String::new();
@@ -170,7 +171,8 @@ mod tests {
         };
         let (_sender, facts) = watch::channel(facts);
         let mut registry = Registry::default();
-        let metrics = ControllerMetrics::new(facts, Leadership::following(watch::channel(None).1));
+        let metrics =
+            ControllerMetrics::new(facts, Leadership::of(watch::channel(Standing::Following).1));
         registry.register_collector(Box::new(metrics));
         assert_eq!(
             scrape(&registry),

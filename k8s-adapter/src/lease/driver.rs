@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use super::leadership::Leadership;
+use super::leadership::{Leadership, Standing};
 use super::machine::{Candidate, Input, Lease, Output, Timing, Write};
 use crate::telemetry::chain;
 
@@ -45,7 +45,7 @@ impl Elector {
     #[must_use]
     pub fn start(client: Client, lease: &LeaseName, identity: &str, timing: Timing) -> Self {
         let identity: Arc<str> = format!("{identity}_{:016x}", fastrand::u64(..)).into();
-        let (until, leadership) = watch::channel(None);
+        let (standing, leadership) = watch::channel(Standing::Unknown);
         let (release, released) = oneshot::channel();
         let api: Api<LeaseObject> = Api::namespaced(client, &lease.namespace);
         let now = Instant::now();
@@ -57,11 +57,11 @@ impl Elector {
                 identity,
                 timing,
             },
-            until,
+            standing,
             failing: false,
         };
         Self {
-            leadership: Leadership::following(leadership),
+            leadership: Leadership::of(leadership),
             release,
             task: tokio::spawn(task.run(released)),
         }
@@ -88,7 +88,7 @@ impl Elector {
 struct Task {
     candidate: Candidate,
     server: Server,
-    until: watch::Sender<Option<Instant>>,
+    standing: watch::Sender<Standing>,
     /// Whether the API server's failure has been told.
     failing: bool,
 }
@@ -128,7 +128,10 @@ impl Task {
             };
             let now = Instant::now().into_std();
             match input {
-                Some(input) => self.candidate.handle_input(now, input),
+                Some(input) => {
+                    self.follow();
+                    self.candidate.handle_input(now, input);
+                }
                 None => self.candidate.handle_timeout(now),
             }
         }
@@ -146,15 +149,31 @@ impl Task {
     }
 
     fn lead(&self, until: Instant) {
-        if self.until.send_replace(Some(until)).is_none() {
+        let before = self.standing.send_replace(Standing::Leading { until });
+        if !matches!(before, Standing::Leading { .. }) {
             info!(identity = %self.server.identity, "leading");
         }
     }
 
     fn lose(&self) {
-        if self.until.send_replace(None).is_some() {
-            info!(identity = %self.server.identity, "not leading any more");
-        }
+        self.standing.send_replace(Standing::Unknown);
+        info!(identity = %self.server.identity, "not leading any more");
+    }
+
+    /// Whoever does not lead knows who may, as long as the API server tells.
+    fn follow(&self) {
+        let follows = if self.failing {
+            Standing::Unknown
+        } else {
+            Standing::Following
+        };
+        self.standing.send_if_modified(|standing| {
+            let changes = !matches!(standing, Standing::Leading { .. }) && *standing != follows;
+            if changes {
+                *standing = follows;
+            }
+            changes
+        });
     }
 }
 

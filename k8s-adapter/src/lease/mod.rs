@@ -23,5 +23,5 @@ mod simulation;
 mod tests;
 
 pub use self::driver::{Elector, LeaseName};
-pub use self::leadership::Leadership;
+pub use self::leadership::{Leadership, Standing};
 pub use self::machine::{Candidate, Input, Lease, Output, Timing, Write};
