@@ -152,13 +152,16 @@ impl Pool {
 
     /// The addresses of a family that are handed out, in that order: neither avoided nor excluded.
     pub fn addresses(&self, family: Family) -> impl Iterator<Item = IpAddr> {
-        let ranges = self
-            .ranges
-            .iter()
-            .filter(move |range| range.family() == family);
-        let open = ranges.flat_map(|range| range.without(&self.excluded));
-        open.flat_map(|range| range.addresses())
+        let open = self.open_ranges();
+        open.filter(move |range| range.family() == family)
+            .flat_map(|range| range.addresses())
             .filter(|address| !self.avoids(*address))
+    }
+
+    /// Its ranges without what is excluded, in the order in which they are used.
+    pub fn open_ranges(&self) -> impl Iterator<Item = IpRange> {
+        let ranges = self.ranges.iter();
+        ranges.flat_map(|range| range.without(&self.excluded))
     }
 
     /// Whether it has a range of the family.

@@ -239,7 +239,7 @@ pub enum Component {
     Speaker(NodeName),
 }
 
-/// Something in the configuration that is not in force.
+/// Something in the configuration that is not in force, or that somebody should know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The object's kind, such as `BGPPeer`.
@@ -248,6 +248,17 @@ pub struct Problem {
     pub name: String,
     /// What is wrong with which field, and what would be right.
     pub message: String,
+    /// Whether the object is in force all the same.
+    pub severity: Severity,
+}
+
+/// How much is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The object is in force as written, but may not do what was meant.
+    Warning,
+    /// The object is not in force as written.
+    Fault,
 }
 
 /// A ConfigurationState object.
@@ -259,7 +270,8 @@ pub struct ConfigurationState {
     pub result: ConfigurationResult,
     /// `status.errorSummary`.
     pub error_summary: String,
-    /// `status.conditions`: one for the component, one for each object that is not in force.
+    /// `status.conditions`: one for the component, one for each object that is not in force, and one for each of which
+    /// there is something to warn.
     pub conditions: Vec<Condition>,
 }
 

@@ -49,6 +49,7 @@ mod l2;
 pub mod names;
 pub mod node;
 pub mod observed;
+pub mod overlap;
 mod remedy;
 pub mod report;
 pub mod reservation;

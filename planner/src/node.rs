@@ -1,5 +1,9 @@
 //! What the decisions need of a Node.
 
+use std::net::IpAddr;
+
+use ipam::IpRange;
+
 use crate::selector::Labels;
 
 /// Label whose presence keeps a node from announcing, whatever its value.
@@ -12,6 +16,10 @@ pub struct Node {
     pub labels: Labels,
     /// Condition `NetworkUnavailable`.
     pub network: Network,
+    /// `status.addresses` of the types InternalIP and ExternalIP: nobody else can have them.
+    pub addresses: Vec<IpAddr>,
+    /// `spec.podCIDRs`.
+    pub pod_ranges: Vec<IpRange>,
 }
 
 impl Node {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ipam::{PoolName, ReservationName, Usage};
+use ipam::{IpRange, PoolName, ReservationName, Usage};
 
 use crate::config::Config;
 use crate::endpoints::Endpoints;
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub services: BTreeMap<ServiceKey, Arc<Service>>,
     /// Every Node.
     pub nodes: BTreeMap<NodeName, Arc<Node>>,
+    /// The ranges of ClusterIPs, by the name of their ServiceCIDR; none where the cluster does not tell them.
+    pub service_ranges: BTreeMap<Arc<str>, Vec<IpRange>>,
     /// The endpoints of each Service that has any.
     pub endpoints: BTreeMap<ServiceKey, Endpoints>,
     /// The usage that each pool's status shows now; read by the controller alone.

@@ -7,7 +7,7 @@ use crate::desired::{Desired, InterfaceSelection};
 use crate::diff::{Change, diff};
 use crate::effect::{
     Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, Event,
-    EventReason, Involved, Problem, StatusBody, StatusId, StatusKind,
+    EventReason, Involved, Problem, Severity, StatusBody, StatusId, StatusKind,
 };
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
 use crate::observed::Observed;
@@ -211,28 +211,34 @@ pub fn contradictions(desired: &Desired) -> Vec<Problem> {
             "spec.localPref: contradicts BGPAdvertisement {one}, which selects Service {service} too; the Service is not \
              announced by BGP"
         ),
+        severity: Severity::Fault,
     });
     problems.collect()
 }
 
 /// One problem for each object, in their order: no two conditions of a ConfigurationState may have the same type.
 fn by_object(problems: &[Problem]) -> Vec<Problem> {
-    let mut messages: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut merged: BTreeMap<(&str, &str), (Severity, Vec<&str>)> = BTreeMap::new();
     for problem in problems {
         let object = (problem.kind.as_str(), problem.name.as_str());
-        messages.entry(object).or_default().push(&problem.message);
+        let entry = merged.entry(object);
+        let (severity, messages) = entry.or_insert((problem.severity, Vec::new()));
+        *severity = problem.severity.max(*severity);
+        messages.push(&problem.message);
     }
-    let problems = messages
+    let problems = merged
         .into_iter()
-        .map(|((kind, name), messages)| Problem {
+        .map(|((kind, name), (severity, messages))| Problem {
             kind: kind.to_owned(),
             name: name.to_owned(),
             message: messages.join("; "),
+            severity,
         });
     problems.collect()
 }
 
-/// The ConfigurationState of a component: one condition for all, and one for each object that is not in force.
+/// The ConfigurationState of a component: one condition for all, one for each object that is not in force, and one, which
+/// is true, for each that is and may not do what was meant.
 #[must_use]
 pub fn configuration_state(component: Component, problems: &[Problem]) -> ConfigurationState {
     let problems = by_object(problems);
@@ -240,12 +246,14 @@ pub fn configuration_state(component: Component, problems: &[Problem]) -> Config
         Component::Controller => "poolReconcilerValid",
         Component::Speaker(_) => "configReconcilerValid",
     };
-    let texts: Vec<String> = problems
+    let faults = problems
         .iter()
+        .filter(|problem| problem.severity == Severity::Fault);
+    let texts: Vec<String> = faults
         .map(|problem| format!("{} {}: {}", problem.kind, problem.name, problem.message))
         .collect();
     let error_summary = texts.join("\n");
-    let (result, status, reason) = if problems.is_empty() {
+    let (result, status, reason) = if texts.is_empty() {
         (
             ConfigurationResult::Valid,
             ConditionStatus::True,
@@ -270,8 +278,14 @@ pub fn configuration_state(component: Component, problems: &[Problem]) -> Config
             problem.kind.to_lowercase(),
             problem.name
         ),
-        status: ConditionStatus::False,
-        reason: "ConfigurationError",
+        status: match problem.severity {
+            Severity::Warning => ConditionStatus::True,
+            Severity::Fault => ConditionStatus::False,
+        },
+        reason: match problem.severity {
+            Severity::Warning => "Warning",
+            Severity::Fault => "ConfigurationError",
+        },
         message: problem.message.clone(),
     }));
     ConfigurationState {

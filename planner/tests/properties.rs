@@ -263,7 +263,11 @@ fn selectors() -> impl Strategy<Value = Selectors> {
 
 fn node() -> impl Strategy<Value = Node> {
     let network = prop_oneof![4 => Just(Network::Available), 1 => Just(Network::Unavailable)];
-    (labels(), network).prop_map(|(labels, network)| Node { labels, network })
+    (labels(), network).prop_map(|(labels, network)| Node {
+        labels,
+        network,
+        ..Node::default()
+    })
 }
 
 fn node_name(index: usize) -> NodeName {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use planner::desired::{Desired, desired_state};
 use planner::effect::{
-    Component, ConditionStatus, ConfigurationResult, Effect, EventReason, Problem, StatusBody,
-    StatusId, StatusKind,
+    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, EventReason,
+    Problem, Severity, StatusBody, StatusId, StatusKind,
 };
 use planner::names::NodeName;
 use planner::observed::Observed;
@@ -213,6 +213,7 @@ fn each_object_that_is_not_in_force_has_its_condition() {
         kind: "BGPPeer".to_owned(),
         name: name.to_owned(),
         message: message.to_owned(),
+        severity: Severity::Fault,
     };
     let problems = [
         problem("one", "not supported yet: vrf"),
@@ -251,6 +252,7 @@ fn two_problems_of_one_object_are_one_condition() {
         kind: "BGPPeer".to_owned(),
         name: "tor".to_owned(),
         message: message.to_owned(),
+        severity: Severity::Fault,
     };
     let state = configuration_state(Component::Controller, &[problem("one"), problem("two")]);
     let types: Vec<&str> = state
@@ -260,4 +262,37 @@ fn two_problems_of_one_object_are_one_condition() {
         .collect();
     assert_eq!(types, ["poolReconcilerValid", "bgppeer.metallb.io/tor"]);
     assert_eq!(state.error_summary, "BGPPeer tor: one; two");
+}
+
+#[test]
+fn a_warning_is_a_condition_that_is_true_and_leaves_the_configuration_valid() {
+    let problem = |name: &str, severity| Problem {
+        kind: "IPAddressPool".to_owned(),
+        name: name.to_owned(),
+        message: "overlaps".to_owned(),
+        severity,
+    };
+    let warnings = [problem("a", Severity::Warning)];
+    let state = configuration_state(Component::Controller, &warnings);
+    assert_eq!(state.result, ConfigurationResult::Valid);
+    assert_eq!(state.error_summary, "");
+    let told = |state: &ConfigurationState| -> Vec<(ConditionStatus, &str)> {
+        let conditions = state.conditions.iter();
+        conditions
+            .map(|condition| (condition.status, condition.reason))
+            .collect()
+    };
+    let (valid, warning) = (
+        (ConditionStatus::True, "Reconciled"),
+        (ConditionStatus::True, "Warning"),
+    );
+    assert_eq!(told(&state), [valid, warning]);
+    let both = [
+        problem("a", Severity::Warning),
+        problem("a", Severity::Fault),
+    ];
+    let state = configuration_state(Component::Controller, &both);
+    let fault = (ConditionStatus::False, "ConfigurationError");
+    assert_eq!(told(&state), [fault, fault], "a fault outweighs a warning");
+    assert_eq!(state.error_summary, "IPAddressPool a: overlaps; overlaps");
 }

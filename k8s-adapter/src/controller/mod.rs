@@ -116,7 +116,8 @@ impl<S: Source, K: Sink> Controller<S, K> {
     async fn pass(&mut self, objects: &ClusterObjects) {
         self.translator.update(objects);
         let mut snapshot = self.translator.snapshot().clone();
-        let errors = self.translator.errors().to_vec();
+        let mut errors = self.translator.errors().to_vec();
+        errors.extend(self.translator.overlaps());
         self.log.update(&errors);
         let state = configuration_state(Component::Controller, &problems(&errors));
         self.report(state, objects).await;

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use planner::desired::{Desired, desired_state};
-use planner::effect::{Component, Problem};
+use planner::effect::{Component, Problem, Severity};
 use planner::names::NodeName;
 use planner::observed::Observed;
 use planner::status::contradictions;
@@ -213,6 +213,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             kind: Kind::BGPPeer.to_string(),
             name: peer.to_string(),
             message: error.clone(),
+            severity: Severity::Fault,
         });
         let facts = Facts {
             objects: Arc::clone(&decision.objects),

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use planner::overlap::Overlap;
+
 /// The kinds of object that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -353,6 +355,9 @@ pub enum Reason {
     /// Raw FRR configuration: there is no FRR to give it to (compat/metallb.md 1.12).
     #[error("raw FRR configuration cannot be honoured: there is no FRR here")]
     RawFrrConfiguration,
+    /// The cluster uses addresses of a pool for something else.
+    #[error("{0}")]
+    Overlap(Overlap),
     /// A field that no longer does anything.
     #[error("deprecated, has no effect")]
     WithoutEffect,

@@ -1,6 +1,10 @@
-//! Nodes, and the Namespaces' labels.
+//! Nodes, the Namespaces' labels, and the ranges of ClusterIPs.
 
+use std::net::IpAddr;
+
+use ipam::IpRange;
 use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use planner::node::Network;
 use planner::selector::Labels;
 
@@ -20,7 +24,39 @@ pub fn node(node: &Node) -> planner::node::Node {
         } else {
             Network::Available
         },
+        addresses: addresses(node),
+        pod_ranges: pod_ranges(node),
     }
+}
+
+/// Its addresses on the network. Those that do not parse are of no use to anybody.
+fn addresses(node: &Node) -> Vec<IpAddr> {
+    let addresses = node.status.iter();
+    let addresses = addresses.flat_map(|status| status.addresses.iter().flatten());
+    addresses
+        .filter(|address| matches!(address.type_.as_str(), "InternalIP" | "ExternalIP"))
+        .filter_map(|address| address.address.parse().ok())
+        .collect()
+}
+
+/// `podCIDRs`, else `podCIDR` alone.
+fn pod_ranges(node: &Node) -> Vec<IpRange> {
+    let Some(spec) = &node.spec else {
+        return Vec::new();
+    };
+    let several = spec.pod_cidrs.as_deref().unwrap_or_default();
+    let one = spec.pod_cidr.as_slice();
+    let ranges = if several.is_empty() { one } else { several };
+    ranges.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// The ranges of a ServiceCIDR.
+pub(super) fn service_ranges(object: &ServiceCIDR) -> Vec<IpRange> {
+    let ranges = object
+        .spec
+        .iter()
+        .flat_map(|spec| spec.cidrs.iter().flatten());
+    ranges.filter_map(|text| text.parse().ok()).collect()
 }
 
 /// What the planner needs of a Namespace: its labels.

@@ -2,29 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use planner::effect::Problem;
+use planner::effect::{Problem, Severity};
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Reason};
 
-/// One problem for each object that is not in force as written, and for each file that names none. Warnings are no
-/// problems.
+/// One problem for each object that is not in force as written, for each file that names none, and for each pool whose
+/// addresses are used for something else. Other warnings are no problems.
 #[must_use]
 pub fn problems(errors: &[ConfigError]) -> Vec<Problem> {
-    let mut messages: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for error in errors.iter().filter(|error| error.is_fault()) {
+    let mut by_object: BTreeMap<(String, String), (Severity, Vec<String>)> = BTreeMap::new();
+    for error in errors {
+        let severity = match error.reason {
+            _ if error.is_fault() => Severity::Fault,
+            Reason::Overlap(_) => Severity::Warning,
+            _ => continue,
+        };
         let message = ConfigError {
             object: None,
             ..error.clone()
         }
         .to_string();
-        messages.entry(subject(error)).or_default().push(message);
+        let entry = by_object.entry(subject(error));
+        let (worst, messages) = entry.or_insert((severity, Vec::new()));
+        *worst = severity.max(*worst);
+        messages.push(message);
     }
-    let problems = messages.into_iter();
+    let problems = by_object.into_iter();
     problems
-        .map(|((kind, name), messages)| Problem {
+        .map(|((kind, name), (severity, messages))| Problem {
             kind,
             name,
             message: messages.join("; "),
+            severity,
         })
         .collect()
 }

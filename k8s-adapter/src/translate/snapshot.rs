@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use planner::names::{NamespaceName, NodeName, ServiceKey};
+use planner::overlap::{Overlap, Overlaps};
 use planner::snapshot::{Options, Snapshot};
 
 use super::configuration::{self, Configuration};
 use super::endpoints::SliceIndex;
-use super::error::{ConfigError, ObjectName};
+use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason};
 use super::objects::ClusterObjects;
-use super::{pools, reservations};
+use super::{nodes, pools, reservations};
 
 /// How to read the objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub struct Translator {
     configuration: Configuration,
     slices: SliceIndex,
     snapshot: Snapshot,
+    overlaps: Overlaps,
     /// What is wrong with the configuration objects.
     config_errors: Vec<ConfigError>,
     /// The source's errors and then those.
@@ -58,7 +60,10 @@ pub fn snapshot(
 ) -> (Snapshot, Vec<ConfigError>) {
     let mut translator = Translator::new(options.clone());
     translator.update(objects);
-    (translator.snapshot, translator.errors)
+    let overlaps = translator.overlaps();
+    let mut errors = translator.errors;
+    errors.extend(overlaps);
+    (translator.snapshot, errors)
 }
 
 impl Translator {
@@ -74,6 +79,7 @@ impl Translator {
                 options: options.planner,
                 ..Snapshot::default()
             },
+            overlaps: Overlaps::default(),
             config_errors: Vec::new(),
             errors: Vec::new(),
         }
@@ -119,6 +125,16 @@ impl Translator {
         if !objects.ip_reservations.ptr_eq(&seen.ip_reservations) {
             self.update_reservations(objects);
         }
+        let ranges_changed = !objects.service_cidrs.ptr_eq(&seen.service_cidrs);
+        if ranges_changed {
+            self.update_service_ranges(objects);
+        }
+        if changed.config || changed.nodes || ranges_changed {
+            self.overlaps = Overlaps::new(&self.snapshot);
+        } else {
+            self.overlaps
+                .update_services(&self.snapshot, &changed.services);
+        }
         self.seen = Some(objects.clone());
         changed
     }
@@ -135,6 +151,26 @@ impl Translator {
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
         &self.errors
+    }
+
+    /// The pools in force whose addresses the cluster uses for something else, as warnings: only who owns them can tell
+    /// whether that is meant.
+    #[must_use]
+    pub fn overlaps(&self) -> Vec<ConfigError> {
+        let overlaps = self.overlaps.by_pool().into_iter();
+        let error = |overlap: Overlap| {
+            let name = ObjectName::new(Arc::clone(&self.namespace), overlap.pool.as_str());
+            let seen = self.seen.as_ref();
+            let object = seen.and_then(|seen| seen.ip_address_pools.entry(&name));
+            ConfigError {
+                origin: object.and_then(|object| object.origin.clone()),
+                object: Some(ObjectRef::new(Kind::IPAddressPool, name)),
+                field: "spec.addresses".to_owned(),
+                reason: Reason::Overlap(overlap),
+                effect: ErrorEffect::Warning,
+            }
+        };
+        overlaps.map(error).collect()
     }
 
     fn update_services(
@@ -198,6 +234,15 @@ impl Translator {
         self.snapshot.reported_usage = pools
             .filter_map(|(name, pool)| pools::reported_usage(name, &pool.value))
             .collect();
+    }
+
+    fn update_service_ranges(&mut self, objects: &ClusterObjects) {
+        let ranges = objects.service_cidrs.iter();
+        let ranges = ranges.map(|(name, object)| {
+            let ranges = nodes::service_ranges(&object.value);
+            (Arc::clone(&name.name), ranges)
+        });
+        self.snapshot.service_ranges = ranges.collect();
     }
 
     fn update_reservations(&mut self, objects: &ClusterObjects) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::api::{Api, ListParams};
-use planner::effect::Problem;
+use planner::effect::{Problem, Severity};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{debug, error, info};
@@ -57,6 +57,7 @@ fn dead_conversion(message: &str) -> Option<Problem> {
             "BGPPeers of version v1beta1 can be neither read nor written, because no webhook converts them: {message}. \
             None is needed: kubectl patch crd {DEFINITION} --type=merge -p '{MEND}'"
         ),
+        severity: Severity::Fault,
     })
 }
 
