@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 
 use tracing::{error, info, warn};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::flags::LogLevel;
 use crate::translate::ConfigError;
@@ -19,12 +21,26 @@ pub fn init(level: LogLevel) {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::None => LevelFilter::OFF,
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
+    let subscriber = tracing_subscriber::registry()
+        .with(targets(filter))
+        .with(lines);
     drop(subscriber.try_init());
+}
+
+/// What is logged. Libraries tell of each failure of each request, in the words of their types: they have a say only when
+/// a fault is looked for, since what it means is logged here.
+fn targets(level: LevelFilter) -> Targets {
+    let targets = Targets::new().with_default(level);
+    if level >= LevelFilter::DEBUG {
+        return targets;
+    }
+    LIBRARIES.iter().fold(targets, |targets, library| {
+        targets.with_target(*library, LevelFilter::OFF)
+    })
 }
 
 /// An error and all that caused it, in one line.
@@ -60,3 +76,5 @@ impl ConfigLog {
         self.0 = errors.to_vec();
     }
 }
+
+const LIBRARIES: &[&str] = &["kube_client", "kube_runtime"];
