@@ -1,5 +1,6 @@
 //! Flags and environment variables, under MetalLB's names (compat/metallb.md 3.1, 3.2).
 
+use std::path::PathBuf;
 use std::{fmt, fs};
 
 use clap::{Args, ValueEnum};
@@ -14,9 +15,12 @@ pub const DEFAULT_NAMESPACE: &str = "metallb-system";
 /// What controller and speaker have in common.
 #[derive(Args, Clone, Debug)]
 pub struct CommonFlags {
-    /// Where objects are read and status is written: dir:PATH, a folder of manifests.
-    #[arg(long, value_name = "dir:PATH")]
+    /// Where objects are read and status is written: kube, the Kubernetes API; or dir:PATH, a folder of manifests.
+    #[arg(long, value_name = "kube|dir:PATH", default_value = "kube")]
     pub source: SourceOption,
+    /// How to reach the API server; without it as a pod of its cluster, else as KUBECONFIG or ~/.kube/config say.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
     /// The namespace of FerroLB's own objects; that of the pod's service account where there is one.
     #[arg(long, env = "METALLB_NAMESPACE", default_value_t = own_namespace(), value_name = "NAME")]
     pub namespace: String,

@@ -2,10 +2,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`client`] | the client of the Kubernetes API |
 //! | [`crd`] | the `metallb.io` kinds as Rust types |
-//! | [`source`] | where objects come from: a folder of manifests |
+//! | [`source`] | where objects come from: an API server or a folder of manifests |
 //! | [`translate`] | pure: objects to the planner's snapshot, with errors that name object and field |
-//! | [`sink`] | where effects go: status files |
+//! | [`sink`] | where effects go: an API server or status files |
 //! | [`controller`] | the process that hands out addresses |
 //! | [`speaker`] | the process that announces them |
 //! | [`webhook`] | what an API server asks before it stores our kinds, and to convert them |
@@ -21,6 +22,7 @@
 )]
 
 pub mod admin;
+pub mod client;
 pub mod controller;
 pub mod crd;
 pub mod flags;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
-use k8s_adapter::controller::{self, ControllerFlags};
+use k8s_adapter::controller::{self, ControllerError, ControllerFlags};
+use k8s_adapter::source::Source as _;
 use k8s_adapter::source::dir::{self, DirSource, SETTLE};
-use k8s_adapter::source::{Source as _, SourceError};
 use k8s_adapter::translate::{ObjectName, TranslateOptions, Translator};
 use planner::desired::{Desired, desired_state};
 use planner::names::NodeName;
@@ -59,7 +59,7 @@ struct Arguments {
 /// A controller at work on a folder.
 struct Controller {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), SourceError>>,
+    task: JoinHandle<Result<(), ControllerError>>,
 }
 
 impl Controller {

@@ -32,9 +32,12 @@ pub use self::facts::{Facts, PoolFacts, Progress};
 pub use self::flags::{ControllerFlags, WebhookFlags, WebhookMode};
 pub use self::metrics::ControllerMetrics;
 use self::unseen::Unseen;
+use crate::client::{self, ClientError};
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
+use crate::sink::kube::KubeSink;
 use crate::source::dir::DirSource;
+use crate::source::kube::KubeSource;
 use crate::source::{Source, SourceError, SourceOption};
 use crate::telemetry::{ConfigLog, chain};
 use crate::translate::{
@@ -45,24 +48,40 @@ use crate::translate::{
 ///
 /// # Errors
 ///
-/// The source cannot be read, or ends.
+/// There is no way to the API server, or the source cannot be read, or ends.
 pub async fn run(
     flags: &ControllerFlags,
     stop: impl Future<Output = ()>,
-) -> Result<(), SourceError> {
-    let SourceOption::Dir(folder) = &flags.common.source;
-    let sink = DirSink::new(
-        folder,
-        flags.common.namespace.as_str(),
-        Component::Controller,
-    );
-    let source = DirSource::open(folder)?;
-    info!(source = %folder.display(), "controller started");
-    Controller::new(flags.translate_options(), source, sink)
-        .run(stop)
-        .await?;
+) -> Result<(), ControllerError> {
+    let (options, component) = (flags.translate_options(), Component::Controller);
+    let namespace = flags.common.namespace.as_str();
+    info!(source = %flags.common.source, "controller started");
+    match &flags.common.source {
+        SourceOption::Kube => {
+            let client = client::connect(flags.common.kubeconfig.as_deref()).await?;
+            let source = KubeSource::new(&client, namespace, &component);
+            let sink = KubeSink::new(client, namespace, &component);
+            Controller::new(options, source, sink).run(stop).await?;
+        }
+        SourceOption::Dir(folder) => {
+            let sink = DirSink::new(folder, namespace, component);
+            let source = DirSource::open(folder)?;
+            Controller::new(options, source, sink).run(stop).await?;
+        }
+    }
     info!("controller stopped");
     Ok(())
+}
+
+/// Why a controller cannot do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// There is no way to the API server.
+    #[error("no way to the API server")]
+    Client(#[from] ClientError),
+    /// It cannot read what to decide about.
+    #[error("cannot read what to decide about")]
+    Source(#[from] SourceError),
 }
 
 struct Controller<S, K> {

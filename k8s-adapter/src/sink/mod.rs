@@ -1,13 +1,14 @@
-//! Where effects go: files below a folder's `status/` ([`dir`]). Only here is anything written.
+//! Where effects go: objects of an API server ([`kube`]) or files below a folder's `status/` ([`dir`]). Only here is anything written.
 
 pub mod dir;
+pub mod kube;
 pub mod patch;
 
 use std::path::PathBuf;
 
 use planner::effect::{Effect, StatusId};
 
-use crate::translate::ClusterObjects;
+use crate::translate::{ClusterObjects, ObjectName};
 
 /// Carries out effects.
 pub trait Sink: Send + Sync {
@@ -65,6 +66,12 @@ pub enum SinkError {
     /// An event cannot be put into text.
     #[error("event cannot be written as JSON")]
     EncodeEvent(#[from] serde_json::Error),
+    /// The API server has not carried it out.
+    #[error(transparent)]
+    Api(#[from] kube::ApiError),
+    /// The object is not there.
+    #[error("there is no {0} any more")]
+    NoObject(ObjectName),
 }
 
 /// What it means that an effect was not carried out.
@@ -83,7 +90,8 @@ impl SinkError {
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Name(_) => Failure::Gone,
+            Self::Api(error) => error.failure,
+            Self::Name(_) | Self::NoObject(_) => Failure::Gone,
             Self::File { .. } | Self::Encode(_) | Self::EncodeEvent(_) => Failure::Transient,
         }
     }

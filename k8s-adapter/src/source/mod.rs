@@ -1,12 +1,14 @@
-//! Where the objects come from: a folder of manifests ([`dir`]). Whatever the source, what comes out is
+//! Where the objects come from: an API server ([`kube`]) or a folder of manifests ([`dir`]). Whatever the source, what comes out is
 //! [`ClusterObjects`].
 
 mod defaults;
 pub mod dir;
+pub mod kube;
 mod locate;
 pub mod manifest;
 pub(crate) mod object;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -54,6 +56,8 @@ pub enum SourceError {
 /// Flag `--source`: where objects are read and status is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceOption {
+    /// `kube`, an API server.
+    Kube,
     /// `dir:PATH`, a folder of manifests.
     Dir(PathBuf),
 }
@@ -63,13 +67,23 @@ impl FromStr for SourceOption {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
+            None if text == "kube" => Ok(Self::Kube),
             Some(("dir", path)) if !path.is_empty() => Ok(Self::Dir(PathBuf::from(path))),
             _ => Err(SourceOptionError),
         }
     }
 }
 
+impl fmt::Display for SourceOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kube => f.write_str("kube"),
+            Self::Dir(folder) => write!(f, "dir:{}", folder.display()),
+        }
+    }
+}
+
 /// The flag `--source` makes no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected dir:PATH")]
+#[error("expected kube or dir:PATH")]
 pub struct SourceOptionError;

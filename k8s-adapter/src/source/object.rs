@@ -159,7 +159,7 @@ impl Recognized {
 }
 
 /// Why a document is not the object that it says it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TypeFault {
     /// Path of the field.
     pub(crate) field: String,

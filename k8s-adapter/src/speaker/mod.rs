@@ -44,9 +44,12 @@ use self::peers::{Peers, Sessions};
 use self::report::{Facts, Reporter};
 use self::responders::KernelResponders;
 use self::sessions::BgpSessions;
+use crate::client::{self, ClientError};
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
+use crate::sink::kube::KubeSink;
 use crate::source::dir::DirSource;
+use crate::source::kube::KubeSource;
 use crate::source::{Source, SourceError, SourceOption};
 use crate::telemetry::{ConfigLog, chain};
 use crate::translate::{ClusterObjects, Kind, TranslateOptions, Translator, problems};
@@ -59,22 +62,26 @@ pub async fn run(flags: &SpeakerFlags, stop: impl Future<Output = ()>) -> Result
     let node = NodeName::from(flags.node_name.as_str());
     let seed = flags.seed();
     let responders = KernelResponders::new(flags.layer2(), seed).await?;
-    let SourceOption::Dir(folder) = &flags.common.source;
     let component = Component::Speaker(node.clone());
-    let sink = DirSink::new(folder, flags.common.namespace.as_str(), component);
-    let source = DirSource::open(folder)?;
-    info!(%node, source = %folder.display(), "speaker started");
+    let namespace = flags.common.namespace.as_str();
+    let options = flags.translate_options();
+    info!(%node, source = %flags.common.source, "speaker started");
     let sessions = BgpSessions::new(node.clone(), responders.all_links(), seed);
-    Speaker::new(
-        node,
-        flags.translate_options(),
-        source,
-        sink,
-        sessions,
-        responders,
-    )
-    .run(stop)
-    .await?;
+    match &flags.common.source {
+        SourceOption::Kube => {
+            let client = client::connect(flags.common.kubeconfig.as_deref()).await?;
+            let source = KubeSource::new(&client, namespace, &component);
+            let sink = KubeSink::new(client, namespace, &component);
+            let speaker = Speaker::new(node, options, source, sink, sessions, responders);
+            speaker.run(stop).await?;
+        }
+        SourceOption::Dir(folder) => {
+            let sink = DirSink::new(folder, namespace, component);
+            let source = DirSource::open(folder)?;
+            let speaker = Speaker::new(node, options, source, sink, sessions, responders);
+            speaker.run(stop).await?;
+        }
+    }
     Ok(())
 }
 
@@ -84,6 +91,9 @@ pub enum SpeakerError {
     /// It cannot see the node's links.
     #[error("cannot follow the links of this node")]
     Links(#[from] arp_ndp::driver::DriverError),
+    /// There is no way to the API server.
+    #[error("no way to the API server")]
+    Client(#[from] ClientError),
     /// It cannot read what to announce.
     #[error("cannot read what to announce")]
     Source(#[from] SourceError),

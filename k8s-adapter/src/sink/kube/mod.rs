@@ -1,0 +1,288 @@
+//! Status, conditions and events of objects of an API server.
+//!
+//! * Status is applied (server-side apply) by a field manager of its own, one write an object: whoever had a field
+//!   before, such as MetalLB, loses it, and what others say in conditions of theirs stays.
+//! * What was decided about a Service counts for the object and the version that it was decided from: the server refuses
+//!   it for any other.
+
+mod events;
+mod requests;
+
+use std::fmt;
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::jiff::Timestamp;
+use kube::{Client, Resource};
+use planner::effect::{Component, ConfigurationState, Effect, StatusId, StatusKind};
+use planner::names::ServiceKey;
+use planner::service::AddressCondition;
+use serde_json::{Value, json};
+
+use self::events::Recorder;
+pub use self::requests::ApiError;
+use self::requests::{Part, Requests, Target};
+use super::{Failure, Sink, SinkError, patch};
+use crate::crd;
+use crate::translate::{ClusterObjects, IP_ALLOCATED_FROM_POOL, ObjectName, Stamp};
+
+/// Writes to an API server.
+pub struct KubeSink {
+    requests: Requests,
+    events: Recorder,
+    namespace: String,
+}
+
+impl KubeSink {
+    /// Writes as `component`; its own objects are in `namespace`. Must be called in a runtime.
+    #[must_use]
+    pub fn new(client: Client, namespace: impl Into<String>, component: &Component) -> Self {
+        let manager = match component {
+            Component::Controller => CONTROLLER,
+            Component::Speaker(_) => SPEAKER,
+        };
+        let requests = Requests::new(client, manager);
+        Self {
+            events: Recorder::new(requests.clone()),
+            requests,
+            namespace: namespace.into(),
+        }
+    }
+
+    async fn service(
+        &self,
+        key: &ServiceKey,
+        mut desired: Value,
+        objects: &ClusterObjects,
+    ) -> Result<(), SinkError> {
+        let name = ObjectName::new(key.namespace().as_str(), key.name());
+        let Some(object) = objects.services.entry(&name) else {
+            return Err(SinkError::NoObject(name));
+        };
+        identify(&mut desired, object.stamp.as_ref());
+        let path = v1::Service::url_path(&(), Some(&name.namespace));
+        let target = Target {
+            path: &path,
+            name: &name.name,
+        };
+        let shall_have_pool = annotation(&desired).is_some();
+        let written = self.requests.apply(target, Part::Status, &desired).await?;
+        let has_pool = written
+            .metadata
+            .annotations
+            .contains_key(IP_ALLOCATED_FROM_POOL);
+        if has_pool && !shall_have_pool {
+            // It is MetalLB's too, from whom the Service was taken over: apply leaves it to the other owner.
+            let changes =
+                json!({ "metadata": { "annotations": { IP_ALLOCATED_FROM_POOL: null } } });
+            self.requests.merge(target, Part::Status, &changes).await?;
+        }
+        Ok(())
+    }
+
+    async fn configuration_state(
+        &self,
+        state: &ConfigurationState,
+        objects: &ClusterObjects,
+    ) -> Result<(), SinkError> {
+        let name = patch::component_name(&state.component);
+        let present = objects.configuration_states.get(&self.own(&name));
+        let present = present.and_then(|present| serde_json::to_value(&**present).ok());
+        let desired =
+            patch::configuration_state(&self.namespace, state, present.as_ref(), Timestamp::now());
+        if present.is_some_and(|present| holds(&present, &desired)) {
+            return Ok(());
+        }
+        let path = crd::ConfigurationState::url_path(&(), Some(&self.namespace));
+        self.upsert(
+            Target {
+                path: &path,
+                name: &name,
+            },
+            &desired,
+        )
+        .await
+    }
+
+    /// Writes the status of an object of ours that others make.
+    async fn status(&self, target: Target<'_>, object: &Value) -> Result<(), SinkError> {
+        self.requests.apply(target, Part::Status, object).await?;
+        Ok(())
+    }
+
+    /// Writes the status of an object of ours, and makes the object first where there is none.
+    async fn upsert(&self, target: Target<'_>, object: &Value) -> Result<(), SinkError> {
+        match self.requests.apply(target, Part::Status, object).await {
+            Err(error) if error.failure == Failure::Gone => {}
+            result => return Ok(result.map(drop)?),
+        }
+        let mut main = object.clone();
+        if let Some(fields) = main.as_object_mut() {
+            fields.remove("status");
+        }
+        self.requests.apply(target, Part::Main, &main).await?;
+        self.requests.apply(target, Part::Status, object).await?;
+        Ok(())
+    }
+
+    /// An object of our own namespace.
+    fn own(&self, name: &str) -> ObjectName {
+        ObjectName::new(self.namespace.as_str(), name)
+    }
+
+    fn status_path(&self, id: &StatusId) -> String {
+        let namespace = Some(self.namespace.as_str());
+        match id.kind {
+            StatusKind::ServiceL2Status => crd::ServiceL2Status::url_path(&(), namespace),
+            StatusKind::ServiceBgpStatus => crd::ServiceBGPStatus::url_path(&(), namespace),
+        }
+    }
+}
+
+impl Sink for KubeSink {
+    async fn apply(&self, effect: Effect, objects: &ClusterObjects) -> Result<(), SinkError> {
+        match &effect {
+            Effect::PatchServiceStatus {
+                service,
+                ingress,
+                pool,
+                condition,
+            } => {
+                let condition = since(condition.as_ref(), service, objects);
+                let pool = pool.as_ref().map(ipam::PoolName::as_str);
+                let mut desired = patch::service(service, ingress, pool, condition);
+                if ingress.is_empty() {
+                    // Left out, the field would stay with a manager that has it too.
+                    set(&mut desired, "/status/loadBalancer", "ingress", json!([]));
+                }
+                self.service(service, desired, objects).await
+            }
+            Effect::UpsertStatus { id, body } => {
+                let object = patch::status(&self.namespace, id, body);
+                let (path, name) = (self.status_path(id), patch::status_name(id));
+                self.upsert(
+                    Target {
+                        path: &path,
+                        name: &name,
+                    },
+                    &object,
+                )
+                .await
+            }
+            Effect::DeleteStatus { id } => {
+                let (path, name) = (self.status_path(id), patch::status_name(id));
+                let target = Target {
+                    path: &path,
+                    name: &name,
+                };
+                Ok(self.requests.delete(target).await?)
+            }
+            Effect::PoolStatus { pool, usage } => {
+                let name = pool.as_str();
+                let mut desired = patch::pool(&self.namespace, name, usage);
+                let present = objects.ip_address_pools.entry(&self.own(name));
+                // Whatever else is new in it, this is how much of it is in use.
+                identify_object(&mut desired, present.and_then(|pool| pool.stamp.as_ref()));
+                let path = crd::IPAddressPool::url_path(&(), Some(&self.namespace));
+                self.status(Target { path: &path, name }, &desired).await
+            }
+            Effect::ReservationStatus {
+                reservation,
+                status,
+            } => {
+                let (name, now) = (reservation.as_str(), Timestamp::now());
+                let present = objects.ip_reservations.entry(&self.own(name));
+                let before = present.map(|object| &*object.value);
+                let mut desired = patch::reservation(&self.namespace, name, status, before, now);
+                identify(
+                    &mut desired,
+                    present.and_then(|object| object.stamp.as_ref()),
+                );
+                let path = crd::IPReservation::url_path(&(), Some(&self.namespace));
+                self.status(Target { path: &path, name }, &desired).await
+            }
+            Effect::EmitEvent(event) => {
+                self.events.record(event, objects);
+                Ok(())
+            }
+            Effect::ConfigurationState(state) => self.configuration_state(state, objects).await,
+        }
+    }
+
+    /// The API server forgets a status with its object.
+    async fn retain(&self, _: &ClusterObjects) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for KubeSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KubeSink")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The condition, and since when it has its status.
+fn since<'a>(
+    condition: Option<&'a AddressCondition>,
+    service: &ServiceKey,
+    objects: &ClusterObjects,
+) -> Option<(&'a AddressCondition, Timestamp)> {
+    let condition = condition?;
+    let name = ObjectName::new(service.namespace().as_str(), service.name());
+    let present = objects.services.get(&name);
+    let since = patch::condition_since(
+        condition,
+        present.map(|present| &**present),
+        Timestamp::now(),
+    );
+    Some((condition, since))
+}
+
+/// Has the server refuse the write where the object is not this one, in this version.
+fn identify(object: &mut Value, stamp: Option<&Stamp>) {
+    identify_object(object, stamp);
+    if let Some(stamp) = stamp {
+        let version = json!(&*stamp.resource_version);
+        set(object, "/metadata", "resourceVersion", version);
+    }
+}
+
+/// Has the server refuse the write where the object is not this one, in whatever version.
+fn identify_object(object: &mut Value, stamp: Option<&Stamp>) {
+    if let Some(stamp) = stamp {
+        set(object, "/metadata", "uid", json!(&*stamp.uid));
+    }
+}
+
+fn set(object: &mut Value, path: &str, field: &str, value: Value) {
+    if let Some(Value::Object(fields)) = object.pointer_mut(path) {
+        fields.insert(field.to_owned(), value);
+    }
+}
+
+fn annotation(object: &Value) -> Option<&Value> {
+    object
+        .get("metadata")?
+        .get("annotations")?
+        .get(IP_ALLOCATED_FROM_POOL)
+}
+
+/// Whether an object has all that another one says, lists being equal.
+fn holds(object: &Value, said: &Value) -> bool {
+    match (object, said) {
+        (Value::Object(object), Value::Object(said)) => said.iter().all(|(field, said)| {
+            match object.get(field) {
+                Some(value) => holds(value, said),
+                // An empty text need not be written down.
+                None => said.as_str() == Some(""),
+            }
+        }),
+        (object, said) => object == said,
+    }
+}
+
+/// The controller, as the owner of fields.
+pub(crate) const CONTROLLER: &str = "ferrolb-controller";
+/// The speakers, as the owners of fields.
+const SPEAKER: &str = "ferrolb-speaker";

@@ -1,0 +1,184 @@
+//! Which kinds each process reads, and which objects of them.
+
+use futures_util::stream::BoxStream;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
+use kube::core::ApiResource;
+use kube::{Api, Client, Resource};
+use planner::effect::Component;
+
+use super::document::{
+    ConfigMapWire, CustomWire, Document, EndpointSliceWire, NamespaceWire, NodeWire, SecretWire,
+    ServiceCidrWire, ServiceWire, Wire,
+};
+use super::follow::{Followed, Presence, Selector, follow as follow_kind};
+use super::store::{Change, Collection};
+use crate::crd::{
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
+    IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+};
+use crate::sink::patch::component_name;
+use crate::translate::Kind;
+
+/// The kinds that a process reads.
+pub(super) fn of(component: &Component) -> &'static [Kind] {
+    match component {
+        Component::Controller => CONTROLLER,
+        Component::Speaker(_) => SPEAKER,
+    }
+}
+
+/// Follows a kind.
+pub(super) fn follow(
+    kind: Kind,
+    client: &Client,
+    namespace: &str,
+    component: &Component,
+) -> BoxStream<'static, Box<dyn Change>> {
+    let scope = Scope { client, namespace };
+    match kind {
+        Kind::BFDProfile => scope.own::<BFDProfile>(kind, |all| &mut all.bfd_profiles),
+        Kind::BGPAdvertisement => {
+            scope.own::<BGPAdvertisement>(kind, |all| &mut all.bgp_advertisements)
+        }
+        Kind::BGPPeer => scope.own::<BGPPeer>(kind, |all| &mut all.bgp_peers),
+        Kind::Community => scope.own::<Community>(kind, |all| &mut all.communities),
+        Kind::ConfigurationState => follow_kind(Followed {
+            kind,
+            api: scope.namespaced::<CustomWire<ConfigurationState>, ConfigurationState>(),
+            selector: Selector::Fields(format!("metadata.name={}", component_name(component))),
+            collection: |all| &mut all.configuration_states,
+            presence: Presence::Required,
+        }),
+        Kind::IPAddressPool => scope.own::<IPAddressPool>(kind, |all| &mut all.ip_address_pools),
+        // FerroLB's own: a cluster with MetalLB's kinds alone has none.
+        Kind::IPReservation => follow_kind(Followed {
+            kind,
+            api: scope.namespaced::<CustomWire<IPReservation>, IPReservation>(),
+            selector: Selector::All,
+            collection: |all| &mut all.ip_reservations,
+            presence: Presence::Optional,
+        }),
+        Kind::L2Advertisement => {
+            scope.own::<L2Advertisement>(kind, |all| &mut all.l2_advertisements)
+        }
+        Kind::ServiceBGPStatus => {
+            scope.own::<ServiceBGPStatus>(kind, |all| &mut all.service_bgp_statuses)
+        }
+        Kind::ServiceL2Status => {
+            scope.own::<ServiceL2Status>(kind, |all| &mut all.service_l2_statuses)
+        }
+        Kind::ConfigMap => {
+            let api = scope.namespaced::<ConfigMapWire, ConfigMap>();
+            everything(kind, api, |all| &mut all.config_maps)
+        }
+        Kind::Secret => {
+            let api = scope.namespaced::<SecretWire, Secret>();
+            everything(kind, api, |all| &mut all.secrets)
+        }
+        Kind::EndpointSlice => {
+            let api = scope.all::<EndpointSliceWire, EndpointSlice>();
+            everything(kind, api, |all| &mut all.endpoint_slices)
+        }
+        Kind::Namespace => {
+            let api = scope.all::<NamespaceWire, Namespace>();
+            everything(kind, api, |all| &mut all.namespaces)
+        }
+        Kind::Node => {
+            let api = scope.all::<NodeWire, Node>();
+            everything(kind, api, |all| &mut all.nodes)
+        }
+        // Servers tell of their ranges since Kubernetes 1.33.
+        Kind::ServiceCIDR => follow_kind(Followed {
+            kind,
+            api: scope.all::<ServiceCidrWire, ServiceCIDR>(),
+            selector: Selector::All,
+            collection: |all| &mut all.service_cidrs,
+            presence: Presence::Optional,
+        }),
+        Kind::Service => follow_kind(Followed {
+            kind,
+            api: scope.all::<ServiceWire, Service>(),
+            selector: Selector::Fields("spec.type=LoadBalancer".to_owned()),
+            collection: |all| &mut all.services,
+            presence: Presence::Required,
+        }),
+    }
+}
+
+fn everything<W: Wire>(
+    kind: Kind,
+    api: Api<Document<W>>,
+    collection: Collection<W::Object>,
+) -> BoxStream<'static, Box<dyn Change>> {
+    follow_kind(Followed {
+        kind,
+        api,
+        selector: Selector::All,
+        collection,
+        presence: Presence::Required,
+    })
+}
+
+/// Whose objects are followed.
+struct Scope<'a> {
+    client: &'a Client,
+    /// FerroLB's own namespace.
+    namespace: &'a str,
+}
+
+impl Scope<'_> {
+    /// The objects of a kind of ours: they count in the own namespace only.
+    fn own<K>(&self, kind: Kind, collection: Collection<K>) -> BoxStream<'static, Box<dyn Change>>
+    where
+        CustomWire<K>: Wire<Object = K>,
+        K: Resource<DynamicType = ()>,
+    {
+        everything(kind, self.namespaced::<CustomWire<K>, K>(), collection)
+    }
+
+    fn namespaced<W: Wire, K: Resource<DynamicType = ()>>(&self) -> Api<Document<W>> {
+        let resource = ApiResource::erase::<K>(&());
+        Api::namespaced_with(self.client.clone(), self.namespace, &resource)
+    }
+
+    fn all<W: Wire, K: Resource<DynamicType = ()>>(&self) -> Api<Document<W>> {
+        Api::all_with(self.client.clone(), &ApiResource::erase::<K>(&()))
+    }
+}
+
+const CONTROLLER: &[Kind] = &[
+    Kind::BFDProfile,
+    Kind::BGPAdvertisement,
+    Kind::BGPPeer,
+    Kind::Community,
+    Kind::ConfigurationState,
+    Kind::IPAddressPool,
+    Kind::IPReservation,
+    Kind::L2Advertisement,
+    Kind::ConfigMap,
+    Kind::Namespace,
+    Kind::Node,
+    Kind::Secret,
+    Kind::Service,
+    Kind::ServiceCIDR,
+];
+
+const SPEAKER: &[Kind] = &[
+    Kind::BFDProfile,
+    Kind::BGPAdvertisement,
+    Kind::BGPPeer,
+    Kind::Community,
+    Kind::ConfigurationState,
+    Kind::IPAddressPool,
+    Kind::L2Advertisement,
+    Kind::ServiceBGPStatus,
+    Kind::ServiceL2Status,
+    Kind::ConfigMap,
+    Kind::EndpointSlice,
+    Kind::Namespace,
+    Kind::Node,
+    Kind::Secret,
+    Kind::Service,
+];
