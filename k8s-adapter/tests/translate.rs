@@ -67,6 +67,25 @@ fn render_config(text: &mut String, snapshot: &Snapshot) {
             "pool {name}: {ranges}, auto_assign {auto}, avoid_buggy_ips {avoid}, {policy:?}"
         )
         .unwrap();
+        if pool.disabled || !pool.excluded().is_empty() {
+            let excluded: Vec<String> = pool.excluded().iter().map(ToString::to_string).collect();
+            writeln!(
+                text,
+                "  disabled {}, excluded {}",
+                pool.disabled,
+                excluded.join(" ")
+            )
+            .unwrap();
+        }
+    }
+    for (name, reservation) in config.reservations.iter() {
+        writeln!(text, "reservation {name}: {reservation:?}").unwrap();
+    }
+    for (name, status) in &snapshot.reported_reservations {
+        writeln!(text, "status of reservation {name}: {status:?}").unwrap();
+    }
+    for (name, ranges) in &snapshot.service_ranges {
+        writeln!(text, "service ranges {name}: {ranges:?}").unwrap();
     }
     for (name, peer) in &config.peers {
         writeln!(text, "peer {name}: {peer:?}").unwrap();
@@ -107,6 +126,11 @@ fn compare(case: &str) {
 #[test]
 fn pools_are_in_force_or_in_error_as_expected() {
     compare("pools");
+}
+
+#[test]
+fn reservations_drained_pools_and_overlaps_are_read_as_expected() {
+    compare("reservations");
 }
 
 #[test]
