@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipam::{Addresses, AddressesError, Family, PoolName, Port};
@@ -25,6 +26,8 @@ pub const ADDRESS_ASSIGNED: &str = "ferrolb.io/AddressAssigned";
 /// The default is a LoadBalancer Service without labels, ports, ClusterIPs or addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
+    /// `metadata.uid`, where there is one: another for a Service that was deleted and made anew under its name.
+    pub uid: Option<Arc<str>>,
     /// Labels, for the selectors of pools and advertisements.
     pub labels: Labels,
     /// When it was created, as time since the Unix epoch: of two Services that want one address the older wins.

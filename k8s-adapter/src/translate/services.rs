@@ -2,6 +2,7 @@
 //! configuration of ours that could be out of force.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ipam::{PoolName, Port, Protocol};
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
@@ -37,6 +38,7 @@ pub fn service(service: &Service) -> planner::service::Service {
     );
     let sharing_key = annotation(ALLOW_SHARED_IP).map(str::to_owned);
     planner::service::Service {
+        uid: service.metadata.uid.as_deref().map(Arc::from),
         labels: service.metadata.labels.clone().unwrap_or_default(),
         created: created(service),
         service_type: match spec.type_.as_deref() {

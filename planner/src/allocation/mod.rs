@@ -4,9 +4,13 @@
 //! it. Nothing is remembered between passes save what has been told already: what is assigned now is read from the
 //! Services.
 
+mod allocations;
 mod events;
 mod refusal;
 mod request;
+mod reserved;
+mod status;
+mod unseen;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,14 +18,14 @@ use std::sync::Arc;
 
 use ipam::{Addresses, Assignment, Holder, Plan, PoolName, ReservationName, Usage};
 
+pub use allocations::Allocations;
 pub use refusal::AllocationRefusal;
 
 use crate::effect::{Effect, Event};
 use crate::names::ServiceKey;
 use crate::reservation::{ReservationPlan, ReservationStatus};
-use crate::service::{AddressCondition, AddressField, Service};
+use crate::service::AddressCondition;
 use crate::snapshot::Snapshot;
-use request::Case;
 
 /// What shall become of every Service's addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,15 +87,6 @@ impl Outcome {
             _ => None,
         }
     }
-
-    /// What status and annotation of the Service shall say; `None` when they are not ours to write.
-    fn status(&self) -> Option<(Vec<IpAddr>, Option<&PoolName>)> {
-        match self {
-            Self::Assigned { pool, addresses } => Some((addresses.iter().collect(), Some(pool))),
-            Self::Refused(_) | Self::NotLoadBalancer => Some((Vec::new(), None)),
-            Self::NotOurClass | Self::Untouched => None,
-        }
-    }
 }
 
 /// Decides about every Service at once.
@@ -104,12 +99,9 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
     let mut cases = BTreeMap::new();
     for (key, service) in &snapshot.services {
         let case = request::examine(key, service, snapshot);
-        if let Some(assignment) = case.assignment(service) {
-            current.insert(key.clone(), assignment);
-        }
-        if let Case::Asks { request, .. } = &case {
-            requests.insert(key.clone(), (**request).clone());
-        }
+        let claim = case.claim(service);
+        current.extend(claim.assignment.map(|held| (key.clone(), held)));
+        requests.extend(claim.request.map(|request| (key.clone(), request)));
         cases.insert(key, (service, case));
     }
     let reserved = ReservationPlan::of(snapshot);
@@ -193,40 +185,12 @@ impl AllocationPlan {
     /// The snapshot as it is once the plan is carried out.
     pub fn apply(&self, snapshot: &mut Snapshot) {
         for (key, allocation) in &self.services {
-            let status = allocation.outcome.status();
-            if let (Some((ingress, pool)), Some(service)) = (status, snapshot.services.get_mut(key))
-            {
-                let service = Arc::make_mut(service);
-                service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
-                service.allocated_from = pool.cloned();
-                service.has_hostname = false;
-                service.condition.clone_from(&allocation.condition);
+            let service = snapshot.services.get_mut(key);
+            if let (Some(status), Some(service)) = (allocation.status(), service) {
+                status.put_on(Arc::make_mut(service));
             }
         }
         snapshot.reported_usage = self.usage.clone();
         snapshot.reported_reservations = self.reservations.clone();
-    }
-}
-
-impl Allocation {
-    fn patch(&self, key: &ServiceKey, service: &Service) -> Option<Effect> {
-        let (ingress, pool) = self.outcome.status()?;
-        let differs = self.moves(service) || service.condition != self.condition;
-        differs.then(|| Effect::PatchServiceStatus {
-            service: key.clone(),
-            ingress,
-            pool: pool.cloned(),
-            condition: self.condition.clone(),
-        })
-    }
-
-    /// Whether the Service gets another address or pool than its status and annotation have.
-    fn moves(&self, service: &Service) -> bool {
-        let Some((ingress, pool)) = self.outcome.status() else {
-            return false;
-        };
-        let has = service.ingress.iter().map(AddressField::ip);
-        let same_addresses = has.eq(ingress.into_iter().map(Some)) && !service.has_hostname;
-        !same_addresses || service.allocated_from.as_ref() != pool
     }
 }

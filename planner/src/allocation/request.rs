@@ -1,6 +1,6 @@
 //! What a Service asks of the allocator.
 
-use ipam::{Assignment, Families, Request, Sharing, Wanted};
+use ipam::{Assignment, Claim, Families, Request, Sharing, Wanted};
 
 use crate::family;
 use crate::names::ServiceKey;
@@ -29,8 +29,20 @@ pub(super) enum Case {
 }
 
 impl Case {
+    /// What the allocator must know of the Service.
+    pub(super) fn claim(&self, service: &Service) -> Claim {
+        let request = match self {
+            Self::Asks { request, .. } => Some((**request).clone()),
+            _ => None,
+        };
+        Claim {
+            assignment: self.assignment(service),
+            request,
+        }
+    }
+
     /// What the Service has now, as far as the allocator must know of it.
-    pub(super) fn assignment(&self, service: &Service) -> Option<Assignment> {
+    fn assignment(&self, service: &Service) -> Option<Assignment> {
         if service.ingress.is_empty() {
             return None;
         }
