@@ -30,7 +30,7 @@ pub enum Progress {
     /// Objects are still being read for the first time.
     #[default]
     Reading,
-    /// Everything has been read; another replica decides.
+    /// Another replica decides.
     StandingBy,
     /// It leads, and its first decisions are being written.
     FirstRound,

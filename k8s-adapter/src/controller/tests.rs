@@ -1,27 +1,35 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ipam::PoolName;
-use planner::effect::{ConditionStatus, ConfigurationResult, EventReason, Involved};
+use planner::effect::{ConditionStatus, ConfigurationResult, Effect, EventReason, Involved};
 use planner::names::ServiceKey;
 use planner::service::AddressCondition;
 use planner::snapshot::Options;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use super::term::SLOW_TIMER;
 use super::*;
+use crate::lease::Standing;
 use crate::sink::SinkError;
 use crate::source::dir::read;
-use crate::translate::{Object, ObjectName};
+use crate::translate::{ClusterObjects, Object, ObjectName};
 
-/// Shows what is put into it.
-struct Shown(watch::Receiver<Arc<ClusterObjects>>);
+/// Shows what is put into it, at first what has been put there already.
+struct Shown(watch::Receiver<Option<Arc<ClusterObjects>>>);
 
 impl Source for Shown {
     async fn changed(&mut self) -> Result<Arc<ClusterObjects>, SourceError> {
-        self.0.changed().await.map_err(|_| SourceError::Ended)?;
-        Ok(Arc::clone(&self.0.borrow_and_update()))
+        loop {
+            self.0.changed().await.map_err(|_| SourceError::Ended)?;
+            if let Some(objects) = &*self.0.borrow_and_update() {
+                return Ok(Arc::clone(objects));
+            }
+        }
     }
 }
 
@@ -61,7 +69,10 @@ impl Sink for Kept {
     async fn apply(&self, effect: Effect, _: &ClusterObjects) -> Result<(), SinkError> {
         self.with(|outside| {
             if outside.is_broken {
-                return Err(SinkError::Name("broken".to_owned()));
+                return Err(SinkError::File {
+                    path: "web.yaml".into(),
+                    source: std::io::Error::other("broken"),
+                });
             }
             outside.effects.push(effect);
             Ok(())
@@ -76,8 +87,10 @@ impl Sink for Kept {
 /// A controller whose surroundings are in memory. Time is virtual.
 struct Surroundings {
     objects: ClusterObjects,
-    show: watch::Sender<Arc<ClusterObjects>>,
+    show: watch::Sender<Option<Arc<ClusterObjects>>>,
     sink: Kept,
+    lead: watch::Sender<Standing>,
+    facts: watch::Receiver<Facts>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), SourceError>>,
 }
@@ -85,19 +98,33 @@ struct Surroundings {
 impl Surroundings {
     /// With a pool of two addresses. Nothing is shown yet.
     fn new() -> Self {
-        let (show, shown) = watch::channel(Arc::default());
+        let (show, shown) = watch::channel(None);
+        let (lead, leads) = watch::channel(leading(FOREVER));
         let (stop, stopped) = oneshot::channel::<()>();
         let sink = Kept::default();
         let options = TranslateOptions {
             namespace: "metallb-system".into(),
             planner: Options::default(),
         };
-        let controller = Controller::new(options, Shown(shown), sink.clone());
-        let task = tokio::spawn(controller.run(async move { drop(stopped.await) }));
+        let controller = Controller {
+            options,
+            sink: Arc::new(sink.clone()),
+            leadership: Leadership::of(leads),
+            facts: watch::Sender::default(),
+        };
+        let facts = controller.facts.subscribe();
+        let open = move || {
+            let mut shown = shown.clone();
+            shown.mark_changed();
+            Ok(Shown(shown))
+        };
+        let task = tokio::spawn(controller.run(open, async move { drop(stopped.await) }));
         let mut surroundings = Self {
             objects: ClusterObjects::default(),
             show,
             sink,
+            lead,
+            facts,
             stop,
             task,
         };
@@ -149,7 +176,7 @@ impl Surroundings {
 
     /// Shows the objects as they are now, and lets the controller do all that follows from it.
     async fn show(&self) {
-        self.show.send_replace(Arc::new(self.objects.clone()));
+        self.show.send_replace(Some(Arc::new(self.objects.clone())));
         settle().await;
     }
 }
@@ -159,6 +186,14 @@ async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Longer than any test, in virtual time.
+const FOREVER: Duration = Duration::from_secs(1_000_000);
+
+fn leading(span: Duration) -> Standing {
+    let until = Instant::now() + span;
+    Standing::Leading { until }
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -212,15 +247,77 @@ async fn an_address_that_was_given_and_not_seen_yet_is_not_given_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_written_is_written_by_the_slow_timer() {
+async fn what_could_not_be_written_is_written_after_a_short_while() {
     let mut surroundings = Surroundings::new();
     surroundings.add_service("web", "");
     surroundings.sink.with(|outside| outside.is_broken = true);
     surroundings.show().await;
     surroundings.sink.with(|outside| outside.is_broken = false);
-    tokio::time::sleep(SLOW_TIMER).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     settle().await;
     assert_eq!(surroundings.sink.patches()["web"], [ip("192.0.2.6")]);
+    assert!(surroundings.facts.borrow().update_errors > 0);
+}
+
+/// The Service is gone by the time that its write is tried again.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_failed_is_decided_anew_before_it_is_tried_again() {
+    let mut surroundings = Surroundings::new();
+    surroundings.add_service("web", "");
+    surroundings.sink.with(|outside| outside.is_broken = true);
+    surroundings.show().await;
+    let name = ObjectName::new("shop", "web");
+    surroundings.objects.services.remove(&name);
+    surroundings.show().await;
+    surroundings.sink.with(|outside| outside.is_broken = false);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(surroundings.sink.patches(), BTreeMap::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_before_and_after_a_term_of_leadership() {
+    let mut surroundings = Surroundings::new();
+    surroundings.lead.send_replace(Standing::Following);
+    surroundings.add_service("web", "");
+    surroundings.show().await;
+    assert_eq!(surroundings.sink.take(), []);
+
+    let (span, begin) = (Duration::from_secs(2), Instant::now());
+    surroundings.lead.send_replace(leading(span));
+    settle().await;
+    assert_eq!(surroundings.sink.patches()["web"], [ip("192.0.2.6")]);
+    let facts = surroundings.facts.borrow().clone();
+    assert_eq!(facts.progress, Progress::Deciding);
+    assert_eq!(facts.pools[&PoolName::from("pool")].services, 1);
+
+    // Nobody says so, but its time is over.
+    tokio::time::sleep_until(begin + span).await;
+    surroundings.add_service("another", "");
+    surroundings.show().await;
+    assert_eq!(surroundings.sink.take(), []);
+    let facts = surroundings.facts.borrow().clone();
+    assert_eq!(facts.progress, Progress::StandingBy);
+    assert!(facts.pools.is_empty());
+}
+
+/// What it wrote and has not seen is of no account in the next term: meanwhile another has decided.
+#[tokio::test(start_paused = true)]
+async fn a_new_term_begins_with_what_the_source_says() {
+    let mut surroundings = Surroundings::new();
+    surroundings.add_service("web", "");
+    surroundings.show().await;
+    assert_eq!(surroundings.sink.patches()["web"], [ip("192.0.2.6")]);
+    surroundings.lead.send_replace(Standing::Following);
+    settle().await;
+    surroundings.add_service("web", "192.0.2.7");
+    surroundings.add_service("another", "");
+    surroundings.show().await;
+    surroundings.lead.send_replace(leading(FOREVER));
+    settle().await;
+    assert_eq!(
+        surroundings.sink.patches(),
+        BTreeMap::from([("another".to_owned(), vec![ip("192.0.2.6")])])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,7 +459,7 @@ async fn raw_frr_configuration_is_an_event_on_its_config_map_told_once() {
     surroundings.sink.with(|outside| outside.is_broken = true);
     surroundings.show().await;
     surroundings.sink.with(|outside| outside.is_broken = false);
-    surroundings.show().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(
         told(&surroundings.sink),
         ["ConfigMap metallb-system/bgpextras"]
