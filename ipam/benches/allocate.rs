@@ -1,14 +1,15 @@
-//! Allocation at the sizes that matter, of the whole and one change at a time: `cargo bench -p ipam`.
+//! Allocation at the sizes that matter, of the whole and one change at a time: `make bench-ipam`.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipam::{
-    Allocator, Assignment, Families, Family, Pool, Pools, Port, Protocol, Request, Sharing,
-    allocate,
+    Allocator, Assignment, Families, Family, IpRange, Pool, Pools, Port, Protocol, Request,
+    Sharing, allocate,
 };
 
 type Key = Arc<str>;
@@ -19,6 +20,40 @@ fn pools(range: &str) -> Pools {
         .ok()
         .and_then(|pool| Pools::try_new([pool]).ok())
         .unwrap_or_default()
+}
+
+/// A /8 in which all but every 167th address, 100 462 in all, is taken: nobody is given them, as if they were in use.
+fn scattered() -> Pools {
+    let end = 11 << 24;
+    let address = |bits: u32| IpAddr::from(Ipv4Addr::from_bits(bits));
+    let between =
+        |free: u32| IpRange::try_new(address(free + 1), address((free + 166).min(end - 1)));
+    let taken = (10 << 24..end).step_by(167).flat_map(between);
+    let ranges = "10.0.0.0/8".parse().into_iter();
+    let pool = Pool::try_new("default", ranges).ok().map(|mut pool| {
+        pool.exclude(taken);
+        pool
+    });
+    pool.and_then(|pool| Pools::try_new([pool]).ok())
+        .unwrap_or_default()
+}
+
+/// A /8 in which the first 10 000 addresses are each kept for one Service.
+fn reserved() -> Pools {
+    let mut pools = pools("10.0.0.0/8");
+    for number in 0..10_000_u32 {
+        let address = IpAddr::from(Ipv4Addr::from_bits((10 << 24) + number));
+        let reservation = format!("reservation-{number}");
+        debug_assert!(pools.reserve(reservation.as_str(), address.into()).is_ok());
+    }
+    pools
+}
+
+fn entitled(number: u64) -> Request {
+    let mut request = Request::new(Families::Single(Family::V4));
+    let reservation = format!("reservation-{number}");
+    request.reservations.insert(reservation.as_str().into());
+    request
 }
 
 fn requests(count: u64, request: impl Fn(u64) -> Request) -> BTreeMap<Key, Request> {
@@ -58,34 +93,43 @@ fn from_scratch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("from scratch");
     group.sample_size(10);
     let (ten, hundred) = (10_000, 100_000);
-    for (name, range, requests) in [
+    for (name, pools, requests) in [
         (
             "10 000 in a /8",
-            "10.0.0.0/8",
+            pools("10.0.0.0/8"),
             requests(ten, single(Family::V4)),
         ),
         (
             "100 000 in a /8",
-            "10.0.0.0/8",
+            pools("10.0.0.0/8"),
             requests(hundred, single(Family::V4)),
         ),
         (
+            "100 000 in a /8 that is full but for 100 462 addresses",
+            scattered(),
+            requests(hundred, single(Family::V4)),
+        ),
+        (
+            "100 000 of which 10 000 have a reservation each",
+            reserved(),
+            requests(hundred, entitled),
+        ),
+        (
             "100 000 in an IPv6 /64",
-            "2001:db8::/64",
+            pools("2001:db8::/64"),
             requests(hundred, single(Family::V6)),
         ),
         (
             "10 000 that share a key and a port",
-            "10.0.0.0/8",
+            pools("10.0.0.0/8"),
             requests(ten, sharing),
         ),
         (
             "10 000 for 256 addresses",
-            "198.51.100.0/24",
+            pools("198.51.100.0/24"),
             requests(ten, single(Family::V4)),
         ),
     ] {
-        let pools = pools(range);
         group.bench_function(name, |bencher| {
             bencher.iter(|| allocate(black_box(&pools), &BTreeMap::new(), black_box(&requests)));
         });
@@ -123,6 +167,17 @@ fn one_change(criterion: &mut Criterion) {
             (gain, allocator.remove_request(&key))
         });
     });
+
+    let (mut allocator, _) = Allocator::start(scattered(), BTreeMap::new(), many());
+    group.bench_function(
+        "a newcomer in a /8 that is full but for 462 addresses",
+        |bencher| {
+            bencher.iter(|| {
+                let gain = allocator.set_request(key.clone(), request.clone());
+                (gain, allocator.remove_request(&key))
+            });
+        },
+    );
 
     let (mut allocator, _) = Allocator::start(
         pools("10.0.0.0/8"),
