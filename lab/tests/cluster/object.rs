@@ -59,14 +59,17 @@ impl Object {
         &self.name
     }
 
-    /// All of it, as JSON; `None` when there is none.
+    /// All of it but who manages which field, as JSON; `None` when there is none.
     pub(crate) fn get(&self) -> Option<Value> {
         let (api, name) = (self.api.clone(), self.name.clone());
         let found = self
             .plane
             .block_on(async move { api.get_opt(&name).await })
             .unwrap();
-        found.map(|object| serde_json::to_value(object).unwrap())
+        found.map(|mut object| {
+            object.metadata.managed_fields = None;
+            serde_json::to_value(object).unwrap()
+        })
     }
 
     /// What is at a JSON pointer of it; null when there is nothing.
