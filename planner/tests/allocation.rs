@@ -324,6 +324,18 @@ services:
 }
 
 #[test]
+fn what_is_left_on_a_service_of_another_type_is_cleared_whatever_class_is_served() {
+    let snapshot = fixture::snapshot(
+        "options: {class: ours}
+services: {a/former: {otherType: true, from: p}, a/plain: {otherType: true}}",
+    );
+    assert_eq!(
+        effects(&snapshot, &AllocationPlan::default()),
+        ["a/former []  "]
+    );
+}
+
+#[test]
 fn services_share_with_equal_keys_and_backends_and_different_ports() {
     let plan = plan(
         "pools: {p: {addresses: [198.51.100.0/32]}}

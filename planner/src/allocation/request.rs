@@ -63,14 +63,15 @@ impl Case {
 
 /// The case of a Service, in the order of the rows of MetalLB's convergence.
 pub(super) fn examine(key: &ServiceKey, service: &Service, snapshot: &Snapshot) -> Case {
+    // With its type a Service loses its class: what is left on it may be of any, and is cleared.
+    if service.service_type != ServiceType::LoadBalancer {
+        return Case::NotLoadBalancer;
+    }
     if !snapshot
         .options
         .is_our_class(service.load_balancer_class.as_deref())
     {
         return Case::NotOurClass;
-    }
-    if service.service_type != ServiceType::LoadBalancer {
-        return Case::NotLoadBalancer;
     }
     if service.cluster_ips.is_empty() {
         return Case::NoClusterIps;
