@@ -14,6 +14,9 @@ use crate::object::{Object, TIMEOUT};
 /// The condition that tells whether a Service has its addresses.
 const ADDRESS_ASSIGNED: &str = "ferrolb.io/AddressAssigned";
 
+/// Where it is told which pool the addresses are from.
+const POOL: &str = "/metadata/annotations/metallb.io~1ip-allocated-from-pool";
+
 /// A Service by its name; all that can be done with an [`Object`] can be done with it.
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -93,9 +96,20 @@ impl Service {
         self.patch(json!({"metadata": {"annotations": {name: value}}}));
     }
 
+    /// Waits until nothing in its annotations or its status says that it ever had an address.
+    pub(crate) fn until_forgotten(&self) {
+        self.until("without a trace", |object| {
+            let object = object?;
+            let is_forgotten = object.pointer(POOL).is_none()
+                && condition(object).is_none()
+                && addresses(object).is_empty();
+            is_forgotten.then_some(())
+        });
+    }
+
     /// The pool that its addresses are from, as the annotation has it.
     pub(crate) fn pool(&self) -> Option<String> {
-        let pool = self.at_path("/metadata/annotations/metallb.io~1ip-allocated-from-pool");
+        let pool = self.at_path(POOL);
         pool.as_str().map(str::to_owned)
     }
 
