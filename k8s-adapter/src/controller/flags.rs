@@ -51,6 +51,9 @@ pub struct WebhookFlags {
     /// Whether the webhook is served beside the controller, not at all, or alone.
     #[arg(long, value_enum, default_value_t)]
     pub webhook_mode: WebhookMode,
+    /// The port of the webhook.
+    #[arg(long, value_name = "PORT", default_value_t = 9443)]
+    pub webhook_port: u16,
     /// Leave the webhook's certificate alone: somebody else puts it into --cert-dir.
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]

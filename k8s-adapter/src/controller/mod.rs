@@ -22,10 +22,12 @@ mod term;
 #[cfg(test)]
 mod tests;
 mod tidings;
+mod webhook;
 mod writer;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use planner::effect::Component;
 use tokio::sync::watch;
 use tracing::info;
@@ -43,6 +45,7 @@ use crate::source::dir::DirSource;
 use crate::source::kube::KubeSource;
 use crate::source::{Source, SourceError, SourceOption};
 use crate::translate::TranslateOptions;
+use crate::webhook::WebhookError;
 
 /// Hands out addresses to what the source holds until `stop` is ready.
 ///
@@ -61,9 +64,10 @@ pub async fn run(
             let client = client::connect(flags.common.kubeconfig.as_deref()).await?;
             let open = || Ok(KubeSource::new(&client, namespace, &component));
             let sink = KubeSink::new(client.clone(), namespace, &component);
-            Controller::without_rivals(options, sink)
-                .run(open, stop)
-                .await?;
+            let stop = stop.shared();
+            let deciding =
+                Controller::without_rivals(options.clone(), sink).run(open, stop.clone());
+            webhook::beside(flags, &client, options, deciding, stop).await?;
         }
         SourceOption::Dir(folder) => {
             let sink = DirSink::new(folder, namespace, component);
@@ -86,6 +90,9 @@ pub enum ControllerError {
     /// It cannot read what to decide about.
     #[error("cannot read what to decide about")]
     Source(#[from] SourceError),
+    /// The webhook cannot be served.
+    #[error("cannot serve the webhook")]
+    Webhook(#[from] WebhookError),
 }
 
 /// Hands out addresses while it leads.

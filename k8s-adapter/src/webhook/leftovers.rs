@@ -7,57 +7,46 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::api::{Api, ListParams};
-use planner::effect::{Problem, Severity};
-use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{debug, error, info};
 
 use crate::crd::bgp_peer::v1beta1::BGPPeer;
 use crate::telemetry::chain;
 
-/// Looks for a conversion that nobody does, over and over, and says what it finds. Does not end.
-pub async fn look(client: Client, namespace: &str, found: watch::Sender<Option<Problem>>) {
+/// Looks for a conversion that nobody does, over and over, and logs when that begins and ends. Does not end itself.
+pub async fn look(client: Client, namespace: &str) {
     let peers: Api<BGPPeer> = Api::namespaced(client, namespace);
+    let mut known = None;
     loop {
         // Another process may serve the webhook, so whether one is configured says nothing: a question does.
-        let answer = peers.list_metadata(&ListParams::default().limit(1)).await;
-        let problem = match answer {
+        let found = match peers.list_metadata(&ListParams::default().limit(1)).await {
+            Ok(_) => None,
             Err(kube::Error::Api(status)) => dead_conversion(&status.message),
             Err(error) => {
                 debug!(
                     error = chain(&error),
-                    "whether BGPPeers are converted is not known"
+                    "whether BGPPeers can be converted is not known"
                 );
-                None
+                known.clone()
             }
-            Ok(_) => None,
         };
-        found.send_if_modified(|present| {
-            let is_new = *present != problem;
-            match &problem {
-                Some(problem) if is_new => {
-                    error!(problem = problem.message, "nobody converts BGPPeers")
-                }
-                None if is_new => info!("BGPPeers are converted again"),
-                _ => {}
-            }
-            *present = problem;
-            is_new
-        });
+        match &found {
+            Some(problem) if found != known => error!("nobody converts BGPPeers: {problem}"),
+            None if known.is_some() => info!("BGPPeers are converted again"),
+            _ => {}
+        }
+        known = found;
         sleep(INTERVAL).await;
     }
 }
 
-/// What is wrong, if the API server said so.
-fn dead_conversion(message: &str) -> Option<Problem> {
-    message.starts_with("conversion webhook for").then(|| Problem {
-        kind: "CustomResourceDefinition".to_owned(),
-        name: DEFINITION.to_owned(),
-        message: format!(
-            "BGPPeers of version v1beta1 can be neither read nor written, because no webhook converts them: {message}. \
-            None is needed: kubectl patch crd {DEFINITION} --type=merge -p '{MEND}'"
-        ),
-        severity: Severity::Fault,
+/// What is wrong, if the API server said so, and how to mend it.
+fn dead_conversion(message: &str) -> Option<String> {
+    message.starts_with("conversion webhook for").then(|| {
+        format!(
+            "those of version v1beta1 can be neither read nor written, because of the {message}. None is needed: \
+            kubectl patch crd {DEFINITION} --type=merge -p '{MEND}'"
+        )
     })
 }
 
@@ -76,9 +65,8 @@ mod tests {
         let said = "conversion webhook for metallb.io/v1beta2, Kind=BGPPeer failed: Post \
             \"https://metallb-webhook-service.metallb-system.svc:443/convert?timeout=30s\": connection refused";
         let problem = dead_conversion(said).unwrap();
-        assert_eq!(problem.name, "bgppeers.metallb.io");
         assert!(
-            problem.message.contains(
+            problem.contains(
                 "connection refused. None is needed: kubectl patch crd bgppeers.metallb.io"
             )
         );

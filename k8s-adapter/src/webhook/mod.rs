@@ -12,7 +12,7 @@ pub mod certificates;
 pub mod conversion;
 mod followed;
 mod kinds;
-pub mod leftovers;
+mod leftovers;
 mod present;
 mod publish;
 mod references;
@@ -21,14 +21,18 @@ mod rotation;
 mod server;
 mod trust;
 
+use std::future::{IntoFuture, pending};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 use kube::Client;
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tracing::info;
 
+pub use self::leftovers::look as look_for_leftovers;
 use self::present::ApiServer;
 use self::rotation::Rotation;
 use self::trust::WebhookService;
@@ -97,7 +101,7 @@ impl Webhook {
                 service,
             }
         };
-        let socket = listen::everywhere(PORT)
+        let socket = listen::everywhere(flags.webhook_port)
             .await
             .map_err(WebhookError::Listen)?;
         Ok(Self {
@@ -115,36 +119,43 @@ impl Webhook {
         self.served.subscribe()
     }
 
-    /// Answers until `stop` is ready, and then what has been asked already.
+    /// Answers until `stop` is ready, and then, for a while at most, what has been asked already.
     ///
     /// # Errors
     ///
     /// The socket fails.
-    pub async fn run(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), WebhookError> {
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), WebhookError> {
         let present = ApiServer {
             client: self.client.clone(),
             namespace: self.options.namespace.to_string(),
         };
+        let (ending, mut ended) = watch::channel(());
         let router = server::router(present, self.options);
-        let serve = axum::serve(self.listener, router).with_graceful_shutdown(stop);
-        info!(port = PORT, "webhook started");
+        let serve = axum::serve(self.listener, router).with_graceful_shutdown(async move {
+            // The other end is dropped, never used.
+            drop(ended.changed().await);
+        });
         let certificate = async {
             match self.certificate {
                 CertificateSource::Folder(folder) => folder.serve(self.served).await,
                 CertificateSource::Secret { name, service } => {
-                    Rotation::new(&self.client, service, &name, self.served)
-                        .run()
-                        .await;
+                    let rotation = Rotation::new(&self.client, service, &name, self.served);
+                    rotation.run().await;
                 }
             }
+            // It is looked after as long as somebody may be served.
+            pending().await
         };
-        // The certificate is looked after as long as somebody is served, and no longer.
+        let finish = async {
+            stop.await;
+            drop(ending);
+            sleep(GOODBYE).await;
+        };
+        info!("webhook started");
         tokio::select! {
             ended = serve.into_future() => ended.map_err(WebhookError::Serve)?,
             () = certificate => {}
+            () = finish => {}
         }
         info!("webhook stopped");
         Ok(())
@@ -155,7 +166,7 @@ impl Webhook {
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// The port is taken.
-    #[error("cannot listen on port {PORT} for the webhook; --webhook-mode=disabled does without")]
+    #[error("cannot listen on --webhook-port; --webhook-mode=disabled does without")]
     Listen(#[source] io::Error),
     /// The folder of `--cert-dir` cannot be followed.
     #[error("the webhook's certificate")]
@@ -168,5 +179,5 @@ pub enum WebhookError {
     Serve(#[source] io::Error),
 }
 
-/// MetalLB's port of the webhook (compat/metallb.md 3.3).
-const PORT: u16 = 9443;
+/// How long questions may take to be answered after the process was asked to end.
+const GOODBYE: Duration = Duration::from_secs(5);

@@ -9,8 +9,8 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Client;
 use kube::api::{Api, Patch};
-use kube::{Client, Resource};
 use rustls::sign::CertifiedKey;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -134,7 +134,7 @@ impl Rotation {
     }
 
     /// Tells the API server whom to trust.
-    async fn make_trusted(&self, credentials: &Credentials) -> Outcome {
+    async fn make_trusted(&mut self, credentials: &Credentials) -> Outcome {
         let authorities = ByteString(credentials.authorities.clone().into_bytes());
         let webhooks = self.webhooks.object();
         let webhooks =
@@ -143,11 +143,11 @@ impl Rotation {
         let conversion =
             definition.and_then(|one| trust::of_conversion(one, &self.service, &authorities));
         let webhooks = match webhooks {
-            Some(patch) => tell(&self.webhooks, Patch::Strategic(patch)).await,
+            Some(patch) => tell(&self.webhooks.api, WEBHOOKS, Patch::Strategic(patch)).await,
             None => Outcome::Done,
         };
         let conversion = match conversion {
-            Some(patch) => tell(&self.definition, Patch::Merge(patch)).await,
+            Some(patch) => tell(&self.definition.api, CONVERTED, Patch::Merge(patch)).await,
             None => Outcome::Done,
         };
         if webhooks == Outcome::Done {
@@ -182,26 +182,23 @@ impl Rotation {
     }
 }
 
-async fn tell<K>(object: &Followed<K>, patch: Patch<Value>) -> Outcome
+async fn tell<K>(api: &Api<K>, object: &str, patch: Patch<Value>) -> Outcome
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Clone + DeserializeOwned + Debug,
 {
-    match publish::patch(&object.api, &object.name, patch).await {
+    match publish::patch(api, object, patch).await {
         Ok(()) => {
-            info!(
-                object = object.name,
-                "the API server was told whom to trust"
-            );
+            info!(object, "the API server was told whom to trust");
             Outcome::Done
         }
         Err(kube::Error::Api(status)) if status.is_conflict() => {
-            debug!(object = object.name, "changed meanwhile");
+            debug!(object, "changed meanwhile");
             Outcome::TryAgain
         }
         Err(error) => {
             let error = chain(&error);
             warn!(
-                object = object.name,
+                object,
                 error, "the API server could not be told whom to trust"
             );
             Outcome::TryAgain

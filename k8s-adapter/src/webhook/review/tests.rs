@@ -1,5 +1,7 @@
 //! What is refused, what is warned of, and what is nobody's business (compat/metallb.md 3.4, 8.4).
 
+use std::slice::from_ref;
+
 use kube::core::admission::AdmissionReview;
 use serde_json::{Value, json};
 
@@ -141,7 +143,7 @@ fn a_pool_that_overlaps_another_is_refused_whichever_is_older() {
     let reason = "spec.addresses[1]: 198.51.100.128-198.51.100.140 conflicts with 198.51.100.0/24 of \
         IPAddressPool metallb-system/old";
     new["metadata"]["creationTimestamp"] = json!("2026-02-01T00:00:00Z");
-    assert_refused(&create(&new, &[old.clone()]), reason);
+    assert_refused(&create(&new, from_ref(&old)), reason);
     // Within a second, the name decides at run time who is at fault.
     let same_second = pool("a", &["198.51.100.0/30"]);
     assert_refused(
@@ -210,10 +212,10 @@ fn an_aggregate_wider_than_a_pool_is_refused_and_warned_of_from_the_other_side()
         pool("p", &["198.51.100.0/28"]),
     );
     assert_refused(
-        &create(&wide, &[narrow.clone()]),
+        &create(&wide, from_ref(&narrow)),
         "spec.aggregationLength: /24 is wider than 198.51.100.0/28 of pool p",
     );
-    assert_allowed(&create(&wide, &[fits.clone()]));
+    assert_allowed(&create(&wide, from_ref(&fits)));
     // The advertisement may be edited next, so the pool is not refused.
     assert_warned(
         &update(&narrow, &[fits, wide]),
@@ -320,7 +322,7 @@ fn communities_without_sense_or_under_a_name_that_is_taken_are_refused() {
     let good = community("c", &[("alias", "65000:1")]);
     assert_allowed(&create(&good, &[]));
     assert_refused(
-        &update(&community("c", &[("alias", "1:2:3")]), &[good.clone()]),
+        &update(&community("c", &[("alias", "1:2:3")]), from_ref(&good)),
         "spec.communities[0].value",
     );
     let twice = community("d", &[("one", "65000:1"), ("one", "65000:2")]);
@@ -345,7 +347,7 @@ fn what_is_referred_to_may_come_later() {
         "spec.communities[0]: Community alias \"later\" does not exist; not in force",
     );
     let defined = community("c", &[("later", "65000:1")]);
-    assert_allowed(&create(&named, &[defined.clone()]));
+    assert_allowed(&create(&named, from_ref(&defined)));
     let secret = peer("p", &json!({ "passwordSecret": { "name": "later" } }));
     assert_allowed(&create(&secret, &[]));
     // The other way round: what refers to it is told of.
