@@ -10,3 +10,4 @@ mod harness;
 mod object;
 mod service;
 mod tenant;
+mod webhook;
