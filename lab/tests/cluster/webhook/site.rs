@@ -6,7 +6,7 @@ use lab::cluster::{ControlPlane, Controller, Run};
 use lab::{start_guard, until};
 use serde_json::{Value, json};
 
-use crate::harness::{create_namespace, manifest, own, requirements_are_met};
+use crate::harness::{create_namespace, manifest, merge, own, requirements_are_met};
 use crate::object::{Object, TIMEOUT};
 
 /// The shipped manifest names this namespace.
@@ -38,7 +38,8 @@ impl Answer {
         if self.status < 300 {
             ""
         } else {
-            self.body["message"].as_str().unwrap_or("no reason")
+            let message = self.body.pointer("/message").and_then(Value::as_str);
+            message.unwrap_or("no reason")
         }
     }
 }
@@ -114,7 +115,7 @@ impl Site {
         let configuration = self.configuration();
         let mut webhooks = configuration.at_path("/webhooks");
         for webhook in webhooks.as_array_mut().unwrap() {
-            crate::harness::merge(webhook, patch.clone());
+            merge(webhook, patch.clone());
         }
         configuration.patch(json!({ "webhooks": webhooks }));
     }
@@ -148,7 +149,7 @@ impl Site {
             let webhooks = configuration?.get("webhooks")?.as_array()?;
             webhooks
                 .iter()
-                .all(|webhook| webhook["clientConfig"]["caBundle"].is_string())
+                .all(|webhook| webhook.pointer("/clientConfig/caBundle").is_some())
                 .then_some(())
         });
         let probe = json!({
@@ -191,8 +192,12 @@ impl Site {
     pub(super) fn replace(&self, object: &Value) -> Answer {
         let (path, name) = path_of(object);
         let present = self.request("GET", &format!("{path}/{name}"), None);
+        let version = present.body.pointer("/metadata/resourceVersion");
         let mut object = object.clone();
-        object["metadata"]["resourceVersion"] = present.body["metadata"]["resourceVersion"].clone();
+        merge(
+            &mut object,
+            json!({ "metadata": { "resourceVersion": version } }),
+        );
         self.request("PUT", &format!("{path}/{name}"), Some(&object))
     }
 
