@@ -126,8 +126,7 @@ async fn readyz_says_what_is_waited_for() {
 #[test]
 fn a_token_is_what_follows_bearer() {
     let token = |value: &str| {
-        let headers =
-            HeaderMap::from_iter([(axum::http::header::AUTHORIZATION, value.parse().unwrap())]);
+        let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, value.parse().unwrap())]);
         bearer(&headers).map(str::to_owned)
     };
     assert_eq!(token("Bearer abc"), Some("abc".to_owned()));

@@ -286,3 +286,6 @@ fn holds(object: &Value, said: &Value) -> bool {
 pub(crate) const CONTROLLER: &str = "ferrolb-controller";
 /// The speakers, as the owners of fields.
 const SPEAKER: &str = "ferrolb-speaker";
+
+#[cfg(test)]
+mod tests;
