@@ -7,8 +7,11 @@
 )]
 
 mod assignment;
+mod economy;
 mod harness;
 mod object;
+mod outage;
 mod service;
+mod takeover;
 mod tenant;
 mod webhook;
