@@ -265,3 +265,6 @@ struct NodesChanged {
     any: bool,
     labels: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use k8s_openapi::api::core::v1::Secret;
+use planner::endpoints::Endpoint;
+use planner::node::Node;
+use planner::service::{AddressField, Service};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::translate::{ErrorEffect, Object, Objects, Reason, Slice};
+
+const NAMESPACE: &str = "metallb-system";
+
+/// Something that happens to one object.
+#[derive(Clone, Debug)]
+enum Happening {
+    Service(u8, Option<u8>),
+    Slice(u8, Option<(u8, Vec<u8>)>),
+    Node(u8, Option<(u8, bool)>),
+    Namespace(u8, Option<u8>),
+    Pool(u8, Option<(u8, bool)>),
+    PoolStatus(u8, u64),
+    Peer(u8, Option<u8>),
+    Secret(Option<u8>),
+    Community(Option<u8>),
+    Advertisement(u8, Option<u8>),
+    SourceError(bool),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    use Happening::*;
+    let some = |range: std::ops::Range<u8>| proptest::option::weighted(0.8, range);
+    let slice = proptest::option::weighted(0.8, (0..3_u8, vec(0..3_u8, 0..4)));
+    let node = proptest::option::weighted(0.8, (0..3_u8, any::<bool>()));
+    let pool = proptest::option::weighted(0.8, (0..4_u8, any::<bool>()));
+    prop_oneof![
+        (0..3_u8, some(0..3)).prop_map(|(name, what)| Service(name, what)),
+        (0..3_u8, slice).prop_map(|(name, what)| Slice(name, what)),
+        (0..3_u8, node).prop_map(|(name, what)| Node(name, what)),
+        (0..2_u8, some(0..2)).prop_map(|(name, what)| Namespace(name, what)),
+        (0..3_u8, pool).prop_map(|(name, what)| Pool(name, what)),
+        (0..3_u8, 0..3_u64).prop_map(|(name, assigned)| PoolStatus(name, assigned)),
+        (0..3_u8, some(0..4)).prop_map(|(name, what)| Peer(name, what)),
+        some(0..2).prop_map(Secret),
+        some(0..2).prop_map(Community),
+        (0..2_u8, some(0..3)).prop_map(|(name, what)| Advertisement(name, what)),
+        any::<bool>().prop_map(SourceError),
+    ]
+}
+
+fn read<K: DeserializeOwned>(name: u8, mut object: Value) -> K {
+    object["metadata"]["name"] = json!(format!("o{name}"));
+    object["metadata"]["namespace"] = json!(NAMESPACE);
+    serde_json::from_value(object).unwrap()
+}
+
+fn put<K: PartialEq>(objects: &mut Objects<K>, namespace: &str, name: u8, object: Option<K>) {
+    let name = ObjectName::new(namespace, format!("o{name}"));
+    match object {
+        Some(object) => objects.insert(name, Object::new(object)),
+        None => drop(objects.remove(&name)),
+    }
+}
+
+fn service(variant: u8) -> Service {
+    Service {
+        ingress: (0..variant)
+            .map(|octet| AddressField::Ip([192, 0, 2, octet].into()))
+            .collect(),
+        ..Service::default()
+    }
+}
+
+fn slice((service, endpoints): (u8, Vec<u8>)) -> Slice {
+    let endpoint = |node: &u8| Endpoint {
+        node: Some(format!("o{node}").as_str().into()),
+        ready: Some(*node > 0),
+        serving: None,
+    };
+    Slice {
+        service: ServiceKey::new("shop", format!("o{service}")),
+        endpoints: endpoints.iter().map(endpoint).collect(),
+    }
+}
+
+fn node((rack, is_available): (u8, bool)) -> Node {
+    Node {
+        labels: BTreeMap::from([("rack".to_owned(), rack.to_string())]),
+        network: if is_available {
+            planner::node::Network::Available
+        } else {
+            planner::node::Network::Unavailable
+        },
+    }
+}
+
+/// Four ranges of which two overlap and one is none; some serve the namespaces of a team.
+fn pool(name: u8, (range, is_picky): (u8, bool)) -> crate::crd::IPAddressPool {
+    let ranges = ["192.0.2.0/24", "192.0.2.128/25", "198.51.100.0/24", "wrong"];
+    let mut spec = json!({ "addresses": [ranges[usize::from(range)]] });
+    if is_picky {
+        spec["serviceAllocation"] =
+            json!({ "namespaceSelectors": [{ "matchLabels": { "team": "0" } }] });
+    }
+    read(name, json!({ "spec": spec }))
+}
+
+/// Peers that get in each other's way on nodes of one rack, or need the Secret.
+fn peer(name: u8, variant: u8) -> crate::crd::BGPPeer {
+    let mut spec = json!({
+        "myASN": 64500, "peerASN": 64510, "peerAddress": "203.0.113.1",
+        "nodeSelectors": [{ "matchLabels": { "rack": variant.to_string() } }],
+    });
+    if variant == 3 {
+        spec["passwordSecret"] = json!({ "name": "o0" });
+        spec["peerAddress"] = json!(format!("203.0.113.{}", 10 + name));
+    }
+    read(name, json!({ "spec": spec }))
+}
+
+fn happen(objects: &mut ClusterObjects, happening: Happening) {
+    match happening {
+        Happening::Service(name, what) => {
+            put(&mut objects.services, "shop", name, what.map(service));
+        }
+        Happening::Slice(name, what) => {
+            put(&mut objects.endpoint_slices, "shop", name, what.map(slice));
+        }
+        Happening::Node(name, what) => put(&mut objects.nodes, "", name, what.map(node)),
+        Happening::Namespace(name, what) => {
+            let labels = what.map(|team| BTreeMap::from([("team".to_owned(), team.to_string())]));
+            put(&mut objects.namespaces, "", name, labels);
+        }
+        Happening::Pool(name, what) => {
+            let pool = what.map(|what| pool(name, what));
+            put(&mut objects.ip_address_pools, NAMESPACE, name, pool);
+        }
+        Happening::PoolStatus(name, assigned) => {
+            let key = ObjectName::new(NAMESPACE, format!("o{name}"));
+            let pool = objects.ip_address_pools.get(&key).cloned();
+            let pool = pool.map(|pool| crate::crd::IPAddressPool {
+                status: serde_json::from_value(json!({
+                    "assignedIPv4": assigned, "assignedIPv6": 0, "availableIPv4": 9, "availableIPv6": 0,
+                }))
+                .unwrap(),
+                ..(*pool).clone()
+            });
+            put(&mut objects.ip_address_pools, NAMESPACE, name, pool);
+        }
+        Happening::Peer(name, what) => {
+            let peer = what.map(|what| peer(name, what));
+            put(&mut objects.bgp_peers, NAMESPACE, name, peer);
+        }
+        Happening::Secret(what) => {
+            let secret = what.map(|what| {
+                let data = json!({ "password": format!("secret{what}") });
+                let secret = json!({ "type": "kubernetes.io/basic-auth", "stringData": data });
+                read::<Secret>(0, secret)
+            });
+            put(&mut objects.secrets, NAMESPACE, 0, secret);
+        }
+        Happening::Community(what) => {
+            let community = what.map(|what| {
+                let alias = json!({ "name": "alias", "value": format!("64500:{what}") });
+                read(0, json!({ "spec": { "communities": [alias] } }))
+            });
+            put(&mut objects.communities, NAMESPACE, 0, community);
+        }
+        Happening::Advertisement(name, what) => {
+            let advertisement = what.map(|what| {
+                let communities: &[&str] = if what == 0 { &["alias"] } else { &[] };
+                let spec = json!({ "communities": communities, "localPref": what });
+                read(name, json!({ "spec": spec }))
+            });
+            put(
+                &mut objects.bgp_advertisements,
+                NAMESPACE,
+                name,
+                advertisement,
+            );
+        }
+        Happening::SourceError(is_there) => {
+            objects.errors = Vec::from_iter(is_there.then(|| ConfigError {
+                object: None,
+                field: String::new(),
+                reason: Reason::Unreadable("no YAML".to_owned()),
+                origin: None,
+                effect: ErrorEffect::OutOfForce,
+            }));
+        }
+    }
+}
+
+/// The keys of entries that are in one map only, or differ.
+fn differing<K: Ord + Clone, V: PartialEq>(
+    one: &BTreeMap<K, V>,
+    other: &BTreeMap<K, V>,
+) -> BTreeSet<K> {
+    let keys = one.keys().chain(other.keys());
+    keys.filter(|key| one.get(key) != other.get(key))
+        .cloned()
+        .collect()
+}
+
+fn same<T: Debug>(one: &T, other: &T) -> Result<(), TestCaseError> {
+    prop_assert_eq!(format!("{one:#?}"), format!("{other:#?}"));
+    Ok(())
+}
+
+fn options() -> TranslateOptions {
+    TranslateOptions {
+        namespace: NAMESPACE.into(),
+        planner: Options::default(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_is_kept_up_to_date_is_what_comes_of_everything_at_once(
+        rounds in vec(vec(happening(), 1..5), 1..12)
+    ) {
+        let mut objects = ClusterObjects::default();
+        let mut translator = Translator::new(options());
+        let mut whole = Translator::new(options());
+        for (round, happenings) in rounds.into_iter().enumerate() {
+            for happening in happenings {
+                happen(&mut objects, happening);
+            }
+            let before = translator.snapshot().clone();
+            let changed = translator.update(&objects);
+            // Remembers the last good versions, as the other one does, and nothing else.
+            whole = Translator {
+                configuration: whole.configuration,
+                ..Translator::new(options())
+            };
+            whole.update(&objects);
+            let now = translator.snapshot();
+            same(now, whole.snapshot())?;
+            // No password is shown.
+            prop_assert!(now.config == whole.snapshot().config);
+            same(&translator.errors(), &whole.errors())?;
+            prop_assert_eq!(changed.services, differing(&before.services, &now.services));
+            prop_assert_eq!(changed.endpoints, differing(&before.endpoints, &now.endpoints));
+            prop_assert_eq!(changed.nodes, !differing(&before.nodes, &now.nodes).is_empty());
+            prop_assert_eq!(changed.config, round == 0 || before.config != now.config);
+        }
+    }
+}
+
+#[test]
+fn a_pools_status_is_no_change_of_the_configuration() {
+    let mut objects = ClusterObjects::default();
+    happen(&mut objects, Happening::Pool(0, Some((0, false))));
+    let mut translator = Translator::new(options());
+    assert!(translator.update(&objects).config);
+    happen(&mut objects, Happening::PoolStatus(0, 7));
+    assert_eq!(translator.update(&objects), Changed::default());
+    let usage = translator.snapshot().reported_usage.values();
+    assert_eq!(
+        usage.map(|usage| usage.assigned_ipv4).collect::<Vec<_>>(),
+        [7]
+    );
+}
