@@ -223,6 +223,44 @@ async fn a_broken_file_keeps_the_rest_running_and_is_reported() {
     }
 }
 
+/// The newest version of the configuration is broken in three ways: a value, a field, a document.
+#[tokio::test]
+async fn a_restart_during_an_invalid_edit_changes_nothing() {
+    let folder = folder(&["web"]);
+    let mut speaker = Speaker::start(folder.path());
+    let controller = Controller::start(folder.path());
+    speaker.until_advertised(&["192.0.2.0/32"]).await;
+    controller.stop().await;
+
+    let edits = [
+        ("addresses: [192.0.2.0/30]", "adresses: [192.0.2.0/30]"),
+        ("peerAddress: 198.51.100.1", "peerAddress: 198.51.100.300"),
+        ("name: all", "name: all:"),
+    ];
+    let broken = edits.iter().fold(CONFIG.to_owned(), |text, (good, bad)| {
+        assert!(text.contains(good));
+        text.replace(good, bad)
+    });
+    fs::write(folder.path().join("config.yaml"), broken).unwrap();
+    let controller = Controller::start(folder.path());
+    let mut speaker = Speaker::start(folder.path());
+    speaker.until_advertised(&["192.0.2.0/32"]).await;
+    fs::write(folder.path().join("shop.yaml"), service("shop")).unwrap();
+    speaker
+        .until_advertised(&["192.0.2.0/32", "192.0.2.1/32"])
+        .await;
+    let errors = speaker.translator.errors().iter().map(ToString::to_string);
+    let errors: Vec<String> = errors.collect();
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    for error in errors {
+        assert!(
+            error.ends_with("; its last good version stays in force"),
+            "{error}"
+        );
+    }
+    controller.stop().await;
+}
+
 #[tokio::test]
 async fn a_folder_that_is_lost_takes_nothing_away_and_what_is_in_it_counts_once_it_is_back() {
     let parent = folder(&[]);

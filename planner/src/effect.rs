@@ -1,6 +1,6 @@
 //! What shall change in the world outside: an API patch, or a file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -55,6 +55,20 @@ pub enum Effect {
     EmitEvent(Event),
     /// Make a ConfigurationState object say this.
     ConfigurationState(ConfigurationState),
+    /// Keep these and no others, for a process that comes later.
+    KeepLastGood(LastGoodVersions),
+}
+
+/// The last good version of each configuration object, in text, by a key that names it. What the text says is between
+/// those who write and read it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct LastGoodVersions(pub BTreeMap<String, String>);
+
+/// Shows the keys alone: there may be passwords in the text.
+impl fmt::Debug for LastGoodVersions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// A status object: one for each Service, node and protocol.

@@ -32,6 +32,7 @@ pub(super) fn effect(effect: &Effect) {
         } => info!(%reservation, addresses = ?status.addresses, "addressesReserved"),
         Effect::UpsertStatus { .. }
         | Effect::DeleteStatus { .. }
-        | Effect::ConfigurationState(_) => {}
+        | Effect::ConfigurationState(_)
+        | Effect::KeepLastGood(_) => {}
     }
 }

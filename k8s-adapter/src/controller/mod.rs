@@ -16,6 +16,7 @@
 
 mod facts;
 mod flags;
+mod keeper;
 mod log;
 mod metrics;
 mod term;

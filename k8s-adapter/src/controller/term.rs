@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
 use super::facts::{Facts, PoolFacts, Progress};
+use super::keeper::Keeper;
 use super::log;
 use super::tidings::Tidings;
 use super::writer::Writer;
@@ -18,7 +19,10 @@ use crate::sink::Sink;
 use crate::sink::patch::component_name;
 use crate::source::{Source, SourceError};
 use crate::telemetry::{ConfigLog, chain};
-use crate::translate::{Changed, ClusterObjects, ObjectName, TranslateOptions, Translator};
+use crate::translate::{
+    Changed, ClusterObjects, LAST_GOOD_SECRET, ObjectName, TranslateOptions, Translator,
+    last_good_shown,
+};
 
 /// One term of leadership: it begins with nothing but what the source says, and nothing of it is left when it ends.
 pub(super) struct Term<'a, K> {
@@ -27,6 +31,7 @@ pub(super) struct Term<'a, K> {
     translator: Translator,
     allocations: Allocations,
     tidings: Tidings,
+    keeper: Keeper,
     writer: Writer<K>,
     log: ConfigLog,
     /// The name of the controller's ConfigurationState.
@@ -54,6 +59,7 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
             translator: Translator::new(options),
             allocations: Allocations::default(),
             tidings: Tidings::default(),
+            keeper: Keeper::default(),
             log: ConfigLog::default(),
             objects: None,
         }
@@ -82,8 +88,12 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         let is_first = self.objects.is_none();
         let changed = self.translator.update(&objects);
         self.writer.set_objects(Arc::clone(&objects));
+        self.look_for_losses(&objects);
         self.objects = Some(objects);
         self.tell_configuration();
+        if changed.reviewed || self.keeper.is_in_doubt() {
+            self.keep_last_good();
+        }
         let snapshot = self.translator.snapshot();
         let effects = if is_first || changed.config {
             self.allocations.decide_anew(snapshot)
@@ -109,8 +119,10 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         };
         let state = objects.configuration_states.get(&self.state_name);
         self.tidings.doubt(state.map(Arc::as_ref));
+        self.keeper.doubt();
         self.allocations.doubt();
         self.tell_configuration();
+        self.keep_last_good();
         let effects = self.allocations.decide_anew(self.translator.snapshot());
         self.carry_out(effects);
         self.drop_leavings().await;
@@ -131,6 +143,31 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         self.log.update(&errors);
         let effects = self.tidings.update(&errors);
         self.carry_out(effects);
+    }
+
+    /// What has been written and is there no more is written again.
+    fn look_for_losses(&mut self, objects: &ClusterObjects) {
+        let Some(before) = &self.objects else {
+            return;
+        };
+        let (states, state) = (&objects.configuration_states, &self.state_name);
+        if states.get(state).is_none() && before.configuration_states.get(state).is_some() {
+            self.tidings.doubt(None);
+        }
+        let namespace = Arc::clone(self.translator.namespace());
+        let secret = ObjectName::new(namespace, LAST_GOOD_SECRET);
+        if objects.secrets.get(&secret).is_none() && before.secrets.get(&secret).is_some() {
+            self.keeper.doubt();
+        }
+    }
+
+    fn keep_last_good(&mut self) {
+        let Some(objects) = &self.objects else {
+            return;
+        };
+        let shown = last_good_shown(objects, self.translator.namespace());
+        let effect = self.keeper.update(self.translator.last_good(), &shown);
+        self.carry_out(Vec::from_iter(effect));
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {

@@ -33,6 +33,7 @@ enum Target {
     Pool(PoolName),
     Reservation(ReservationName),
     Configuration(Component),
+    LastGood,
     /// Events replace nothing but their likes.
     Event(Event),
 }
@@ -47,6 +48,7 @@ impl Target {
             Effect::PoolStatus { pool, .. } => Self::Pool(pool.clone()),
             Effect::ReservationStatus { reservation, .. } => Self::Reservation(reservation.clone()),
             Effect::ConfigurationState(state) => Self::Configuration(state.component.clone()),
+            Effect::KeepLastGood(_) => Self::LastGood,
             Effect::EmitEvent(event) => Self::Event(event.clone()),
         }
     }
@@ -60,6 +62,7 @@ impl fmt::Display for Target {
             Self::Pool(name) => write!(f, "IPAddressPool {name}"),
             Self::Reservation(name) => write!(f, "IPReservation {name}"),
             Self::Configuration(_) => f.write_str("ConfigurationState"),
+            Self::LastGood => f.write_str("last good versions"),
             Self::Event(event) => write!(f, "event {} on {}", event.reason, event.involved),
         }
     }

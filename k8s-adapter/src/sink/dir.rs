@@ -2,7 +2,8 @@
 //! of JSON in `status/events/COMPONENT.log`.
 //!
 //! A file comes into place by being renamed, so that nobody reads half of it, and only when it says something new.
-//! Nothing is synced to the disk: after a crash of the machine everything here is computed anew.
+//! Nothing is synced to the disk, save the last good versions of the configuration: after a crash of the machine
+//! everything else here is computed anew.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -14,7 +15,7 @@ use planner::effect::{Component, Effect, Event, StatusId, StatusKind};
 use serde_json::Value;
 
 use super::{Sink, SinkError, patch};
-use crate::translate::{ClusterObjects, ObjectName, Objects};
+use crate::translate::{ClusterObjects, LAST_GOOD_SECRET, ObjectName, Objects};
 
 /// The length beyond which a log of events is put aside as `COMPONENT.log.1` and begun again.
 const MAX_LOG: u64 = 4 << 20;
@@ -86,6 +87,10 @@ impl DirSink {
                     &file,
                     &patch::reservation(namespace, name, status, present, Timestamp::now()),
                 )
+            }
+            Effect::KeepLastGood(versions) => {
+                let file = self.file("secrets", &self.namespace, LAST_GOOD_SECRET)?;
+                write_secret(&file, &patch::last_good(&self.namespace, versions))
             }
             Effect::EmitEvent(event) => self.append(event),
             Effect::ConfigurationState(state) => {
@@ -236,6 +241,27 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Puts an object into a file, unless it is there already.
 fn write(file: &Path, object: &Value) -> Result<(), SinkError> {
+    put(file, object, |temporary, text| fs::write(temporary, text))
+}
+
+/// Puts an object into a file that its owner alone may read, and sees to it that it is on the disk.
+fn write_secret(file: &Path, object: &Value) -> Result<(), SinkError> {
+    put(file, object, |temporary, text| {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut temporary = options.open(temporary)?;
+        temporary.write_all(text.as_bytes())?;
+        temporary.sync_all()
+    })
+}
+
+/// Has an object written into a temporary file, which then takes the place of the one there is.
+fn put(
+    file: &Path,
+    object: &Value,
+    write: impl Fn(&Path, &str) -> io::Result<()>,
+) -> Result<(), SinkError> {
     let text = serde_saphyr::to_string(object)?;
     if fs::read(file).is_ok_and(|written| written == text.as_bytes()) {
         return Ok(());
@@ -247,7 +273,7 @@ fn write(file: &Path, object: &Value) -> Result<(), SinkError> {
         // the same file at once by design; the process id keeps them apart should they do so by accident.
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-        fs::write(&temporary, &text)?;
+        write(&temporary, &text)?;
         fs::rename(&temporary, file)
     };
     put().map_err(|source| SinkError::File {

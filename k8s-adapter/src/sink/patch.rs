@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::jiff::Timestamp;
 use planner::effect::{
-    Component, ConfigurationResult, ConfigurationState, Event, Involved, StatusBody, StatusId,
-    StatusKind,
+    Component, ConfigurationResult, ConfigurationState, Event, Involved, LastGoodVersions,
+    StatusBody, StatusId, StatusKind,
 };
 use planner::names::ServiceKey;
 use planner::reservation::{RESERVED, ReservationStatus};
@@ -13,7 +14,7 @@ use planner::service::{ADDRESS_ASSIGNED, AddressCondition, Service};
 use serde_json::{Map, Value, json};
 
 use crate::crd::{GROUP, IPReservation, OWN_GROUP};
-use crate::translate::IP_ALLOCATED_FROM_POOL;
+use crate::translate::{IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE};
 
 /// Label of a status object: the node it is about.
 const NODE: &str = "metallb.io/node";
@@ -273,6 +274,20 @@ fn since(written: Option<&Value>, condition_type: &str, status: &str) -> Option<
     };
     let since = conditions.iter().find(is_same)?.get("lastTransitionTime")?;
     since.as_str().map(str::to_owned)
+}
+
+/// The Secret with the last good versions of the configuration.
+#[must_use]
+pub fn last_good(namespace: &str, versions: &LastGoodVersions) -> Value {
+    let data = versions.0.iter();
+    let data = data.map(|(key, text)| (key.clone(), json!(ByteString(text.clone().into_bytes()))));
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": LAST_GOOD_SECRET, "namespace": namespace },
+        "type": LAST_GOOD_TYPE,
+        "data": Map::from_iter(data),
+    })
 }
 
 /// An event, as Kubernetes has it.

@@ -169,7 +169,8 @@ impl<K: Sink> Reporter<K> {
             Effect::ConfigurationState(state) => self.configuration = Some(state),
             Effect::PatchServiceStatus { .. }
             | Effect::PoolStatus { .. }
-            | Effect::ReservationStatus { .. } => {}
+            | Effect::ReservationStatus { .. }
+            | Effect::KeepLastGood(_) => {}
         }
     }
 }

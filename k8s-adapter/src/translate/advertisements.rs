@@ -74,6 +74,17 @@ pub(super) fn translate_bgp(
     Some(advertisement)
 }
 
+/// Puts the communities in place of their aliases.
+pub(super) fn put_in_communities(
+    spec: &mut BGPAdvertisementSpec,
+    advertisement: &BgpAdvertisement,
+) {
+    let standard = advertisement.communities.iter().map(ToString::to_string);
+    let large = advertisement.large_communities.iter();
+    let large = large.map(|community| format!("large:{community}"));
+    spec.communities = standard.chain(large).collect();
+}
+
 fn aggregation(spec: &BGPAdvertisementSpec, faults: &mut Faults) -> Option<AggregationLengths> {
     // What does not fit an octet is out of range as well.
     let octet = |length: i32| u8::try_from(length).unwrap_or(u8::MAX);
@@ -122,7 +133,7 @@ fn check_lengths_against_pools(
             let length = advertisement.aggregation.length(range.family());
             if length < shortest_prefix(range) {
                 let detail = format!("/{length} is wider than {range} of pool {name}");
-                faults.reject(field, Reason::Invalid(detail));
+                faults.conflict(field, Reason::Invalid(detail));
             }
         }
     }

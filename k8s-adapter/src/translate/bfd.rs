@@ -7,7 +7,7 @@ use crate::crd::BFDProfile;
 
 /// Reports every BFDProfile as out of force.
 pub(super) fn reject(profiles: &Objects<BFDProfile>, report: &mut Report<'_>) {
-    LastGood::<()>::default().bring_in_force(
+    LastGood::<BFDProfile, ()>::default().bring_in_force(
         Kind::BFDProfile,
         profiles,
         report,

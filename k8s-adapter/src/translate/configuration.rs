@@ -6,8 +6,10 @@ use std::sync::Arc;
 use kube::Resource;
 use kube::core::object::HasSpec;
 use planner::config::{BgpAdvertisement, Config, L2Advertisement, Peer, Pools, Reservation};
+use planner::effect::LastGoodVersions;
 use planner::names::{AdvertisementName, NodeName};
 use planner::node::Node;
+use serde::de::DeserializeOwned;
 
 use super::advertisements::{self, AcceptedBgp};
 use super::communities::{self, Aliases, TranslatedAliases};
@@ -15,17 +17,18 @@ use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason
 use super::last_good::{LastGood, Report};
 use super::objects::{ClusterObjects, Object, Objects};
 use super::pools::{self, TranslatedPool};
-use super::{bfd, peers, reservations};
+use super::{bfd, peers, reservations, stored};
+use crate::crd;
 
 /// The last good version of each configuration object.
 #[derive(Debug, Default)]
 pub(super) struct Configuration {
-    pools: LastGood<TranslatedPool>,
-    reservations: LastGood<Reservation>,
-    communities: LastGood<TranslatedAliases>,
-    peers: LastGood<Peer>,
-    bgp_advertisements: LastGood<BgpAdvertisement>,
-    l2_advertisements: LastGood<L2Advertisement>,
+    pools: LastGood<crd::IPAddressPool, TranslatedPool>,
+    reservations: LastGood<crd::IPReservation, Reservation>,
+    communities: LastGood<crd::Community, TranslatedAliases>,
+    peers: LastGood<crd::BGPPeer, Peer>,
+    bgp_advertisements: LastGood<crd::BGPAdvertisement, BgpAdvertisement>,
+    l2_advertisements: LastGood<crd::L2Advertisement, L2Advertisement>,
 }
 
 /// Whether objects differ in anything that the configuration is made from, save Nodes and Namespaces.
@@ -84,7 +87,44 @@ impl Configuration {
         self.pools.values().any(TranslatedPool::selects_namespaces)
     }
 
-    /// The configuration in force, and everything that is wrong with its objects.
+    /// Takes the last good versions of an earlier process for its own, each if its object is still the same.
+    pub(super) fn restore(&mut self, versions: &LastGoodVersions, namespace: &Arc<str>) {
+        fn restore<K: Resource + DeserializeOwned, T>(
+            into: &mut LastGood<K, T>,
+            kind: Kind,
+            (versions, namespace): (&LastGoodVersions, &Arc<str>),
+        ) {
+            into.restore(stored::of_kind(versions, kind, namespace));
+        }
+        let from = (versions, namespace);
+        restore(&mut self.pools, Kind::IPAddressPool, from);
+        restore(&mut self.reservations, Kind::IPReservation, from);
+        restore(&mut self.communities, Kind::Community, from);
+        restore(&mut self.peers, Kind::BGPPeer, from);
+        restore(&mut self.bgp_advertisements, Kind::BGPAdvertisement, from);
+        restore(&mut self.l2_advertisements, Kind::L2Advertisement, from);
+    }
+
+    /// The last good versions, for a later process.
+    pub(super) fn last_good(&self) -> LastGoodVersions {
+        let mut versions = LastGoodVersions::default();
+        let all = &mut versions;
+        self.pools.store(Kind::IPAddressPool, all, |_, _| {});
+        self.reservations.store(Kind::IPReservation, all, |_, _| {});
+        self.communities.store(Kind::Community, all, |_, _| {});
+        self.peers.store(Kind::BGPPeer, all, peers::put_in_password);
+        self.bgp_advertisements.store(
+            Kind::BGPAdvertisement,
+            all,
+            advertisements::put_in_communities,
+        );
+        self.l2_advertisements
+            .store(Kind::L2Advertisement, all, |_, _| {});
+        versions
+    }
+
+    /// The configuration in force, and everything that is wrong: what the source could not read, and then what is wrong
+    /// with the objects.
     pub(super) fn translate(
         &mut self,
         objects: &ClusterObjects,
@@ -93,13 +133,19 @@ impl Configuration {
     ) -> (Config, Vec<ConfigError>) {
         let mut report = Report {
             namespace,
+            unread: &objects.errors,
             errors: Vec::new(),
+            held: Vec::new(),
         };
         let config = self.config(objects, nodes, &mut report);
         bfd::reject(&objects.bfd_profiles, &mut report);
-        let mut errors = report.errors;
-        errors.extend(raw_frr_configuration(objects, namespace));
-        errors.extend(legacy_configuration(objects, namespace));
+        report
+            .errors
+            .extend(raw_frr_configuration(objects, namespace));
+        report
+            .errors
+            .extend(legacy_configuration(objects, namespace));
+        let mut errors = report.into_errors();
         locate(&mut errors, objects);
         (config, errors)
     }

@@ -22,6 +22,7 @@ mod secrets;
 mod selectors;
 mod services;
 mod snapshot;
+mod stored;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};
 pub use self::endpoints::{Slice, slice};
@@ -33,3 +34,4 @@ pub use self::objects::{ClusterObjects, Object, Objects, Stamp};
 pub use self::problems::problems;
 pub use self::services::service;
 pub use self::snapshot::{Changed, TranslateOptions, Translator, snapshot};
+pub use self::stored::{LAST_GOOD_SECRET, LAST_GOOD_TYPE, last_good_shown};

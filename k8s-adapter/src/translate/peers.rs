@@ -17,7 +17,7 @@ use super::last_good::Faults;
 use super::objects::Objects;
 use super::secrets;
 use super::selectors::selectors;
-use crate::crd::bgp_peer::BGP_PORT;
+use crate::crd::bgp_peer::{BGP_PORT, Password};
 use crate::crd::{BGPPeer, BGPPeerSpec, DynamicAsn};
 
 /// How `v1beta1` says that nothing is said of the port. It is stored like this where nobody converts the object
@@ -222,6 +222,13 @@ fn password(
         (_, Some(reference)) => secrets::password(faults, reference, &name.namespace, secrets),
         (password, None) if password.is_empty() => None,
         (password, None) => secrets::check(faults, "spec.password", &password.0),
+    }
+}
+
+/// Puts the password in place of the Secret that it is from.
+pub(super) fn put_in_password(spec: &mut BGPPeerSpec, peer: &Peer) {
+    if let (Some(_), Some(password)) = (spec.password_secret.take(), &peer.password) {
+        spec.password = Password(password.expose().to_owned());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use planner::effect::LastGoodVersions;
 use planner::names::{NamespaceName, NodeName, ServiceKey};
 use planner::overlap::{Overlap, Overlaps};
 use planner::snapshot::{Options, Snapshot};
@@ -11,6 +12,7 @@ use super::configuration::{self, Configuration};
 use super::endpoints::SliceIndex;
 use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason};
 use super::objects::ClusterObjects;
+use super::stored::last_good_shown;
 use super::{nodes, pools, reservations};
 
 /// How to read the objects.
@@ -33,9 +35,6 @@ pub struct Translator {
     slices: SliceIndex,
     snapshot: Snapshot,
     overlaps: Overlaps,
-    /// What is wrong with the configuration objects.
-    config_errors: Vec<ConfigError>,
-    /// The source's errors and then those.
     errors: Vec<ConfigError>,
 }
 
@@ -50,6 +49,8 @@ pub struct Changed {
     pub nodes: bool,
     /// Whether the configuration in force is not as it was.
     pub config: bool,
+    /// Whether configuration objects were looked at anew, so that errors and last good versions may not be as they were.
+    pub reviewed: bool,
 }
 
 /// Translates objects once, with no last good versions to fall back on.
@@ -80,7 +81,6 @@ impl Translator {
                 ..Snapshot::default()
             },
             overlaps: Overlaps::default(),
-            config_errors: Vec::new(),
             errors: Vec::new(),
         }
     }
@@ -97,8 +97,14 @@ impl Translator {
             endpoints: self.update_endpoints(objects, &seen),
             nodes: nodes.any,
             config: is_first,
+            reviewed: false,
         };
+        if is_first {
+            let stored = last_good_shown(objects, &self.namespace);
+            self.configuration.restore(&stored, &self.namespace);
+        }
         let is_news = is_first
+            || objects.errors != seen.errors
             || nodes.labels
             || configuration::has_changed(objects, &seen)
             || (self.configuration.selects_namespaces()
@@ -113,11 +119,8 @@ impl Translator {
                     .translate(objects, &self.snapshot.nodes, &self.namespace);
             changed.config |= config != self.snapshot.config;
             self.snapshot.config = config;
-            self.config_errors = errors;
-        }
-        if is_news || objects.errors != seen.errors {
-            self.errors.clone_from(&objects.errors);
-            self.errors.extend(self.config_errors.iter().cloned());
+            self.errors = errors;
+            changed.reviewed = true;
         }
         if !objects.ip_address_pools.ptr_eq(&seen.ip_address_pools) {
             self.update_usage(objects);
@@ -147,6 +150,12 @@ impl Translator {
         &self.snapshot
     }
 
+    /// FerroLB's own namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &Arc<str> {
+        &self.namespace
+    }
+
     /// Everything that is wrong with the objects, the source's errors first.
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
@@ -171,6 +180,13 @@ impl Translator {
             }
         };
         overlaps.map(error).collect()
+    }
+
+    /// The last good versions of the configuration objects, for a process that comes later. The first update takes up
+    /// those that the objects show.
+    #[must_use]
+    pub fn last_good(&self) -> LastGoodVersions {
+        self.configuration.last_good()
     }
 
     fn update_services(

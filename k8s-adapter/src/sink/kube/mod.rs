@@ -23,7 +23,9 @@ pub use self::requests::ApiError;
 use self::requests::{Part, Requests, Target};
 use super::{Failure, Sink, SinkError, patch};
 use crate::crd;
-use crate::translate::{ClusterObjects, IP_ALLOCATED_FROM_POOL, ObjectName, Stamp};
+use crate::translate::{
+    ClusterObjects, IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, ObjectName, Stamp,
+};
 
 /// Writes to an API server.
 pub struct KubeSink {
@@ -205,6 +207,14 @@ impl Sink for KubeSink {
                 Ok(())
             }
             Effect::ConfigurationState(state) => self.configuration_state(state, objects).await,
+            Effect::KeepLastGood(versions) => {
+                let object = patch::last_good(&self.namespace, versions);
+                let path = v1::Secret::url_path(&(), Some(&self.namespace));
+                let name = LAST_GOOD_SECRET;
+                let target = Target { path: &path, name };
+                self.requests.apply(target, Part::Main, &object).await?;
+                Ok(())
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::source::SourceError;
 use crate::source::manifest::{Manifest, is_hidden, is_manifest};
 use crate::source::object::AnyObject;
 use crate::translate::{
-    ClusterObjects, ConfigError, ErrorEffect, Object, ObjectRef, Origin, Reason,
+    ClusterObjects, ConfigError, ErrorEffect, LAST_GOOD_SECRET, Object, ObjectRef, Origin, Reason,
 };
 
 /// Told of each folder before its content is listed, so that what comes later is seen as an event.
@@ -437,6 +437,9 @@ impl Tree {
                     AnyObject::ServiceBGPStatus(_)
                     | AnyObject::ServiceL2Status(_)
                     | AnyObject::ConfigurationState(_) => {
+                        object.insert_into(objects, id.name.clone(), origin.clone());
+                    }
+                    AnyObject::Secret(_) if *id.name.name == *LAST_GOOD_SECRET => {
                         object.insert_into(objects, id.name.clone(), origin.clone());
                     }
                     // Nobody writes anything else there, and manifests do not belong there.

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::sink::kube::CONTROLLER;
 use crate::source::object::{TypeFault, ours};
-use crate::translate::{self, IP_ALLOCATED_FROM_POOL, ObjectName, Slice, Stamp};
+use crate::translate::{self, IP_ALLOCATED_FROM_POOL, LAST_GOOD_TYPE, ObjectName, Slice, Stamp};
 
 /// An object on the wire, and what is made of it.
 pub(super) trait Wire: DeserializeOwned + Clone + Debug + Send + Sync + 'static {
@@ -327,7 +327,10 @@ impl Wire for SecretWire {
     fn read(self) -> (ObjectMeta, Result<Option<Self::Object>, Vec<TypeFault>>) {
         let metadata = identity(self.metadata.into());
         // Others, such as the releases of Helm, may be large. That they are there and of what type is enough to know.
-        let is_read = matches!(self.kind.as_deref(), Some(BASIC_AUTH | OPAQUE));
+        let is_read = matches!(
+            self.kind.as_deref(),
+            Some(BASIC_AUTH | OPAQUE | LAST_GOOD_TYPE)
+        );
         let secret = Secret {
             metadata: metadata.clone(),
             data: self.data.filter(|_| is_read),

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use planner::endpoints::Endpoint;
 use planner::node::Node;
@@ -11,7 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::translate::{ErrorEffect, Object, Objects, Reason, Slice};
+use crate::translate::{
+    ErrorEffect, LAST_GOOD_SECRET, LAST_GOOD_TYPE, Object, Objects, Reason, Slice, Stamp,
+};
 
 const NAMESPACE: &str = "metallb-system";
 
@@ -95,6 +98,7 @@ fn node((rack, is_available): (u8, bool)) -> Node {
         } else {
             planner::node::Network::Unavailable
         },
+        ..Node::default()
     }
 }
 
@@ -211,6 +215,21 @@ fn same<T: Debug>(one: &T, other: &T) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The objects together with the Secret that the translator has kept.
+fn with_last_good(objects: &ClusterObjects, translator: &Translator) -> ClusterObjects {
+    let versions = translator.last_good().0.into_iter();
+    let data = versions.map(|(key, text)| (key, ByteString(text.into_bytes())));
+    let secret = Secret {
+        data: Some(data.collect()),
+        type_: Some(LAST_GOOD_TYPE.to_owned()),
+        ..Secret::default()
+    };
+    let name = ObjectName::new(NAMESPACE, LAST_GOOD_SECRET);
+    let mut objects = objects.clone();
+    objects.secrets.insert(name, Object::new(secret));
+    objects
+}
+
 fn options() -> TranslateOptions {
     TranslateOptions {
         namespace: NAMESPACE.into(),
@@ -245,6 +264,10 @@ proptest! {
             // No password is shown.
             prop_assert!(now.config == whole.snapshot().config);
             same(&translator.errors(), &whole.errors())?;
+            let mut restarted = Translator::new(options());
+            restarted.update(&with_last_good(&objects, &translator));
+            prop_assert!(restarted.snapshot().config == now.config);
+            same(&restarted.errors(), &translator.errors())?;
             prop_assert_eq!(changed.services, differing(&before.services, &now.services));
             prop_assert_eq!(changed.endpoints, differing(&before.endpoints, &now.endpoints));
             prop_assert_eq!(changed.nodes, !differing(&before.nodes, &now.nodes).is_empty());
@@ -266,4 +289,60 @@ fn a_pools_status_is_no_change_of_the_configuration() {
         usage.map(|usage| usage.assigned_ipv4).collect::<Vec<_>>(),
         [7]
     );
+}
+
+fn api_pool(uid: &str, range: u8) -> Object<crate::crd::IPAddressPool> {
+    let stamp = Stamp {
+        uid: uid.into(),
+        resource_version: "1".into(),
+    };
+    Object::from_api(pool(0, (range, false)), stamp)
+}
+
+/// Range 3 is none.
+#[test]
+fn an_object_that_was_made_anew_does_not_inherit_the_last_good_version_of_its_namesake() {
+    let name = ObjectName::new(NAMESPACE, "o0");
+    let mut objects = ClusterObjects::default();
+    objects
+        .ip_address_pools
+        .insert(name.clone(), api_pool("first", 0));
+    let mut translator = Translator::new(options());
+    translator.update(&objects);
+
+    let mut edited = with_last_good(&objects, &translator);
+    edited
+        .ip_address_pools
+        .insert(name.clone(), api_pool("first", 3));
+    let mut anew = with_last_good(&objects, &translator);
+    anew.ip_address_pools.insert(name, api_pool("second", 3));
+
+    let mut restarted = Translator::new(options());
+    restarted.update(&edited);
+    assert_eq!(restarted.errors()[0].effect, ErrorEffect::LastGoodInForce);
+    for mut whichever in [Translator::new(options()), translator, restarted] {
+        whichever.update(&anew);
+        assert_eq!(whichever.errors()[0].effect, ErrorEffect::OutOfForce);
+        assert!(whichever.last_good().0.is_empty());
+    }
+}
+
+#[test]
+fn a_password_and_communities_outlive_the_objects_that_they_are_from() {
+    let mut objects = ClusterObjects::default();
+    happen(&mut objects, Happening::Peer(0, Some(3)));
+    happen(&mut objects, Happening::Secret(Some(1)));
+    happen(&mut objects, Happening::Advertisement(0, Some(0)));
+    happen(&mut objects, Happening::Community(Some(1)));
+    let mut translator = Translator::new(options());
+    translator.update(&objects);
+    assert_eq!(translator.errors(), []);
+    happen(&mut objects, Happening::Secret(None));
+    happen(&mut objects, Happening::Community(None));
+    let mut restarted = Translator::new(options());
+    restarted.update(&with_last_good(&objects, &translator));
+    assert_eq!(restarted.errors().len(), 2);
+    assert!(restarted.snapshot().config == translator.snapshot().config);
+    let shown = format!("{:?}", restarted.last_good());
+    assert!(shown.contains("bgppeer.o0") && !shown.contains("secret1"));
 }
