@@ -12,6 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 
 use super::site::{NAMESPACE, PORT, Site};
+use crate::harness::manifest;
 use crate::object::{Object, TIMEOUT};
 
 const DNS_NAME: &str = "metallb-webhook-service.metallb-system.svc";
@@ -134,7 +135,7 @@ fn a_certificate_from_a_folder_is_served_and_replaced() {
         "--disable-cert-rotation".to_owned(),
         format!("--cert-dir={}", folder.display()),
     ];
-    let _server = site.start_server_with("folder", PORT, &flags);
+    let _server = site.start_process("folder", PORT, "onlywebhook", &flags);
     site.until_trusted();
     assert_eq!(
         site.object("v1", "Secret", "metallb-webhook-cert").get(),
@@ -185,4 +186,30 @@ fn the_failure_policy_decides_while_nobody_serves_the_webhook() {
             .status,
         201
     );
+}
+
+#[test]
+fn beside_the_controller_it_needs_no_more_rights_than_the_manifests_give() {
+    let Some(site) = Site::without_server() else {
+        return;
+    };
+    site.plane.apply(&manifest("rbac.yaml"), NAMESPACE).unwrap();
+    let mut controller = site.start_process("enabled", PORT, "enabled", &[]);
+    site.until_trusted();
+    assert_eq!(site.create(&pool("web", "198.51.100.7/32")).status, 201);
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "namespace": NAMESPACE },
+        "spec": { "type": "LoadBalancer", "ports": [{ "port": 80 }] },
+    });
+    assert_eq!(site.create(&service).status, 201);
+    let service = site.object("v1", "Service", "web");
+    service.until_path("/status/loadBalancer/ingress/0/ip", &json!("198.51.100.7"));
+    let refused = site.create(&pool("overlaps", "198.51.100.0/24"));
+    assert!(
+        refused.refusal().contains("denied the request"),
+        "{refused:?}"
+    );
+    let log = controller.process().output();
+    assert!(!log.contains("forbidden"), "{log}");
+    assert!(controller.terminate().unwrap().success());
 }

@@ -84,14 +84,20 @@ impl Site {
 
     /// A process that serves the webhook and nothing else, with the rights that the manifest gives.
     pub(super) fn start_server(&self, name: &str, port: u16) -> Controller {
-        self.start_server_with(name, port, &[])
+        self.start_process(name, port, "onlywebhook", &[])
     }
 
-    /// The same with further flags.
-    pub(super) fn start_server_with(&self, name: &str, port: u16, flags: &[String]) -> Controller {
+    /// A process of some `--webhook-mode` with further flags.
+    pub(super) fn start_process(
+        &self,
+        name: &str,
+        port: u16,
+        mode: &str,
+        flags: &[String],
+    ) -> Controller {
         let own = [
             "--metrics-insecure".to_owned(),
-            "--webhook-mode=onlywebhook".to_owned(),
+            format!("--webhook-mode={mode}"),
             format!("--webhook-port={port}"),
         ];
         let run = Run {
@@ -235,7 +241,7 @@ impl Site {
     }
 }
 
-/// The path of the list that an object of one of our kinds is in, and its name.
+/// The path of the list that an object is in, and its name.
 fn path_of(object: &Value) -> (String, String) {
     let text = |pointer: &str| object.pointer(pointer).unwrap().as_str().unwrap();
     let kind = text("/kind").to_lowercase();
@@ -244,6 +250,7 @@ fn path_of(object: &Value) -> (String, String) {
         None => format!("{kind}s"),
     };
     let (version, namespace) = (text("/apiVersion"), text("/metadata/namespace"));
-    let path = format!("/apis/{version}/namespaces/{namespace}/{plural}");
+    let root = if version == "v1" { "api" } else { "apis" };
+    let path = format!("/{root}/{version}/namespaces/{namespace}/{plural}");
     (path, text("/metadata/name").to_owned())
 }
