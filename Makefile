@@ -25,7 +25,7 @@ bench-controller:
 	cargo build --release --locked --package k8s-adapter --package lab --bins
 	$(SUDO) target/release/ferrolb-lab bench-controller
 
-# The allocator: time and memory at 100 000 Services, in about two minutes.
+# The allocator: time and memory at 100 000 Services, in some two minutes.
 bench-ipam:
 	cargo bench --package ipam --locked
 

@@ -32,6 +32,12 @@ fn a_service_without_an_address_is_told_what_would_help() {
 }
 
 #[test]
+fn reservations_are_shown_with_what_they_keep_and_what_is_in_the_way() {
+    expect("reserved.txt", 0, &plan(&["-f", "reserved"]));
+    expect("reserved.json", 0, &plan(&["-f", "reserved", "-o", "json"]));
+}
+
+#[test]
 fn addresses_that_the_status_shows_are_kept() {
     expect("kept.txt", 0, &plan(&["-f", "kept"]));
 }
@@ -44,7 +50,7 @@ fn objects_in_error_are_shown_with_file_and_field_and_the_status_is_1() {
 
 #[test]
 fn lines_are_at_most_100_characters_and_carry_no_escape_codes() {
-    for folder in ["cluster", "waiting", "broken"] {
+    for folder in ["cluster", "waiting", "broken", "reserved"] {
         let text = String::from_utf8(plan(&["-f", folder]).stdout).unwrap();
         for line in text.lines() {
             assert!(line.chars().count() <= 100, "{line}");

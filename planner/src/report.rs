@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ipam::{PoolName, Usage};
+use ipam::{PoolName, ReservationName, Usage};
 
 use crate::allocation::{Allocation, plan_allocation};
 use crate::desired::{Desired, node_desired};
@@ -11,6 +11,7 @@ use crate::eligible::Exclusion;
 use crate::l2::{Layer2, Ranking};
 use crate::names::{NodeName, PeerName, ServiceKey};
 use crate::remedy::NEEDS_ENDPOINT;
+use crate::reservation::ReservationStatus;
 use crate::snapshot::Snapshot;
 use crate::subject::{Subject, Subjects};
 use crate::verdict::{Missing, NotOwner, PeerVerdict, Reason, Verdict};
@@ -26,6 +27,8 @@ pub struct Report {
     pub addresses: BTreeMap<IpAddr, AddressReport>,
     /// How much of each pool would be in use.
     pub usage: BTreeMap<PoolName, Usage>,
+    /// What each IPReservation would keep, for whom, and what is in the way.
+    pub reservations: BTreeMap<ReservationName, ReservationStatus>,
 }
 
 /// What comes of one Service.
@@ -89,6 +92,7 @@ pub fn report<'a>(snapshot: &Snapshot, nodes: impl IntoIterator<Item = &'a NodeN
 
     let mut report = Report {
         usage: plan.usage,
+        reservations: plan.reservations,
         ..Report::default()
     };
     for node in nodes {

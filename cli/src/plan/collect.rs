@@ -1,6 +1,10 @@
 //! The planner's report, put into the words and the shape that are printed.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use bgp_wire::Asn;
+use ipam::ReservationName;
 use k8s_adapter::translate::{ConfigError, ErrorEffect};
 use planner::allocation::Outcome;
 use planner::config::PeerAs;
@@ -8,13 +12,14 @@ use planner::desired::{Desired, InterfaceSelection, PeerDesired, PeerSession};
 use planner::eligible::Exclusion;
 use planner::names::{NodeName, PeerName, ServiceKey};
 use planner::report::{self as planned, AddressReport, ServiceReport};
+use planner::reservation::ReservationStatus;
 use planner::service::Service as Spec;
 use planner::snapshot::Snapshot;
 use planner::verdict::{Missing, NotOwner, PeerVerdict, Reason, Unselected};
 
 use super::report::{
-    Candidate, Excluded, Kind, Layer2, Node, NotAnnounced, Peer, Problem, Protocol, Report, Route,
-    Service, Severity,
+    Candidate, Excluded, Kind, Layer2, Node, NotAnnounced, Peer, Problem, Protocol, Report,
+    Reservation, Route, Service, Severity,
 };
 
 /// Everything that comes of the snapshot; of the nodes' sessions and reasons only those of `node`, if one is named.
@@ -39,6 +44,11 @@ pub(crate) fn collect(snapshot: &Snapshot, errors: &[ConfigError], node: Option<
         version: Report::VERSION,
         problems: errors.iter().map(problem).collect(),
         services: services.collect(),
+        reservations: planned
+            .reservations
+            .iter()
+            .map(|(name, status)| reservation_of(name, status))
+            .collect(),
         nodes: planned
             .nodes
             .iter()
@@ -79,7 +89,12 @@ fn service_of(
         Outcome::NotLoadBalancer | Outcome::NotOurClass => return None,
         Outcome::Assigned { pool, addresses } => {
             let addresses: Vec<_> = addresses.iter().collect();
-            let reason = why_these(spec, &addresses, pool.as_str());
+            let reason = match reservation_with(&addresses, planned) {
+                Some(name) if !spec.addresses().eq(addresses.iter().copied()) => {
+                    format!("kept for it by IPReservation {name}")
+                }
+                _ => why_these(spec, &addresses, pool.as_str()),
+            };
             (addresses, Some(pool.to_string()), reason)
         }
         Outcome::Untouched => (
@@ -111,8 +126,33 @@ fn service_of(
     })
 }
 
+/// The reservation that keeps one of the addresses.
+fn reservation_with<'a>(
+    addresses: &[IpAddr],
+    planned: &'a planned::Report,
+) -> Option<&'a ReservationName> {
+    let mut reservations = planned.reservations.iter();
+    let found = reservations.find(|(_, status)| {
+        addresses
+            .iter()
+            .any(|address| status.addresses.contains(address))
+    });
+    found.map(|(name, _)| name)
+}
+
+fn reservation_of(name: &ReservationName, status: &ReservationStatus) -> Reservation {
+    let services: BTreeSet<&ServiceKey> = status.users.iter().map(|(_, service)| service).collect();
+    let condition = status.condition.as_ref();
+    Reservation {
+        reservation: name.to_string(),
+        addresses: status.addresses.clone(),
+        services: services.into_iter().map(ServiceKey::to_string).collect(),
+        reason: condition.map_or_else(String::new, |condition| condition.message.clone()),
+    }
+}
+
 /// Why a Service has, or would be given, these addresses.
-fn why_these(spec: &Spec, addresses: &[std::net::IpAddr], pool: &str) -> String {
+fn why_these(spec: &Spec, addresses: &[IpAddr], pool: &str) -> String {
     if spec.addresses().eq(addresses.iter().copied()) {
         "it has them already".to_owned()
     } else if spec.wanted.is_some() {
@@ -252,11 +292,7 @@ fn is_advertised(entry: &AddressReport) -> bool {
             .any(|exclusion| *exclusion != Exclusion::NotAdvertised)
 }
 
-fn layer2_of(
-    address: std::net::IpAddr,
-    entry: &AddressReport,
-    planned: &planned::Report,
-) -> Layer2 {
+fn layer2_of(address: IpAddr, entry: &AddressReport, planned: &planned::Report) -> Layer2 {
     let owner = entry.owner();
     let selection = owner.and_then(|owner| planned.nodes.get(owner)?.addresses.get(&address));
     let ranking = entry.ranking.iter();

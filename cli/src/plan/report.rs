@@ -18,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) problems: Vec<Problem>,
     /// Every Service of type LoadBalancer that is ours, by namespace and name.
     pub(crate) services: Vec<Service>,
+    /// Every IPReservation in force, by name.
+    pub(crate) reservations: Vec<Reservation>,
     /// Every node, or the one asked for, by name.
     pub(crate) nodes: Vec<Node>,
     /// Every address that an L2Advertisement selects, in address order.
@@ -80,6 +82,19 @@ pub(crate) struct Service {
     pub(crate) layer2: Option<String>,
     /// Why not, for each protocol and node that does not.
     pub(crate) not_announced: Vec<NotAnnounced>,
+}
+
+/// One IPReservation: its addresses, and who has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Reservation {
+    /// Its name.
+    pub(crate) reservation: String,
+    /// The addresses that it keeps.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// The Services that have one of them.
+    pub(crate) services: Vec<String>,
+    /// For whom they are kept, or what is in the way and what would help.
+    pub(crate) reason: String,
 }
 
 /// Why a node does not announce a Service over a protocol.

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::report::{
-    Kind, Layer2, Node, Peer, Problem, Protocol, Report, Route, Service, Severity,
+    Kind, Layer2, Node, Peer, Problem, Protocol, Report, Reservation, Route, Service, Severity,
 };
 
 /// Whether headings may carry escape codes.
@@ -26,6 +26,7 @@ pub(crate) fn render(report: &Report, style: Style) -> String {
     };
     page.problems(&report.problems);
     page.services(&report.services);
+    page.reservations(&report.reservations);
     page.not_announced(&report.services);
     for (peers, nodes) in alike(&report.nodes) {
         page.nodes(&nodes, peers);
@@ -77,6 +78,26 @@ impl Page {
                 "L2 FROM",
                 "REASON",
             ]),
+            rows.collect(),
+        );
+    }
+
+    fn reservations(&mut self, reservations: &[Reservation]) {
+        if reservations.is_empty() {
+            return;
+        }
+        self.heading("Reservations");
+        let rows = reservations.iter().map(|reservation| {
+            vec![
+                reservation.reservation.clone(),
+                lines(&reservation.addresses),
+                lines(&reservation.services),
+                reservation.reason.clone(),
+            ]
+        });
+        self.grid(
+            2,
+            Some(&["RESERVATION", "ADDRESSES", "USED BY", "REASON"]),
             rows.collect(),
         );
     }

@@ -11,6 +11,7 @@ mod economy;
 mod harness;
 mod object;
 mod outage;
+mod reservations;
 mod service;
 mod takeover;
 mod tenant;
