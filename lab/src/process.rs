@@ -177,17 +177,33 @@ impl Process {
             .map_err(LabError::io(format!("waiting for {}", self.name)))
     }
 
+    /// An error that this process is the likely cause of, with the end of its output.
+    pub(crate) fn blamed_for(&mut self, error: LabError) -> LabError {
+        match self.status() {
+            Ok(Some(status)) => self.ended(status),
+            _ => LabError::Unexpected(format!(
+                "{error}; the output of {}:\n{}",
+                self.name,
+                self.end_of_output()
+            )),
+        }
+    }
+
     fn ended(&self, status: ExitStatus) -> LabError {
+        LabError::Ended {
+            name: self.name.clone(),
+            status,
+            output: self.end_of_output(),
+        }
+    }
+
+    fn end_of_output(&self) -> String {
         let output = self.output();
         let lines: Vec<&str> = output.lines().collect();
         let quoted = lines
             .get(lines.len().saturating_sub(QUOTED_LINES)..)
             .unwrap_or_default();
-        LabError::Ended {
-            name: self.name.clone(),
-            status,
-            output: quoted.join("\n"),
-        }
+        quoted.join("\n")
     }
 
     fn pid(&self) -> Pid {

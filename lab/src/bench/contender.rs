@@ -11,6 +11,9 @@ use crate::{LabError, Process};
 /// The namespace that both of them run in.
 pub(super) const NAMESPACE: &str = "metallb-system";
 
+/// The pod that each is told to be; MetalLB's does not start without one.
+const POD: &str = "controller";
+
 /// A controller.
 #[derive(Clone, Debug)]
 pub enum Contender {
@@ -32,11 +35,10 @@ impl Contender {
             Self::MetalLb(path) => Command::new(path),
         };
         // Both look there when they are not in a pod.
-        command.env("KUBECONFIG", kubeconfig).args([
-            "--namespace",
-            NAMESPACE,
-            "--webhook-mode=disabled",
-        ]);
+        command
+            .env("KUBECONFIG", kubeconfig)
+            .env("METALLB_POD_NAME", POD)
+            .args(["--namespace", NAMESPACE, "--webhook-mode=disabled"]);
         plane.spawn("contender", command)
     }
 }

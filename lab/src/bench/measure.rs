@@ -110,14 +110,14 @@ pub(super) fn measure(contender: &Contender, load: Load) -> Result<Figures, LabE
     let user = format!("system:serviceaccount:{NAMESPACE}:controller");
 
     let audit = Audit::from_now(&plane);
-    let process = contender.start(&plane, &access)?;
+    let mut process = contender.start(&plane, &access)?;
     let mut addresses = Addresses::watch(&plane);
     let mut give = |names: &[String]| -> Result<(Instant, Duration), LabError> {
         let created = create(&plane, names, load.policy)?;
         let served = addresses.until_all(names)?;
         Ok((created, served.saturating_duration_since(created)))
     };
-    give(&["first".to_owned()])?;
+    give(&["first".to_owned()]).map_err(|error| process.blamed_for(error))?;
 
     let start = Instant::now();
     let names: Vec<String> = (0..load.services)
@@ -144,8 +144,9 @@ pub(super) fn measure(contender: &Contender, load: Load) -> Result<Figures, LabE
 
     create(&plane, &["pending".to_owned()], load.policy)?;
     let restarted = Instant::now();
-    let process = contender.start(&plane, &access)?;
-    let served = addresses.until_all(&["pending".to_owned()])?;
+    let mut process = contender.start(&plane, &access)?;
+    let served = addresses.until_all(&["pending".to_owned()]);
+    let served = served.map_err(|error| process.blamed_for(error))?;
     let second = Usage::until_quiet(process.id())?;
     Ok(Figures {
         created_in: created - start,

@@ -141,8 +141,10 @@ impl fmt::Display for Row {
         }
         let (ours, other) = (self.values.first(), self.values.get(1));
         let ratio = ours.zip(other).map(|(ours, other)| ours / other);
-        if let Some(ratio) = ratio {
-            write!(f, "{ratio:>9.2}")?;
+        match ratio {
+            Some(ratio) if ratio.is_finite() => write!(f, "{ratio:>9.2}")?,
+            Some(_) => write!(f, "{:>9}", "-")?,
+            None => {}
         }
         let verdict = |is_met: bool| if is_met { "met" } else { "MISSED" };
         match self.target {
