@@ -118,6 +118,13 @@ pub enum Involved {
         /// Its name.
         name: Arc<str>,
     },
+    /// An FRRConfiguration of frr-k8s.
+    FrrConfiguration {
+        /// Its namespace.
+        namespace: NamespaceName,
+        /// Its name.
+        name: Arc<str>,
+    },
 }
 
 impl fmt::Display for Involved {
@@ -125,6 +132,9 @@ impl fmt::Display for Involved {
         match self {
             Self::Service(service) => write!(f, "Service {service}"),
             Self::ConfigMap { namespace, name } => write!(f, "ConfigMap {namespace}/{name}"),
+            Self::FrrConfiguration { namespace, name } => {
+                write!(f, "FRRConfiguration {namespace}/{name}")
+            }
         }
     }
 }
@@ -187,6 +197,10 @@ pub enum EventReason {
     AnnounceFailed,
     /// Raw configuration of another routing daemon, which cannot be honoured.
     RawConfigurationRejected,
+    /// Configuration of another routing daemon, which is not honoured.
+    ConfigurationNotHonoured,
+    /// Configuration in a form that was given up.
+    DeprecatedConfiguration,
 }
 
 impl EventReason {
@@ -206,6 +220,8 @@ impl EventReason {
             Self::NodeAssigned => "nodeAssigned",
             Self::AnnounceFailed => "announceFailed",
             Self::RawConfigurationRejected => "rawConfigurationRejected",
+            Self::ConfigurationNotHonoured => "configurationNotHonoured",
+            Self::DeprecatedConfiguration => "deprecatedConfiguration",
         }
     }
 
@@ -224,7 +240,9 @@ impl EventReason {
             | Self::NotEnoughClusterIps
             | Self::DeprecatedAnnotation
             | Self::AnnounceFailed
-            | Self::RawConfigurationRejected => EventType::Warning,
+            | Self::RawConfigurationRejected
+            | Self::ConfigurationNotHonoured
+            | Self::DeprecatedConfiguration => EventType::Warning,
         }
     }
 
