@@ -1,16 +1,22 @@
 //! `ferrolb`: FerroLB's command line.
 
+mod convert;
 mod plan;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use k8s_adapter::telemetry::chain;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Plan(arguments) => plan::run(&arguments),
-    };
+    match Cli::parse_from(convert::long_flags(std::env::args_os())).command {
+        Command::Convert(arguments) => status(convert::run(&arguments)),
+        Command::Plan(arguments) => status(plan::run(&arguments)),
+    }
+}
+
+fn status(outcome: Result<ExitCode, impl Error>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         eprintln!("ferrolb: {}", chain(&error));
         ExitCode::from(USAGE)
@@ -27,6 +33,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Convert(convert::Arguments),
     Plan(plan::Arguments),
 }
 

@@ -6,6 +6,7 @@
 //! | [`crd`] | the `metallb.io` kinds as Rust types |
 //! | [`source`] | where objects come from: an API server or a folder of manifests |
 //! | [`translate`] | pure: objects to the planner's snapshot, with errors that name object and field |
+//! | [`legacy`] | pure: configuration of old versions of MetalLB to the kinds of today |
 //! | [`sink`] | where effects go: an API server or status files |
 //! | [`controller`] | the process that hands out addresses |
 //! | [`speaker`] | the process that announces them |
@@ -27,6 +28,7 @@ pub mod controller;
 pub mod crd;
 pub mod flags;
 pub mod lease;
+pub mod legacy;
 pub mod listen;
 pub mod shutdown;
 pub mod sink;

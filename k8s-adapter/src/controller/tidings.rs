@@ -1,23 +1,19 @@
 //! What the world is told of the configuration: the ConfigurationState, and events on what must not be overlooked.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use planner::effect::{
-    Component, ConfigurationResult, ConfigurationState, Effect, Event, EventReason, Involved,
-};
-use planner::names::NamespaceName;
+use planner::effect::{Component, ConfigurationResult, ConfigurationState, Effect, Event};
 use planner::status::configuration_state;
 
 use crate::crd::{self, ConfigurationStateStatus};
-use crate::translate::{ConfigError, Reason, problems};
+use crate::translate::{ConfigError, notice, problems};
 
 /// What the world has been told of the configuration.
 #[derive(Debug, Default)]
 pub(super) struct Tidings {
     state: Option<ConfigurationState>,
-    /// The events on rejected configuration.
-    rejections: BTreeSet<Event>,
+    /// The events on configuration.
+    notices: BTreeSet<Event>,
 }
 
 impl Tidings {
@@ -29,10 +25,10 @@ impl Tidings {
             effects.push(Effect::ConfigurationState(state.clone()));
             self.state = Some(state);
         }
-        let rejections: BTreeSet<Event> = errors.iter().filter_map(rejection).collect();
-        let news = rejections.difference(&self.rejections).cloned();
+        let notices: BTreeSet<Event> = errors.iter().filter_map(notice).collect();
+        let news = notices.difference(&self.notices).cloned();
         effects.extend(news.map(Effect::EmitEvent));
-        self.rejections = rejections;
+        self.notices = notices;
         effects
     }
 
@@ -70,20 +66,4 @@ fn says(shown: &ConfigurationStateStatus, state: &ConfigurationState) -> bool {
         )
     });
     shown.result == Some(result) && shown.error_summary == state.error_summary && has.eq(wants)
-}
-
-/// What users of another routing daemon must not overlook is an event beside the condition (compat/metallb.md 1.12).
-fn rejection(error: &ConfigError) -> Option<Event> {
-    let object = error.object.as_ref()?;
-    if error.reason != Reason::RawFrrConfiguration {
-        return None;
-    }
-    Some(Event {
-        involved: Involved::ConfigMap {
-            namespace: NamespaceName::new(Arc::clone(&object.name.namespace)),
-            name: Arc::clone(&object.name.name),
-        },
-        reason: EventReason::RawConfigurationRejected,
-        message: format!("{}: {}", error.field, error.reason),
-    })
 }

@@ -15,6 +15,7 @@ pub mod bgp_peer;
 mod community;
 mod configuration_state;
 mod definitions;
+mod frr_configuration;
 mod ip_address_pool;
 mod ip_reservation;
 mod l2_advertisement;
@@ -33,6 +34,7 @@ pub use self::configuration_state::{
     ConfigurationResult, ConfigurationState, ConfigurationStateSpec, ConfigurationStateStatus,
 };
 pub use self::definitions::{ManifestError, definitions, manifest};
+pub use self::frr_configuration::{FRRConfiguration, FRRConfigurationSpec, RawConfiguration};
 pub use self::ip_address_pool::{
     IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, ServiceAllocation,
 };

@@ -70,6 +70,11 @@ impl DirSink {
             ),
             Effect::DeleteStatus { id } => remove(&self.status_file(id)?),
             Effect::PoolStatus { pool, usage } => {
+                let name = ObjectName::new(self.namespace.as_str(), pool.as_str());
+                // A pool of the ConfigMap `config` is no object that could have a status.
+                if objects.ip_address_pools.get(&name).is_none() {
+                    return Ok(());
+                }
                 let file = self.file("ipaddresspools", &self.namespace, pool.as_str())?;
                 write(&file, &patch::pool(&self.namespace, pool.as_str(), usage))
             }

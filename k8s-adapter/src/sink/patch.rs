@@ -293,21 +293,38 @@ pub fn last_good(namespace: &str, versions: &LastGoodVersions) -> Value {
 /// An event, as Kubernetes has it.
 #[must_use]
 pub fn event(event: &Event, now: Timestamp) -> Value {
-    let (kind, namespace, name) = match &event.involved {
-        Involved::Service(service) => ("Service", service.namespace(), service.name()),
-        Involved::ConfigMap { namespace, name } => ("ConfigMap", namespace, &**name),
-    };
-    let namespace = namespace.as_str();
+    let (api_version, kind) = type_of(&event.involved);
+    let (namespace, name) = name_of(&event.involved);
     json!({
         "apiVersion": "v1",
         "kind": "Event",
-        "involvedObject": { "apiVersion": "v1", "kind": kind, "name": name, "namespace": namespace },
+        "involvedObject": { "apiVersion": api_version, "kind": kind, "name": name, "namespace": namespace },
         "type": event.reason.event_type().as_str(),
         "reason": event.reason.as_str(),
         "message": event.message,
         "source": { "component": event.reason.source_component() },
         "firstTimestamp": time(now),
     })
+}
+
+/// `apiVersion` and `kind` of what an event is about.
+#[must_use]
+pub(crate) fn type_of(involved: &Involved) -> (&'static str, &'static str) {
+    match involved {
+        Involved::Service(_) => ("v1", "Service"),
+        Involved::ConfigMap { .. } => ("v1", "ConfigMap"),
+        Involved::FrrConfiguration { .. } => ("frrk8s.metallb.io/v1beta1", "FRRConfiguration"),
+    }
+}
+
+/// Namespace and name of what an event is about.
+#[must_use]
+pub(crate) fn name_of(involved: &Involved) -> (&str, &str) {
+    match involved {
+        Involved::Service(service) => (service.namespace().as_str(), service.name()),
+        Involved::ConfigMap { namespace, name }
+        | Involved::FrrConfiguration { namespace, name } => (namespace.as_str(), name),
+    }
 }
 
 /// RFC 3339 in whole seconds, as Kubernetes writes times.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use serde_saphyr::UserMessageFormatter;
 use tracing::debug;
 
 use super::locate::lines;
@@ -102,7 +103,9 @@ impl Manifest {
                     let line = error.location().map(|location| location.line());
                     self.unreadable(
                         place.origin_at(line.unwrap_or(1)),
-                        error.without_snippet().to_string(),
+                        error
+                            .without_snippet()
+                            .render_with_formatter(&UserMessageFormatter),
                     );
                 }
             }
@@ -198,7 +201,10 @@ impl Manifest {
         let schema = match Recognized::of(&api_version, &kind) {
             Recognized::Object(schema) => schema,
             Recognized::Unknown => {
-                let detail = format!("there is no kind {kind} in {api_version}");
+                let mut detail = format!("there is no kind {kind} in {api_version}");
+                if kind == "AddressPool" {
+                    detail.push_str(": `ferrolb convert` makes an IPAddressPool of it");
+                }
                 self.unreadable(place.origin(prefix), detail);
                 return;
             }

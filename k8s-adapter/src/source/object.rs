@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::defaults::{fill_namespace, fill_service};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, GROUP, IPAddressPool,
-    IPReservation, L2Advertisement, OWN_GROUP, ServiceBGPStatus, ServiceL2Status, bgp_peer,
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, FRRConfiguration, GROUP,
+    IPAddressPool, IPReservation, L2Advertisement, OWN_GROUP, ServiceBGPStatus, ServiceL2Status,
+    bgp_peer,
 };
 use crate::translate::{
     self, ClusterObjects, Kind, Object, ObjectName, Objects, Origin, Reason, Slice,
@@ -35,6 +36,7 @@ pub(crate) enum AnyObject {
     ServiceL2Status(Arc<ServiceL2Status>),
     ConfigMap(Arc<ConfigMap>),
     EndpointSlice(Option<Arc<Slice>>),
+    FRRConfiguration(Arc<FRRConfiguration>),
     Namespace(Arc<Labels>),
     Node(Arc<Node>),
     Secret(Arc<Secret>),
@@ -85,6 +87,9 @@ impl AnyObject {
             }
             // It is of no Service.
             Self::EndpointSlice(None) => {}
+            Self::FRRConfiguration(object) => {
+                put(object, &mut objects.frr_configurations, name, origin);
+            }
             Self::Namespace(labels) => put(labels, &mut objects.namespaces, name, origin),
             Self::Node(object) => put(object, &mut objects.nodes, name, origin),
             Self::Secret(object) => put(object, &mut objects.secrets, name, origin),
@@ -143,6 +148,7 @@ impl Recognized {
             ("metallb.io/v1beta1", "L2Advertisement") => current(Kind::L2Advertisement),
             ("metallb.io/v1beta1", "ServiceBGPStatus") => current(Kind::ServiceBGPStatus),
             ("metallb.io/v1beta1", "ServiceL2Status") => current(Kind::ServiceL2Status),
+            ("frrk8s.metallb.io/v1beta1", "FRRConfiguration") => current(Kind::FRRConfiguration),
             ("v1", "ConfigMap") => current(Kind::ConfigMap),
             ("discovery.k8s.io/v1", "EndpointSlice") => current(Kind::EndpointSlice),
             ("v1", "Namespace") => current(Kind::Namespace),
@@ -190,6 +196,7 @@ impl Schema {
             (Kind::L2Advertisement, _) => AnyObject::L2Advertisement(Arc::new(ours(document)?)),
             (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
             (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
+            (Kind::FRRConfiguration, _) => AnyObject::FRRConfiguration(Arc::new(theirs(document)?)),
             (Kind::ConfigMap, _) => AnyObject::ConfigMap(Arc::new(theirs(document)?)),
             (Kind::EndpointSlice, _) => {
                 let mut slice: EndpointSlice = theirs(document)?;

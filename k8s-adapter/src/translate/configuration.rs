@@ -13,16 +13,19 @@ use serde::de::DeserializeOwned;
 
 use super::advertisements::{self, AcceptedBgp};
 use super::communities::{self, Aliases, TranslatedAliases};
-use super::error::{ConfigError, ErrorEffect, Kind, ObjectName, ObjectRef, Reason};
+use super::error::{ConfigError, Kind};
 use super::last_good::{LastGood, Report};
 use super::objects::{ClusterObjects, Object, Objects};
 use super::pools::{self, TranslatedPool};
-use super::{bfd, peers, reservations, stored};
+use super::{bfd, frr, peers, reservations, stored};
 use crate::crd;
+use crate::legacy::Overlay;
 
 /// The last good version of each configuration object.
 #[derive(Debug, Default)]
 pub(super) struct Configuration {
+    /// What was configured before there were such objects.
+    legacy: Overlay,
     pools: LastGood<crd::IPAddressPool, TranslatedPool>,
     reservations: LastGood<crd::IPReservation, Reservation>,
     communities: LastGood<crd::Community, TranslatedAliases>,
@@ -51,6 +54,11 @@ pub(super) fn has_changed(objects: &ClusterObjects, seen: &ClusterObjects) -> bo
         || differ(&objects.service_cidrs, &seen.service_cidrs, PartialEq::eq)
         || differ(&objects.secrets, &seen.secrets, PartialEq::eq)
         || differ(&objects.config_maps, &seen.config_maps, PartialEq::eq)
+        || differ(
+            &objects.frr_configurations,
+            &seen.frr_configurations,
+            says_same,
+        )
         || objects.field_lines != seen.field_lines
 }
 
@@ -131,6 +139,8 @@ impl Configuration {
         nodes: &BTreeMap<NodeName, Arc<Node>>,
         namespace: &Arc<str>,
     ) -> (Config, Vec<ConfigError>) {
+        let with_legacy = self.legacy.lay_over(objects, namespace);
+        let objects = with_legacy.as_ref().unwrap_or(objects);
         let mut report = Report {
             namespace,
             unread: &objects.errors,
@@ -139,12 +149,9 @@ impl Configuration {
         };
         let config = self.config(objects, nodes, &mut report);
         bfd::reject(&objects.bfd_profiles, &mut report);
-        report
-            .errors
-            .extend(raw_frr_configuration(objects, namespace));
-        report
-            .errors
-            .extend(legacy_configuration(objects, namespace));
+        self.legacy.point_back(&mut report.errors);
+        report.errors.extend(frr::rejections(objects, namespace));
+        report.errors.extend(self.legacy.errors().iter().cloned());
         let mut errors = report.into_errors();
         locate(&mut errors, objects);
         (config, errors)
@@ -230,34 +237,4 @@ fn locate(errors: &mut [ConfigError], objects: &ClusterObjects) {
             origin.line = Some(line);
         }
     }
-}
-
-/// The ConfigMap that configured MetalLB up to 0.12 (compat/metallb.md 1.13).
-fn legacy_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
-    let name = ObjectName::new(Arc::clone(namespace), "config");
-    let object = objects.config_maps.entry(&name)?;
-    object.value.data.as_ref()?.get("config")?;
-    Some(ConfigError {
-        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
-        field: "data.config".to_owned(),
-        reason: Reason::NotSupportedYet {
-            field: "configuration by ConfigMap",
-        },
-        origin: object.origin.clone(),
-        effect: ErrorEffect::OutOfForce,
-    })
-}
-
-/// The ConfigMap with raw FRR configuration, if there is one that says anything (compat/metallb.md 1.12).
-fn raw_frr_configuration(objects: &ClusterObjects, namespace: &Arc<str>) -> Option<ConfigError> {
-    let name = ObjectName::new(Arc::clone(namespace), "bgpextras");
-    let object = objects.config_maps.entry(&name)?;
-    let extras = object.value.data.as_ref()?.get("extras")?;
-    (!extras.trim().is_empty()).then(|| ConfigError {
-        object: Some(ObjectRef::new(Kind::ConfigMap, name)),
-        field: "data.extras".to_owned(),
-        reason: Reason::RawFrrConfiguration,
-        origin: object.origin.clone(),
-        effect: ErrorEffect::OutOfForce,
-    })
 }

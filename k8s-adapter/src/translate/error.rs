@@ -32,6 +32,8 @@ pub enum Kind {
     ServiceL2Status,
     /// ConfigMap of the core group.
     ConfigMap,
+    /// FRRConfiguration of `frrk8s.metallb.io`.
+    FRRConfiguration,
     /// EndpointSlice of `discovery.k8s.io`.
     EndpointSlice,
     /// Namespace of the core group.
@@ -62,6 +64,7 @@ impl Kind {
             Self::ServiceBGPStatus => "ServiceBGPStatus",
             Self::ServiceL2Status => "ServiceL2Status",
             Self::ConfigMap => "ConfigMap",
+            Self::FRRConfiguration => "FRRConfiguration",
             Self::EndpointSlice => "EndpointSlice",
             Self::Namespace => "Namespace",
             Self::Node => "Node",
@@ -358,6 +361,29 @@ pub enum Reason {
     /// The cluster uses addresses of a pool for something else.
     #[error("{0}")]
     Overlap(Overlap),
+    /// The ConfigMap that configured MetalLB up to 0.12 (compat/metallb.md 1.13).
+    #[error(
+        "configuration by ConfigMap is deprecated: it counts as {objects} objects, which `ferrolb convert` prints"
+    )]
+    LegacyConfiguration {
+        /// How many.
+        objects: usize,
+    },
+    /// Another name is used, which is one that Kubernetes takes.
+    #[error("counts as {name:?}, and must be asked for by that name")]
+    Renamed {
+        /// The name that counts.
+        name: String,
+    },
+    /// What this would be converted to is there as an object of its own, and says something else.
+    #[error("{by} is there and says something else: remove one of them")]
+    Overruled {
+        /// That object.
+        by: ObjectRef,
+    },
+    /// Configuration of a daemon that is not there (compat/metallb.md 12 #12).
+    #[error("not honoured: there is no FRR here; BGPPeer and BGPAdvertisement configure sessions")]
+    FrrConfiguration,
     /// A field that no longer does anything.
     #[error("deprecated, has no effect")]
     WithoutEffect,

@@ -11,8 +11,10 @@ mod communities;
 mod configuration;
 mod endpoints;
 mod error;
+mod frr;
 mod last_good;
 mod nodes;
+mod notices;
 mod objects;
 mod peers;
 mod pools;
@@ -30,6 +32,7 @@ pub use self::error::{
     ConfigError, ErrorEffect, FieldLines, Kind, ObjectName, ObjectRef, Origin, Reason,
 };
 pub use self::nodes::{namespace, node};
+pub use self::notices::notice;
 pub use self::objects::{ClusterObjects, Object, Objects, Stamp};
 pub use self::problems::problems;
 pub use self::services::service;

@@ -14,8 +14,8 @@ use planner::service::Service;
 use super::endpoints::Slice;
 use super::error::{ConfigError, FieldLines, ObjectName, ObjectRef, Origin};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
-    IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, FRRConfiguration,
+    IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 
 /// Every object that is looked at, by kind. A snapshot: nothing in it changes.
@@ -61,6 +61,8 @@ pub struct ClusterObjects {
     pub secrets: Objects<Secret>,
     /// ConfigMaps.
     pub config_maps: Objects<ConfigMap>,
+    /// FRRConfigurations of frr-k8s, which are only reported.
+    pub frr_configurations: Objects<FRRConfiguration>,
     /// Where in their files the fields of configuration objects are, if they are from files.
     pub field_lines: OrdMap<ObjectRef, Arc<FieldLines>>,
     /// What the source could not read. Where an object is named, the maps hold its last good version, if there is one.

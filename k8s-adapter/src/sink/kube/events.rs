@@ -18,6 +18,7 @@ use tracing::debug;
 
 use super::requests::{ApiError, Part, Requests, Target};
 use crate::sink::Failure;
+use crate::sink::patch::{name_of, type_of};
 use crate::translate::{ClusterObjects, ObjectName, Stamp};
 
 /// Sends events in the background.
@@ -66,24 +67,26 @@ fn stamp(involved: &Involved, objects: &ClusterObjects) -> Option<Stamp> {
             let name = ObjectName::new(namespace.as_str(), &**name);
             objects.config_maps.entry(&name)?.stamp.clone()
         }
+        Involved::FrrConfiguration { namespace, name } => {
+            let name = ObjectName::new(namespace.as_str(), &**name);
+            objects.frr_configurations.entry(&name)?.stamp.clone()
+        }
     }
 }
 
 impl Record {
     async fn send(&self, requests: &Requests, now: Timestamp) -> Result<(), ApiError> {
-        let (kind, namespace, name) = match &self.event.involved {
-            Involved::Service(service) => ("Service", service.namespace(), service.name()),
-            Involved::ConfigMap { namespace, name } => ("ConfigMap", namespace, &**name),
-        };
+        let (api_version, kind) = type_of(&self.event.involved);
+        let (namespace, name) = name_of(&self.event.involved);
         let involved = ObjectReference {
-            api_version: Some("v1".to_owned()),
+            api_version: Some(api_version.to_owned()),
             kind: Some(kind.to_owned()),
             namespace: Some(namespace.to_string()),
             name: Some(name.to_owned()),
             uid: self.stamp.as_ref().map(|stamp| stamp.uid.to_string()),
             ..ObjectReference::default()
         };
-        let path = v1::Event::url_path(&(), Some(namespace.as_str()));
+        let path = v1::Event::url_path(&(), Some(namespace));
         let target = Target {
             path: &path,
             name: &format!("{name}.{:016x}", self.digest()),

@@ -180,10 +180,13 @@ impl Sink for KubeSink {
             }
             Effect::PoolStatus { pool, usage } => {
                 let name = pool.as_str();
+                // A pool of the ConfigMap `config` is no object that could have a status.
+                let Some(present) = objects.ip_address_pools.entry(&self.own(name)) else {
+                    return Ok(());
+                };
                 let mut desired = patch::pool(&self.namespace, name, usage);
-                let present = objects.ip_address_pools.entry(&self.own(name));
                 // Whatever else is new in it, this is how much of it is in use.
-                identify_object(&mut desired, present.and_then(|pool| pool.stamp.as_ref()));
+                identify_object(&mut desired, present.stamp.as_ref());
                 let path = crd::IPAddressPool::url_path(&(), Some(&self.namespace));
                 self.status(Target { path: &path, name }, &desired).await
             }

@@ -21,6 +21,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::crd::{FRRConfiguration, FRRConfigurationSpec};
 use crate::sink::kube::CONTROLLER;
 use crate::source::object::{TypeFault, ours};
 use crate::translate::{self, IP_ALLOCATED_FROM_POOL, LAST_GOOD_TYPE, ObjectName, Slice, Stamp};
@@ -361,6 +362,28 @@ impl Wire for ConfigMapWire {
             ..ConfigMap::default()
         };
         (metadata, Ok(Some(config_map)))
+    }
+}
+
+/// An FRRConfiguration, another project's, so that nothing in it is at fault here.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct FrrConfigurationWire {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    spec: FRRConfigurationSpec,
+}
+
+impl Wire for FrrConfigurationWire {
+    type Object = FRRConfiguration;
+
+    fn read(self) -> (ObjectMeta, Result<Option<Self::Object>, Vec<TypeFault>>) {
+        let metadata = identity(self.metadata.into());
+        let configuration = FRRConfiguration {
+            metadata: metadata.clone(),
+            spec: self.spec,
+        };
+        (metadata, Ok(Some(configuration)))
     }
 }
 

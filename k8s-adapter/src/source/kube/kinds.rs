@@ -9,14 +9,14 @@ use kube::{Api, Client, Resource};
 use planner::effect::Component;
 
 use super::document::{
-    ConfigMapWire, CustomWire, Document, EndpointSliceWire, NamespaceWire, NodeWire, SecretWire,
-    ServiceCidrWire, ServiceWire, Wire,
+    ConfigMapWire, CustomWire, Document, EndpointSliceWire, FrrConfigurationWire, NamespaceWire,
+    NodeWire, SecretWire, ServiceCidrWire, ServiceWire, Wire,
 };
 use super::follow::{Followed, Presence, Selector, follow as follow_kind};
 use super::store::{Change, Collection};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
-    IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, FRRConfiguration,
+    IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 use crate::sink::patch::component_name;
 use crate::translate::Kind;
@@ -73,6 +73,14 @@ pub(super) fn follow(
             let api = scope.namespaced::<ConfigMapWire, ConfigMap>();
             everything(kind, api, |all| &mut all.config_maps)
         }
+        // That of frr-k8s, which need not be there.
+        Kind::FRRConfiguration => follow_kind(Followed {
+            kind,
+            api: scope.all::<FrrConfigurationWire, FRRConfiguration>(),
+            selector: Selector::All,
+            collection: |all| &mut all.frr_configurations,
+            presence: Presence::Optional,
+        }),
         Kind::Secret => {
             let api = scope.namespaced::<SecretWire, Secret>();
             everything(kind, api, |all| &mut all.secrets)
@@ -158,6 +166,7 @@ const CONTROLLER: &[Kind] = &[
     Kind::IPReservation,
     Kind::L2Advertisement,
     Kind::ConfigMap,
+    Kind::FRRConfiguration,
     Kind::Namespace,
     Kind::Node,
     Kind::Secret,

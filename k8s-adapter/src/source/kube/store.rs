@@ -289,7 +289,11 @@ impl<T: PartialEq + Send + Sync> Change for Step<T> {
 fn is_written(kind: Kind) -> bool {
     !matches!(
         kind,
-        Kind::EndpointSlice | Kind::Node | Kind::Namespace | Kind::ConfigMap
+        Kind::EndpointSlice
+            | Kind::Node
+            | Kind::Namespace
+            | Kind::ConfigMap
+            | Kind::FRRConfiguration
     )
 }
 
