@@ -105,7 +105,8 @@ impl Site {
             namespace: NAMESPACE.to_owned(),
             lb_class: String::new(),
             access: self.plane.access_of(NAMESPACE, "controller").unwrap(),
-            port: port + 1000,
+            // Two ports follow each other there.
+            port: port * 2,
             flags: own.iter().chain(flags).cloned().collect(),
         };
         Controller::start(&self.plane, &run).unwrap()
