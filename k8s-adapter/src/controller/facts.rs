@@ -20,7 +20,7 @@ pub struct Facts {
     pub config_stale: bool,
     /// Objects that have been decided about anew, since the start.
     pub updates: u64,
-    /// Writes that failed, since the start.
+    /// Reads and writes that failed, since the start.
     pub update_errors: u64,
 }
 

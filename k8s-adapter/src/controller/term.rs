@@ -79,7 +79,7 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
                 failed = self.writer.next() => self.decide_again(failed),
                 _ = slow.tick() => self.doubt().await,
             }
-            self.tell_facts();
+            self.tell_facts(source.take_errors());
         }
     }
 
@@ -204,8 +204,8 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         });
     }
 
-    fn tell_facts(&mut self) {
-        let errors = self.writer.take_errors();
+    fn tell_facts(&mut self, read_errors: u64) {
+        let errors = self.writer.take_errors().saturating_add(read_errors);
         let pools = self.allocations.usage().into_iter().map(|(pool, usage)| {
             let services = self.allocations.holders(&pool);
             (pool, PoolFacts { usage, services })

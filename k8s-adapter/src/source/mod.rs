@@ -27,6 +27,12 @@ pub trait Source: Send {
     ///
     /// The source cannot be read now. The next call tries again from the beginning.
     fn changed(&mut self) -> impl Future<Output = Result<Arc<ClusterObjects>, SourceError>> + Send;
+
+    /// How often reading has failed for a while since this was asked last: what was read before stays meanwhile, and
+    /// [`Source::changed`] goes on by itself.
+    fn take_errors(&mut self) -> u64 {
+        0
+    }
 }
 
 /// The source cannot be read.

@@ -12,14 +12,4 @@ pub struct Health {
     /// The kinds that cannot be read now, each with what the server, or the way to it, said. What was read of them before
     /// stays in force.
     pub failing: BTreeMap<Kind, String>,
-    /// How often reading has failed since the start.
-    pub errors: u64,
-}
-
-impl Health {
-    /// Whether everything has been read, and is up to date as far as anybody knows.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.unread.is_empty() && self.failing.is_empty()
-    }
 }

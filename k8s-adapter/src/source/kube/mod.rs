@@ -87,6 +87,10 @@ impl Source for KubeSource {
             coalesced = coalesced.saturating_add(u32::from(is_due));
         }
     }
+
+    fn take_errors(&mut self) -> u64 {
+        self.store.take_errors()
+    }
 }
 
 impl fmt::Debug for KubeSource {

@@ -68,6 +68,8 @@ pub(super) struct Store {
     errors: Errors,
     staged_errors: Errors,
     is_changed: bool,
+    /// How often something could not be read since this was asked last.
+    read_errors: u64,
     health: watch::Sender<Health>,
 }
 
@@ -81,6 +83,7 @@ impl Store {
             errors: Errors::new(),
             staged_errors: Errors::new(),
             is_changed: true,
+            read_errors: 0,
             health: watch::Sender::new(Health {
                 unread: kinds.into_iter().collect(),
                 ..Health::default()
@@ -102,6 +105,10 @@ impl Store {
         self.is_changed = false;
         self.live.errors = self.errors.values().flatten().cloned().collect();
         Arc::new(self.live.clone())
+    }
+
+    pub(super) fn take_errors(&mut self) -> u64 {
+        std::mem::take(&mut self.read_errors)
     }
 
     fn begin<T: PartialEq>(&mut self, kind: Kind, collection: Collection<T>) {
@@ -194,8 +201,8 @@ impl Store {
     }
 
     fn failed(&mut self, kind: Kind, error: String) {
+        self.read_errors = self.read_errors.saturating_add(1);
         self.health.send_modify(|health| {
-            health.errors = health.errors.saturating_add(1);
             if health.failing.get(&kind) != Some(&error) {
                 warn!(%kind, error, "apiNotReadable");
                 health.failing.insert(kind, error);

@@ -195,14 +195,14 @@ fn a_list_keeps_the_last_good_version_of_a_broken_object() {
 fn a_failure_shows_in_the_health_until_it_is_over() {
     let mut fixture = Fixture::with(&["a"]);
     let health = fixture.0.health();
-    assert!(health.borrow().is_ready());
+    assert!(health.borrow().failing.is_empty());
     fixture.on(Event::Failed("connection refused".to_owned()));
     fixture.on(Event::Begin);
     fixture.on(Event::Failed("connection refused".to_owned()));
-    assert!(!health.borrow().is_ready());
-    assert_eq!(health.borrow().errors, 2);
+    assert!(health.borrow().failing.contains_key(&Kind::Namespace));
+    assert_eq!(fixture.0.take_errors(), 2);
     fixture.on(Event::Recovered);
-    assert!(health.borrow().is_ready());
+    assert!(health.borrow().failing.is_empty());
     assert!(!fixture.0.is_due(), "an outage changes no object");
 }
 
