@@ -234,15 +234,21 @@ impl Allocations {
             identity,
             ..Record::default()
         });
-        let service = match &record.unseen {
-            Some(unseen) if unseen.is_behind(shown) => Cow::Owned(unseen.lay_over(shown)),
-            _ => {
-                record.unseen = None;
-                Cow::Borrowed(shown)
+        if let Some(unseen) = record.unseen.take_if(|unseen| unseen.is_behind(shown)) {
+            let service = unseen.lay_over(shown);
+            let case = request::examine(key, &service, snapshot);
+            // What is not ours to write any more cannot be written again, so it may never come.
+            if case.is_ours() || !unseen.is_old() {
+                record.unseen = Some(unseen);
+                let service = Cow::Owned(service);
+                return Subject { service, case };
             }
-        };
-        let case = request::examine(key, &service, snapshot);
-        Subject { service, case }
+        }
+        record.unseen = None;
+        Subject {
+            service: Cow::Borrowed(shown),
+            case: request::examine(key, shown, snapshot),
+        }
     }
 
     fn forget(&mut self, key: &ServiceKey) {
@@ -369,7 +375,9 @@ impl Allocations {
     }
 
     fn tell_statuses(&mut self, snapshot: &Snapshot, effects: &mut Vec<Effect>) {
-        for (pool, usage) in self.allocator.usage() {
+        let now = self.allocator.usage();
+        self.usage.retain(|pool, _| now.contains_key(pool));
+        for (pool, usage) in now {
             let told = self.usage.get(&pool);
             if told.or_else(|| snapshot.reported_usage.get(&pool)) != Some(&usage) {
                 self.usage.insert(pool.clone(), usage);

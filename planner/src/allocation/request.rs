@@ -41,6 +41,11 @@ impl Case {
         }
     }
 
+    /// Whether status and annotation are ours to write, whatever is in them.
+    pub(super) fn is_ours(&self) -> bool {
+        !matches!(self, Self::NotOurClass | Self::UnclearClusterIps)
+    }
+
     /// What the Service has now, as far as the allocator must know of it.
     fn assignment(&self, service: &Service) -> Option<Assignment> {
         if service.ingress.is_empty() {

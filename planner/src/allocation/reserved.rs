@@ -35,6 +35,7 @@ impl Reserved {
         self.users.clear();
         self.used.clear();
         self.outdated = self.plan.names().cloned().collect();
+        self.told.retain(|name, _| self.outdated.contains(name));
     }
 
     /// The pools with what is reserved of them.
