@@ -1,12 +1,13 @@
 //! Every decision of FerroLB: which Service gets which address, and which node announces it how.
 //!
-//! The crate is functions over plain values. It reads no clock, opens no socket, knows neither Kubernetes nor files and
-//! keeps nothing between calls, so what it decides can be predicted, replayed and shown: `ferrolb plan` is a window onto
-//! it.
+//! The crate is functions over plain values. It reads no clock, opens no socket, knows neither Kubernetes nor files and,
+//! save for one type, keeps nothing between calls, so what it decides can be predicted, replayed and shown: `ferrolb plan`
+//! is a window onto it.
 //!
 //! | function | asked by | answers |
 //! |---|---|---|
-//! | [`plan_allocation`] | controller | which addresses each Service has, and what to write and tell |
+//! | [`Allocations`] | controller | which addresses each Service has, and what to write and tell, change by change |
+//! | [`plan_allocation`] | `ferrolb plan` | the same about all Services at once |
 //! | [`desired_state`] | speaker | the sessions, routes and addresses of one node, and why not more |
 //! | [`node_status`] | speaker | what to write and tell, given what the drivers have really done |
 //! | [`report()`](report::report) | `ferrolb plan` | all of the above for people, with what would help |
@@ -16,7 +17,8 @@
 //!
 //! # Contract
 //!
-//! * Applying an [`AllocationPlan`](allocation::AllocationPlan) and planning again changes nothing.
+//! * Applying an [`AllocationPlan`](allocation::AllocationPlan) and planning again changes nothing, and change by change
+//!   the same comes of it as at once.
 //! * An address that is announced on a link has exactly one owner over all nodes.
 //! * A route lives as long as a Service with an address in its prefix is announced, and no longer.
 //! * Where two Services get in each other's way the older has precedence, then the one that is first by name.
@@ -60,7 +62,7 @@ pub mod status;
 mod subject;
 pub mod verdict;
 
-pub use allocation::plan_allocation;
+pub use allocation::{Allocations, plan_allocation};
 pub use desired::{Desired, desired_state};
 pub use snapshot::Snapshot;
 pub use status::node_status;
