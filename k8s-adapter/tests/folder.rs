@@ -109,7 +109,7 @@ impl Speaker {
                 let objects = self.source.changed().await.unwrap();
                 self.translator.update(&objects);
                 let snapshot = self.translator.snapshot();
-                last = prefixes(&desired_state(&snapshot, &NodeName::from("n1")));
+                last = prefixes(&desired_state(snapshot, &NodeName::from("n1")));
                 if last == wanted {
                     return;
                 }

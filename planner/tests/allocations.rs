@@ -1,11 +1,5 @@
 //! What an allocation that is kept up to date writes and tells, step by step.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod fixture;
 
 use std::collections::BTreeSet;
@@ -64,7 +58,7 @@ impl World {
                     service.condition = condition;
                 }),
                 Effect::PoolStatus { pool, usage } => {
-                    drop(self.seen.reported_usage.insert(pool, usage))
+                    self.seen.reported_usage.insert(pool, usage);
                 }
                 _ => {}
             }
