@@ -227,3 +227,34 @@ fn a_controller_that_starts_writes_and_tells_nothing_that_is_there_already() {
         address("203.0.113.0")
     );
 }
+
+/// It cannot be written again, so it must not count for ever.
+#[test]
+fn a_write_that_got_lost_counts_no_more_once_its_service_cannot_be_written() {
+    let (mut world, _) = World::start("{a/one: }");
+    world.set("a/one", |service| service.cluster_ips = address("None"));
+    world.update(&["a/one"]);
+    world.set("a/two", |service| {
+        service.cluster_ips = address("10.0.0.1");
+        service.wanted = planner::service::wanted_addresses(Some("203.0.113.0"), None);
+    });
+    let effects = world.update(&["a/two"]);
+    assert_eq!(effects, ["a/two []", "Service a/two AllocationFailed"]);
+    world.slow();
+    let effects = world.slow();
+    assert!(
+        effects.contains(&"a/two [203.0.113.0]".to_owned()),
+        "{effects:?}"
+    );
+}
+
+/// Its status is that of another object by then.
+#[test]
+fn a_pool_that_is_made_anew_is_told_its_usage_again() {
+    let (mut world, effects) = World::start("{}");
+    assert_eq!(effects, ["p 0"]);
+    let config = std::mem::take(&mut world.seen.config);
+    assert_eq!(texts(&world.allocations.decide_anew(&world.seen)), NOTHING);
+    world.seen.config = config;
+    assert_eq!(texts(&world.allocations.decide_anew(&world.seen)), ["p 0"]);
+}
