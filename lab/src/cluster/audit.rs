@@ -32,6 +32,18 @@ impl Audit {
     /// # Errors
     /// When the log cannot be read.
     pub fn requests(&self, user: &str) -> Result<Requests, LabError> {
+        self.count(|entry| entry.user.username == user && entry.is_counted())
+    }
+
+    /// Those of them that the user has no right to.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn refused(&self, user: &str) -> Result<Requests, LabError> {
+        self.count(|entry| entry.user.username == user && entry.is_forbidden())
+    }
+
+    fn count(&self, is_meant: impl Fn(&Entry) -> bool) -> Result<Requests, LabError> {
         let failed = || LabError::io(format!("reading {}", self.log.display()));
         let mut file = File::open(&self.log).map_err(failed())?;
         file.seek(SeekFrom::Start(self.offset)).map_err(failed())?;
@@ -42,7 +54,7 @@ impl Audit {
             let Ok(entry) = serde_json::from_str::<Entry>(&line) else {
                 break;
             };
-            if entry.user.username == user && entry.is_counted() {
+            if is_meant(&entry) {
                 *requests.0.entry(entry.name()).or_default() += 1;
             }
         }
@@ -98,6 +110,12 @@ struct Entry {
     #[serde(rename = "requestURI")]
     request_uri: String,
     object_ref: Option<ObjectRef>,
+    response_status: Option<ResponseStatus>,
+}
+
+#[derive(Deserialize)]
+struct ResponseStatus {
+    code: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +139,11 @@ impl Entry {
             "ResponseComplete"
         };
         self.stage == counted
+    }
+
+    fn is_forbidden(&self) -> bool {
+        let status = self.response_status.as_ref();
+        self.stage == "ResponseComplete" && status.is_some_and(|status| status.code == Some(403))
     }
 
     fn name(&self) -> String {
