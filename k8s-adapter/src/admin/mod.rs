@@ -138,7 +138,7 @@ impl Endpoints {
 
 /// The port to open, if any.
 fn port(flag: Option<u16>, default: u16, served_by_default: bool) -> Option<u16> {
-    flag.or(served_by_default.then_some(default))
+    flag.or_else(|| served_by_default.then_some(default))
         .filter(|&port| port != 0)
 }
 

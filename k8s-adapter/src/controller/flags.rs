@@ -27,7 +27,7 @@ pub struct ControllerFlags {
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "true",
           default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
     pub leader_elect: bool,
-    /// The pod that this controller runs in: the owner of its ConfigurationState, and its name in the Lease.
+    /// The pod that this controller runs in: its name in the Lease.
     #[arg(long, env = "METALLB_POD_NAME", value_name = "NAME")]
     pub pod_name: Option<String>,
     /// The Deployment of this controller, which shall own the memberlist Secret.

@@ -217,7 +217,7 @@ fn lease_of<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Lease> {
 #[derive(Debug)]
 enum Member {
     Server(Server),
-    Replica(Replica),
+    Replica(Box<Replica>),
 }
 
 impl Host for Member {
@@ -273,7 +273,7 @@ impl World {
         let replicas = (1..=replicas)
             .map(|number| {
                 let name = format!("replica-{number}");
-                simulation.add(&name, Member::Replica(Replica::new(&name, now)))
+                simulation.add(&name, Member::Replica(Box::new(Replica::new(&name, now))))
             })
             .collect();
         Self {
