@@ -98,9 +98,10 @@ impl History {
         let mut holders: BTreeMap<String, String> = BTreeMap::new();
         let mut held: BTreeMap<String, String> = BTreeMap::new();
         for service in self.of::<ServiceObject>(tenant) {
-            let name = service["metadata"]["name"].as_str().unwrap().to_owned();
-            let address = &service["status"]["loadBalancer"]["ingress"][0]["ip"];
-            let Some(address) = address.as_str().map(str::to_owned) else {
+            let text = |pointer| service.pointer(pointer).and_then(Value::as_str);
+            let name = text("/metadata/name").unwrap().to_owned();
+            let address = text("/status/loadBalancer/ingress/0/ip");
+            let Some(address) = address.map(str::to_owned) else {
                 assert_eq!(held.get(&name), None, "{name} lost its address");
                 continue;
             };

@@ -20,7 +20,8 @@ fn granted() -> BTreeSet<String> {
     let mut granted = BTreeSet::new();
     let objects: Vec<Value> = serde_saphyr::from_multiple(&manifest("rbac.yaml")).unwrap();
     for object in objects {
-        let rules: Vec<PolicyRule> = match object["kind"].as_str().unwrap() {
+        let rules: Vec<PolicyRule> = match object.pointer("/kind").and_then(Value::as_str).unwrap()
+        {
             "ClusterRole" => {
                 let role: ClusterRole = serde_json::from_value(object).unwrap();
                 role.rules.unwrap_or_default()
