@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Json, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
@@ -126,7 +126,7 @@ async fn readyz_says_what_is_waited_for() {
 #[test]
 fn a_token_is_what_follows_bearer() {
     let token = |value: &str| {
-        let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, value.parse().unwrap())]);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
         bearer(&headers).map(str::to_owned)
     };
     assert_eq!(token("Bearer abc"), Some("abc".to_owned()));

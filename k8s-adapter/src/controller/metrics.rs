@@ -15,15 +15,13 @@ use crate::lease::Leadership;
 
 /// Says what the facts are at the moment of a scrape, so that nothing is said of a pool that is gone.
 #[derive(Debug)]
-pub struct ControllerMetrics {
+pub(super) struct ControllerMetrics {
     facts: watch::Receiver<Facts>,
     leadership: Leadership,
 }
 
 impl ControllerMetrics {
-    /// Reads both anew for each scrape.
-    #[must_use]
-    pub fn new(facts: watch::Receiver<Facts>, leadership: Leadership) -> Self {
+    pub(super) fn new(facts: watch::Receiver<Facts>, leadership: Leadership) -> Self {
         Self { facts, leadership }
     }
 }

@@ -18,83 +18,29 @@ mod facts;
 mod flags;
 mod keeper;
 mod log;
+mod memberlist;
 mod metrics;
+mod process;
 mod term;
 #[cfg(test)]
 mod tests;
 mod tidings;
-mod webhook;
 mod writer;
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use planner::effect::Component;
 use tokio::sync::watch;
 use tracing::info;
 
 pub use self::facts::{Facts, PoolFacts, Progress};
 pub use self::flags::{ControllerFlags, WebhookFlags, WebhookMode};
-pub use self::metrics::ControllerMetrics;
+use self::metrics::ControllerMetrics;
+pub use self::process::{ControllerError, run};
 use self::term::Term;
-use crate::client::{self, ClientError};
 use crate::lease::Leadership;
 use crate::sink::Sink;
-use crate::sink::dir::DirSink;
-use crate::sink::kube::KubeSink;
-use crate::source::dir::DirSource;
-use crate::source::kube::KubeSource;
-use crate::source::{Source, SourceError, SourceOption};
+use crate::source::{Source, SourceError};
 use crate::translate::TranslateOptions;
-use crate::webhook::WebhookError;
-
-/// Hands out addresses to what the source holds until `stop` is ready.
-///
-/// # Errors
-///
-/// There is no way to the API server, or the source cannot be read, or ends.
-pub async fn run(
-    flags: &ControllerFlags,
-    stop: impl Future<Output = ()>,
-) -> Result<(), ControllerError> {
-    let (options, component) = (flags.translate_options(), Component::Controller);
-    let namespace = flags.common.namespace.as_str();
-    info!(source = %flags.common.source, "controller started");
-    match &flags.common.source {
-        SourceOption::Kube => {
-            let client = client::connect(flags.common.kubeconfig.as_deref()).await?;
-            let open = || Ok(KubeSource::new(&client, namespace, &component));
-            let sink = KubeSink::new(client.clone(), namespace, &component);
-            let stop = stop.shared();
-            let deciding =
-                Controller::without_rivals(options.clone(), sink).run(open, stop.clone());
-            webhook::beside(flags, &client, options, deciding, stop).await?;
-        }
-        SourceOption::Dir(folder) => {
-            let sink = DirSink::new(folder, namespace, component);
-            let open = || DirSource::open(folder);
-            Controller::without_rivals(options, sink)
-                .run(open, stop)
-                .await?;
-        }
-    }
-    info!("controller stopped");
-    Ok(())
-}
-
-/// Why a controller cannot do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum ControllerError {
-    /// There is no way to the API server.
-    #[error("no way to the API server")]
-    Client(#[from] ClientError),
-    /// It cannot read what to decide about.
-    #[error("cannot read what to decide about")]
-    Source(#[from] SourceError),
-    /// The webhook cannot be served.
-    #[error("cannot serve the webhook")]
-    Webhook(#[from] WebhookError),
-}
 
 /// Hands out addresses while it leads.
 pub(crate) struct Controller<K> {
@@ -109,12 +55,11 @@ pub(crate) struct Controller<K> {
 }
 
 impl<K: Sink + 'static> Controller<K> {
-    /// Leads always.
-    fn without_rivals(options: TranslateOptions, sink: K) -> Self {
+    pub(crate) fn new(options: TranslateOptions, sink: K, leadership: Leadership) -> Self {
         Self {
             options,
             sink: Arc::new(sink),
-            leadership: Leadership::always(),
+            leadership,
             facts: watch::Sender::default(),
         }
     }

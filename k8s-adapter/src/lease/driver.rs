@@ -151,13 +151,13 @@ impl Task {
     fn lead(&self, until: Instant) {
         let before = self.standing.send_replace(Standing::Leading { until });
         if !matches!(before, Standing::Leading { .. }) {
-            info!(identity = %self.server.identity, "leading");
+            info!(identity = %self.server.identity, "Lease held");
         }
     }
 
     fn lose(&self) {
         self.standing.send_replace(Standing::Unknown);
-        info!(identity = %self.server.identity, "not leading any more");
+        info!(identity = %self.server.identity, "Lease lost");
     }
 
     /// Whoever does not lead knows who may, as long as the API server tells.

@@ -9,6 +9,7 @@ use kube::api::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Error, watch_object};
 use serde::de::DeserializeOwned;
+use sync_wrapper::SyncWrapper;
 use tracing::{debug, info, warn};
 
 use crate::telemetry::chain;
@@ -17,7 +18,8 @@ use crate::telemetry::chain;
 pub(super) struct Followed<K> {
     pub(super) api: Api<K>,
     pub(super) name: String,
-    changes: BoxStream<'static, Result<Option<K>, Error>>,
+    /// Whoever shares this cannot poll them.
+    changes: SyncWrapper<BoxStream<'static, Result<Option<K>, Error>>>,
     newest: Option<Option<K>>,
     is_failing: bool,
 }
@@ -29,7 +31,7 @@ where
     /// Follows `name` from now on; nothing is asked for before [`changed`](Self::changed) is called.
     pub(super) fn new(api: Api<K>, name: &str) -> Self {
         Self {
-            changes: watch_object(api.clone(), name).default_backoff().boxed(),
+            changes: SyncWrapper::new(watch_object(api.clone(), name).default_backoff().boxed()),
             api,
             name: name.to_owned(),
             newest: None,
@@ -40,7 +42,7 @@ where
     /// Returns when the object has changed, come or gone, or has been looked for the first time. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         loop {
-            match self.changes.next().await {
+            match self.changes.get_mut().next().await {
                 Some(Ok(newest)) => {
                     if self.is_failing {
                         info!(name = self.name, "can be read again");
