@@ -3,13 +3,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
 mod addresses;
 mod assignment;
+mod both_modes;
+mod configuration_state;
 mod economy;
 mod harness;
+mod last_good;
 mod object;
 mod outage;
 mod replicas;

@@ -104,12 +104,17 @@ impl Object {
         done.unwrap();
     }
 
-    /// Deletes it, and waits until it is gone.
-    pub(crate) fn delete(&self) {
+    /// Deletes it, and does not wait until it is gone: somebody may make it anew at once.
+    pub(crate) fn request_deletion(&self) {
         let (api, name) = (self.api.clone(), self.name.clone());
         self.plane
             .block_on(async move { api.delete(&name, &DeleteParams::default()).await })
             .unwrap();
+    }
+
+    /// Deletes it, and waits until it is gone.
+    pub(crate) fn delete(&self) {
+        self.request_deletion();
         self.until("gone", |object| object.is_none().then_some(()));
     }
 

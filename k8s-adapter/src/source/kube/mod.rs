@@ -1,5 +1,5 @@
 //! The objects of an API server: each kind that matters is listed once and then followed, and of each object only what is
-//! needed is kept ([`document`]).
+//! needed is kept (`document.rs`).
 //!
 //! * Nothing is shown before every kind has been read once.
 //! * A broken watch is taken up where it broke; where that is too long ago, a new list replaces the kind at once. An API
