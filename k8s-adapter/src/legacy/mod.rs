@@ -17,6 +17,7 @@ mod config_map;
 mod convert;
 mod decode;
 mod documents;
+pub mod fuzzing;
 mod keys;
 mod names;
 mod object;
