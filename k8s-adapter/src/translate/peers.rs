@@ -18,7 +18,7 @@ use super::objects::Objects;
 use super::secrets;
 use super::selectors::selectors;
 use crate::crd::bgp_peer::{BGP_PORT, Password};
-use crate::crd::{BGPPeer, BGPPeerSpec, DynamicAsn};
+use crate::crd::{BGPPeer, BGPPeerSpec, DynamicAsn, SecretReference};
 
 /// How `v1beta1` says that nothing is said of the port. It is stored like this where nobody converts the object
 /// (compat/metallb.md 12 #11).
@@ -211,7 +211,10 @@ fn password(
     secrets: &Objects<Secret>,
     faults: &mut Faults,
 ) -> Option<planner::config::Password> {
-    match (&spec.password, &spec.password_secret) {
+    // Clients in Go write a reference that is not set as an empty one.
+    let secret = spec.password_secret.as_ref();
+    let secret = secret.filter(|reference| **reference != SecretReference::default());
+    match (&spec.password, secret) {
         (password, Some(_)) if !password.is_empty() => {
             faults.reject(
                 "spec.passwordSecret",
