@@ -11,6 +11,7 @@ mod addresses;
 mod assignment;
 mod both_modes;
 mod configuration_state;
+mod definitions;
 mod economy;
 mod harness;
 mod last_good;
