@@ -8,12 +8,28 @@ use kube::api::Api;
 use lab::until;
 use serde_json::{Value, json};
 
-use crate::harness::{apply, manifest};
+use crate::harness::{apply, manifest, own};
 use crate::object::TIMEOUT;
 use crate::tenant::Tenant;
 
 /// Whoever applies (server-side apply) what is not there needs the right to create too, and the request is a patch.
 const CREATED_BY_APPLYING: &str = "create configurationstates";
+
+/// Of frr-k8s: the controller looks for what it cannot honour.
+const FRR_CONFIGURATION: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: frrconfigurations.frrk8s.metallb.io}
+spec:
+  group: frrk8s.metallb.io
+  names: {kind: FRRConfiguration, plural: frrconfigurations}
+  scope: Namespaced
+  versions:
+    - name: v1beta1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
 
 /// What the shipped roles allow the controller, as in `patch services/status`.
 fn granted() -> BTreeSet<String> {
@@ -63,9 +79,10 @@ fn memberlist_flags() -> [String; 2] {
 
 #[test]
 fn the_shipped_rights_are_enough_and_all_of_them_are_used() {
-    let Some(mut tenant) = Tenant::prepare("rights") else {
-        return;
-    };
+    // The kind of another project, which no other test shall see.
+    let Some(plane) = own() else { return };
+    plane.apply(FRR_CONFIGURATION, "default").unwrap();
+    let mut tenant = Tenant::on(&plane, "rights");
     let audit = tenant.audit();
     tenant.run.flags.retain(|flag| flag != "--metrics-insecure");
     tenant.run.flags.extend(memberlist_flags());
