@@ -15,6 +15,7 @@ mod definitions;
 mod economy;
 mod harness;
 mod last_good;
+mod legacy;
 mod object;
 mod outage;
 mod replicas;

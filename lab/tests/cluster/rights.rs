@@ -16,7 +16,7 @@ use crate::tenant::Tenant;
 const CREATED_BY_APPLYING: &str = "create configurationstates";
 
 /// Of frr-k8s: the controller looks for what it cannot honour.
-const FRR_CONFIGURATION: &str = "
+pub(crate) const FRR_CONFIGURATION: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: frrconfigurations.frrk8s.metallb.io}
