@@ -55,7 +55,6 @@ impl Elector {
                 api,
                 name: lease.name.clone(),
                 identity,
-                timing,
             },
             standing,
             failing: false,
@@ -104,9 +103,13 @@ impl Task {
         loop {
             while let Some(output) = self.candidate.poll_output() {
                 match output {
-                    Output::Read => answer = Some(Box::pin(self.server.clone().read())),
+                    Output::Read => {
+                        let patience = self.candidate.patience();
+                        answer = Some(Box::pin(self.server.clone().read(patience)));
+                    }
                     Output::Write(write) => {
-                        answer = Some(Box::pin(self.server.clone().write(write)));
+                        let patience = self.candidate.patience();
+                        answer = Some(Box::pin(self.server.clone().write(write, patience)));
                     }
                     Output::Leading { until } => self.lead(Instant::from_std(until)),
                     Output::Lost => self.lose(),
@@ -183,7 +186,6 @@ struct Server {
     api: Api<LeaseObject>,
     name: String,
     identity: Arc<str>,
-    timing: Timing,
 }
 
 impl Server {
@@ -201,23 +203,19 @@ impl Server {
         )
     }
 
-    async fn read(self) -> Result<Input, String> {
-        let lease = timeout(REQUEST_TIME, self.api.get_opt(&self.name)).await;
+    async fn read(self, patience: Duration) -> Result<Input, String> {
+        let lease = timeout(patience, self.api.get_opt(&self.name)).await;
         let lease = lease
             .map_err(|_| SLOW.to_owned())?
             .map_err(|error| chain(&error))?;
         Ok(Input::Read(lease.as_ref().map(lease_of)))
     }
 
-    async fn write(self, write: Write) -> Result<Input, String> {
+    async fn write(self, write: Write, patience: Duration) -> Result<Input, String> {
         let written = async {
-            match self.patch(&write) {
-                None => {
-                    self.api
-                        .create(&PostParams::default(), &self.new_object())
-                        .await
-                }
-                Some(patch) => {
+            match self.change(&write) {
+                Change::New(object) => self.api.create(&PostParams::default(), &object).await,
+                Change::Patch(patch) => {
                     let parameters = PatchParams::default();
                     self.api
                         .patch(&self.name, &parameters, &Patch::Merge(patch))
@@ -225,7 +223,7 @@ impl Server {
                 }
             }
         };
-        match timeout(REQUEST_TIME, written)
+        match timeout(patience, written)
             .await
             .map_err(|_| SLOW.to_owned())?
         {
@@ -236,46 +234,58 @@ impl Server {
         }
     }
 
-    fn new_object(&self) -> LeaseObject {
+    fn new_object(&self, duration: Duration) -> LeaseObject {
         let now = MicroTime(Timestamp::now());
         let mut object = LeaseObject::default();
         object.metadata.name = Some(self.name.clone());
         let spec = object.spec.get_or_insert_default();
         spec.holder_identity = Some(self.identity.to_string());
-        spec.lease_duration_seconds = Some(self.seconds());
+        spec.lease_duration_seconds = Some(seconds(duration));
         spec.acquire_time = Some(now.clone());
         spec.renew_time = Some(now);
         spec.lease_transitions = Some(0);
         object
     }
 
-    /// What of the Lease changes; nothing where there is none yet.
-    fn patch(&self, write: &Write) -> Option<Value> {
+    fn change(&self, write: &Write) -> Change {
         let now = MicroTime(Timestamp::now());
         let (version, spec) = match write {
-            Write::Create => return None,
+            Write::Create { duration } => return Change::New(Box::new(self.new_object(*duration))),
             Write::Take {
                 version,
                 transitions,
+                duration,
             } => {
                 let spec = json!({
                     "holderIdentity": &*self.identity,
-                    "leaseDurationSeconds": self.seconds(),
+                    "leaseDurationSeconds": seconds(*duration),
                     "acquireTime": now,
                     "renewTime": now,
                     "leaseTransitions": transitions,
                 });
                 (version, spec)
             }
-            Write::Renew { version } => (version, json!({"renewTime": now})),
+            Write::Renew { version, duration } => {
+                let seconds = seconds(*duration);
+                let spec = json!({"leaseDurationSeconds": seconds, "renewTime": now});
+                (version, spec)
+            }
             Write::GiveUp { version } => (version, json!({"holderIdentity": "", "renewTime": now})),
         };
-        Some(json!({"metadata": {"resourceVersion": &**version}, "spec": spec}))
+        Change::Patch(json!({"metadata": {"resourceVersion": &**version}, "spec": spec}))
     }
+}
 
-    fn seconds(&self) -> i32 {
-        i32::try_from(self.timing.duration.as_secs()).unwrap_or(i32::MAX)
-    }
+/// How a write is carried out.
+enum Change {
+    /// The whole object, where there is none.
+    New(Box<LeaseObject>),
+    /// What of the object changes.
+    Patch(Value),
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
 fn lease_of(object: &LeaseObject) -> Lease {
@@ -310,9 +320,6 @@ async fn sleep_to(when: Option<std::time::Instant>) {
         None => std::future::pending().await,
     }
 }
-
-/// How long the API server may take for one request: less than what a leader has left when it renews.
-const REQUEST_TIME: Duration = Duration::from_secs(1);
 
 /// What is said of a request that took longer.
 const SLOW: &str = "no answer in time";

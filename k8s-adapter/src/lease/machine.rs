@@ -9,17 +9,21 @@ use std::time::{Duration, Instant};
 pub struct Timing {
     /// How long the holder may go without renewing. Whole seconds, since that is what a Lease can say.
     pub duration: Duration,
+    /// The same while the API server is so slow that leadership would otherwise come and go.
+    pub longest: Duration,
     /// From one renewal to the next, and from one failed attempt to the next.
     pub renewal: Duration,
     /// By how much leadership ends before another may take the Lease.
     pub margin: Duration,
 }
 
-/// A crash is noticed 1.5 to 2 s after it; three renewals may fail before leadership ends.
+/// A crash is noticed 1.5 to 2 s after it; three renewals may fail before leadership ends. An API server that takes 4 s
+/// to answer can still be led by.
 impl Default for Timing {
     fn default() -> Self {
         Self {
             duration: Duration::from_secs(2),
+            longest: Duration::from_secs(16),
             renewal: Duration::from_millis(500),
             margin: Duration::from_millis(250),
         }
@@ -78,18 +82,25 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     /// There is none: make it, and hold it.
-    Create,
+    Create {
+        /// `spec.leaseDurationSeconds` from now on.
+        duration: Duration,
+    },
     /// Become its holder.
     Take {
         /// The version that may be replaced.
         version: Arc<str>,
         /// `spec.leaseTransitions` from now on.
         transitions: i32,
+        /// `spec.leaseDurationSeconds` from now on.
+        duration: Duration,
     },
     /// Hold it for longer.
     Renew {
         /// The version that may be replaced.
         version: Arc<str>,
+        /// `spec.leaseDurationSeconds` from now on.
+        duration: Duration,
     },
     /// Hold it no more.
     GiveUp {
@@ -103,6 +114,8 @@ pub enum Write {
 pub struct Candidate {
     identity: Arc<str>,
     timing: Timing,
+    /// How long the Lease is asked for now: what the API server's answers have taken, four times over.
+    duration: Duration,
     known: Option<Known>,
     /// Whether it may be another by now, so that it must be read before the next write.
     doubted: bool,
@@ -128,6 +141,8 @@ struct Known {
 struct Asked {
     what: Question,
     at: Instant,
+    /// How long the Lease is granted for, if it is written.
+    duration: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +166,7 @@ impl Candidate {
         let mut candidate = Self {
             identity,
             timing,
+            duration: timing.duration,
             known: None,
             doubted: true,
             asked: None,
@@ -174,12 +190,19 @@ impl Candidate {
             Input::Failed => {
                 if let Some(asked) = self.asked {
                     self.next_read = now.max(asked.at + self.timing.renewal);
+                    self.took(now.saturating_duration_since(asked.at));
                 }
                 self.unanswered();
             }
             Input::Release => self.release(),
         }
         self.handle_timeout(now);
+    }
+
+    /// How long the answer to a read or write is worth waiting for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.duration / 2
     }
 
     /// Does what is due. Early calls do nothing.
@@ -216,7 +239,9 @@ impl Candidate {
     }
 
     fn read(&mut self, now: Instant, lease: Option<Lease>) {
-        self.asked = None;
+        if let Some(asked) = self.asked.take() {
+            self.took(now.saturating_duration_since(asked.at));
+        }
         self.doubted = false;
         if lease.as_ref().is_none_or(|lease| !self.is_held(lease)) {
             self.lose();
@@ -245,15 +270,26 @@ impl Candidate {
         };
         self.doubted = false;
         self.learn(now, Some(lease));
+        self.took(now.saturating_duration_since(asked.at));
         match asked.what {
             Question::GiveUp => self.end(),
-            Question::Hold | Question::Read => self.lead(now, asked.at),
+            Question::Hold | Question::Read => self.lead(now, asked),
         }
     }
 
+    /// A slow API server is no dead leader: the slower its answers, the longer the Lease is asked for, so that several
+    /// renewals fit into it. Nobody else has to know: what a Lease says of its duration counts for all who look at it.
+    fn took(&mut self, answer: Duration) {
+        let mut duration = self.timing.duration;
+        while duration < answer * 4 && duration < self.timing.longest {
+            duration = (duration * 2).min(self.timing.longest);
+        }
+        self.duration = duration;
+    }
+
     /// Others count from when they see the write, which is after it was sent.
-    fn lead(&mut self, now: Instant, sent: Instant) {
-        let until = sent + self.timing.duration.saturating_sub(self.timing.margin);
+    fn lead(&mut self, now: Instant, asked: Asked) {
+        let until = asked.at + asked.duration.saturating_sub(self.timing.margin);
         if self.wish == Wish::Lead && now < until {
             self.until = Some(until);
             self.outputs.push_back(Output::Leading { until });
@@ -291,6 +327,7 @@ impl Candidate {
                 self.asked = Some(Asked {
                     what: Question::GiveUp,
                     at: now,
+                    duration: self.duration,
                 });
             }
             _ => self.end(),
@@ -344,19 +381,38 @@ impl Candidate {
             }
             _ => (Question::Read, Output::Read),
         };
+        if what == Question::Hold {
+            self.shorten(now);
+        }
         self.outputs.push_back(output);
-        self.asked = Some(Asked { what, at: now });
+        self.asked = Some(Asked {
+            what,
+            at: now,
+            duration: self.duration,
+        });
+    }
+
+    /// A renewal for a shorter time than the last one counts for the others even if its answer never comes.
+    fn shorten(&mut self, now: Instant) {
+        let until = now + self.duration.saturating_sub(self.timing.margin);
+        if self.until.is_some_and(|longer| until < longer) {
+            self.until = Some(until);
+            self.outputs.push_back(Output::Leading { until });
+        }
     }
 
     fn claim(&self, lease: Option<&Lease>) -> Write {
+        let duration = self.duration;
         match lease {
-            None => Write::Create,
+            None => Write::Create { duration },
             Some(lease) if self.is_held(lease) => Write::Renew {
                 version: Arc::clone(&lease.version),
+                duration,
             },
             Some(lease) => Write::Take {
                 version: Arc::clone(&lease.version),
                 transitions: lease.transitions.saturating_add(1),
+                duration,
             },
         }
     }

@@ -11,6 +11,8 @@
 //!   was seen or a renewal was sent. The times in the Lease are for people.
 //! * Every write names the version that it is based on, so that of two who take the Lease at once one is refused, and a
 //!   stale view does no harm.
+//! * While the API server is slow, the Lease is asked for longer, four times what an answer takes, up to 16 s. It says so
+//!   itself, so that everybody waits for as long.
 //! * A holder's leadership ends a margin before the earliest moment at which another may take the Lease, counted from when
 //!   the renewal was *sent*, whether the process runs then or not.
 

@@ -11,7 +11,6 @@ use super::machine::{Candidate, Input, Lease, Output, Timing, Write};
 const SERVER: HostId = HostId(0);
 const SECOND: Duration = Duration::from_secs(1);
 /// As the driver has it.
-const REQUEST_TIME: Duration = SECOND;
 const LATENCY: Link = Link {
     min_latency: Duration::from_millis(1),
     max_latency: Duration::from_millis(30),
@@ -37,7 +36,8 @@ impl Server {
             "read" => format!("{request} read {}", self.shown()),
             _ if known != based_on => format!("{request} refused"),
             holder => {
-                self.write(holder);
+                let seconds = words.next().unwrap().parse().unwrap();
+                self.write(holder, Duration::from_secs(seconds));
                 for &watcher in &self.watchers {
                     port.send(watcher, format!("0 seen {}", self.shown()).into_bytes());
                 }
@@ -47,14 +47,14 @@ impl Server {
         port.send(from, answer.into_bytes());
     }
 
-    fn write(&mut self, holder: &str) {
+    fn write(&mut self, holder: &str, duration: Duration) {
         self.version += 1;
         self.lease = Some(Lease {
             version: self.version.to_string().into(),
             holder: Some(holder)
                 .filter(|&holder| holder != "nobody")
                 .map(Into::into),
-            duration: Timing::default().duration,
+            duration,
             transitions: 0,
         });
     }
@@ -64,9 +64,10 @@ impl Server {
             || "none".to_owned(),
             |lease| {
                 format!(
-                    "{} {}",
+                    "{} {} {}",
                     lease.version,
-                    lease.holder.as_deref().unwrap_or("nobody")
+                    lease.holder.as_deref().unwrap_or("nobody"),
+                    lease.duration.as_secs()
                 )
             },
         )
@@ -146,11 +147,14 @@ impl Replica {
         while let Some(output) = self.candidate.poll_output() {
             match output {
                 Output::Read => self.ask(port, "none", "read"),
-                Output::Write(Write::Create) => self.ask(port, "none", &self.identity.clone()),
-                Output::Write(Write::Take { version, .. } | Write::Renew { version }) => {
-                    self.ask(port, &version, &self.identity.clone());
-                }
-                Output::Write(Write::GiveUp { version }) => self.ask(port, &version, "nobody"),
+                Output::Write(Write::Create { duration }) => self.hold(port, "none", duration),
+                Output::Write(
+                    Write::Take {
+                        version, duration, ..
+                    }
+                    | Write::Renew { version, duration },
+                ) => self.hold(port, &version, duration),
+                Output::Write(Write::GiveUp { version }) => self.ask(port, &version, "nobody 0"),
                 Output::Leading { until } => self.reign(port, until),
                 Output::Lost => self.lose(port),
                 Output::Released => self.released = true,
@@ -158,10 +162,15 @@ impl Replica {
         }
     }
 
-    fn ask(&mut self, port: &mut Port<'_>, based_on: &str, holder: &str) {
+    fn hold(&mut self, port: &mut Port<'_>, based_on: &str, duration: Duration) {
+        let what = format!("{} {}", self.identity, duration.as_secs());
+        self.ask(port, based_on, &what);
+    }
+
+    fn ask(&mut self, port: &mut Port<'_>, based_on: &str, what: &str) {
         self.request += 1;
-        self.patience = Some(port.now() + REQUEST_TIME);
-        let text = format!("{} {based_on} {holder}", self.request);
+        self.patience = Some(port.now() + self.candidate.patience());
+        let text = format!("{} {based_on} {what}", self.request);
         port.send(SERVER, text.into_bytes());
     }
 
@@ -206,10 +215,11 @@ impl Replica {
 fn lease_of<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Lease> {
     let version = words.next().filter(|&version| version != "none")?;
     let holder = words.next().filter(|&holder| holder != "nobody");
+    let seconds = words.next()?.parse().ok()?;
     Some(Lease {
         version: version.into(),
         holder: holder.map(Into::into),
-        duration: Timing::default().duration,
+        duration: Duration::from_secs(seconds),
         transitions: 0,
     })
 }
@@ -470,7 +480,9 @@ fn never_do_two_lead_at_once() {
                 world.with(id, Replica::resume);
             }
         }
-        world.simulation.run_for(SECOND * 5);
+        // The last Lease may have been granted while everything was slow.
+        let longest = Timing::default().longest;
+        world.simulation.run_for(longest + SECOND * 5);
         assert!(world.leader().is_some(), "seed {seed}: nobody leads");
         world.check();
     }

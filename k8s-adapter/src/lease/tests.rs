@@ -8,6 +8,7 @@ use super::machine::{Candidate, Input, Lease, Output, Timing, Write};
 const ME: &str = "me";
 const OTHER: &str = "other";
 const MILLISECOND: Duration = Duration::from_millis(1);
+const TWO_SECONDS: Duration = Duration::from_secs(2);
 
 struct Bench {
     candidate: Candidate,
@@ -72,8 +73,13 @@ fn version(text: &str) -> Arc<str> {
 }
 
 fn renew(text: &str) -> [Output; 1] {
+    renew_for(text, 2)
+}
+
+fn renew_for(text: &str, seconds: u64) -> [Output; 1] {
     [Output::Write(Write::Renew {
         version: version(text),
+        duration: Duration::from_secs(seconds),
     })]
 }
 
@@ -81,6 +87,7 @@ fn take(text: &str) -> [Output; 1] {
     [Output::Write(Write::Take {
         version: version(text),
         transitions: 8,
+        duration: TWO_SECONDS,
     })]
 }
 
@@ -93,7 +100,9 @@ fn until(bench: &Bench, milliseconds: u32) -> Output {
 #[test]
 fn without_a_lease_one_is_made_at_once() {
     let mut bench = Bench::new();
-    let create = [Output::Write(Write::Create)];
+    let create = [Output::Write(Write::Create {
+        duration: TWO_SECONDS,
+    })];
     assert_eq!(bench.input(Input::Read(None)), create);
     let written = bench.input(Input::Written(lease("1", Some(ME))));
     assert_eq!(written, [until(&bench, 1750)]);
@@ -137,7 +146,12 @@ fn a_lease_that_somebody_deleted_still_belongs_to_its_holder_for_a_while() {
     bench.at(100);
     assert_eq!(bench.input(Input::Seen(None)), []);
     assert_eq!(bench.at(2099), []);
-    assert_eq!(bench.at(2100), [Output::Write(Write::Create)]);
+    assert_eq!(
+        bench.at(2100),
+        [Output::Write(Write::Create {
+            duration: TWO_SECONDS
+        })]
+    );
 }
 
 #[test]
@@ -146,7 +160,7 @@ fn leadership_is_renewed_and_counts_from_when_the_renewal_was_sent() {
     assert_eq!(bench.next(), Some(Duration::from_millis(500)));
     assert_eq!(bench.at(499), []);
     assert_eq!(bench.at(500), renew("2"));
-    bench.at(1200);
+    bench.at(1000);
     let written = bench.input(Input::Written(lease("3", Some(ME))));
     assert_eq!(written[0], until(&bench, 500 + 1750));
     assert_eq!(written[1..], renew("3"), "the next one is due already");
@@ -184,7 +198,7 @@ fn an_answer_that_comes_too_late_is_no_leadership() {
     assert_eq!(bench.at(1750), [Output::Lost]);
     bench.at(2400);
     let written = bench.input(Input::Written(lease("3", Some(ME))));
-    assert_eq!(written, renew("3"));
+    assert_eq!(written, renew_for("3", 8));
 }
 
 #[test]
@@ -276,4 +290,26 @@ fn early_calls_do_nothing() {
     for now in [1, 1, 250, 499] {
         assert_eq!(bench.at(now), []);
     }
+}
+
+#[test]
+fn the_slower_the_answers_the_longer_the_lease_and_fast_ones_make_it_short_again() {
+    let mut bench = Bench::new();
+    bench.at(1000);
+    bench.input(Input::Failed);
+    assert_eq!(bench.candidate.patience(), TWO_SECONDS);
+    bench.at(2400);
+    let read = bench.input(Input::Read(Some(lease("1", Some(ME)))));
+    assert_eq!(read, renew_for("1", 8), "1.4 s, four times over");
+    bench.at(3800);
+    let written = bench.input(Input::Written(lease("2", Some(ME))));
+    let leading = until(&bench, 2400 + 8000 - 250);
+    assert_eq!(written[0], leading);
+    assert_eq!(written[1..], renew_for("2", 8));
+    bench.at(3810);
+    bench.input(Input::Written(lease("3", Some(ME))));
+    let sooner = until(&bench, 4300 + 2000 - 250);
+    let renewal = bench.at(4300);
+    assert_eq!(renewal[0], sooner, "its answer may never come");
+    assert_eq!(renewal[1..], renew("3"));
 }
