@@ -85,3 +85,37 @@ fn a_service_of_two_protocols_has_one_address() {
         .create_service_with("dns", json!({"spec": {"ports": ports}}))
         .until_addresses(&[tenant.v4("0")]);
 }
+
+#[test]
+fn the_metrics_count_addresses_in_all_and_in_use() {
+    let Some(tenant) = Tenant::start("metrics-of-pools") else {
+        return;
+    };
+    tenant.pool("dual", &[tenant.v4("0/30"), tenant.v6("0/126")]);
+    tenant.create_service("single").until_address();
+    let patch = json!({"spec": {"ipFamilyPolicy": "RequireDualStack"}});
+    let dual = tenant.create_service_with("dual", patch);
+    dual.until_count(2);
+    let of_pool = |name: &str| format!("metallb_allocator_{name}{{pool=\"dual\"}}");
+    let expect = |metrics: [(&str, f64); 7]| {
+        for (name, value) in metrics {
+            tenant.until_metric(&of_pool(name), value);
+        }
+    };
+    expect([
+        ("addresses_total", 8.0),
+        ("ipv4_addresses_total", 4.0),
+        ("ipv6_addresses_total", 4.0),
+        ("addresses_in_use_total", 3.0),
+        ("ipv4_addresses_in_use_total", 2.0),
+        ("ipv6_addresses_in_use_total", 1.0),
+        ("services_allocated_total", 2.0),
+    ]);
+    dual.delete();
+    tenant.until_metric(&of_pool("addresses_in_use_total"), 1.0);
+    tenant.until_metric(&of_pool("services_allocated_total"), 1.0);
+    tenant.until_metric("metallb_k8s_client_config_loaded_bool", 1.0);
+    tenant.until_metric("metallb_k8s_client_config_stale_bool", 0.0);
+    assert!(tenant.metric("metallb_k8s_client_updates_total") > Some(0.0));
+    tenant.until_metric("metallb_k8s_client_update_errors_total", 0.0);
+}
