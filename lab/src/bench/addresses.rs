@@ -19,7 +19,7 @@ use crate::cluster::ControlPlane;
 const CONCURRENCY: usize = 32;
 
 /// How long all addresses together may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Watches Services.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Addresses {
     /// Waits until all of these Services have an address, and tells when the last one was seen with it.
     ///
     /// # Errors
-    /// [`LabError::Timeout`] after two minutes.
+    /// [`LabError::Timeout`] after five minutes.
     pub(super) fn until_all(&mut self, names: &[String]) -> Result<Instant, LabError> {
         let deadline = Instant::now() + PATIENCE;
         let mut last = None;

@@ -128,6 +128,7 @@ impl fmt::Display for Report {
         }
         for (name, figures) in &self.contenders {
             writeln!(f, "requests of {name}:\n{}", figures.requests)?;
+            writeln!(f, "requests of {name} when idle:\n{}", figures.idle)?;
         }
         Ok(())
     }
