@@ -21,6 +21,7 @@ mod outage;
 mod replicas;
 mod reservations;
 mod rights;
+mod rules;
 mod service;
 mod takeover;
 mod telling;
