@@ -144,6 +144,8 @@ impl<W: Wire> Follower<W> {
                 None
             }
             (NOT_FOUND, _) if self.followed.presence == Presence::Optional => {
+                // That is an answer.
+                self.backoff.reset();
                 self.pause = Some(ABSENT);
                 Some(Event::Absent)
             }

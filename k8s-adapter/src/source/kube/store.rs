@@ -276,7 +276,7 @@ impl<T: PartialEq> Item<T> {
 impl<T: PartialEq + Send + Sync> Change for Step<T> {
     fn apply(self: Box<Self>, store: &mut Store) {
         let (kind, collection) = (self.kind, self.collection);
-        if !matches!(self.event, Event::Begin | Event::Absent | Event::Failed(_)) {
+        if !matches!(self.event, Event::Begin | Event::Failed(_)) {
             store.recovered(kind);
         }
         match self.event {

@@ -108,6 +108,20 @@ fn nothing_is_due_before_every_kind_has_been_read() {
 }
 
 #[test]
+fn that_there_is_no_such_kind_is_an_answer_after_a_failure() {
+    let mut store = Store::new([Kind::IPAddressPool]);
+    for event in [Event::Failed("starting".to_owned()), Event::Absent] {
+        let step = Step {
+            kind: Kind::IPAddressPool,
+            collection: POOLS,
+            event,
+        };
+        Box::new(step).apply(&mut store);
+    }
+    assert_eq!(*store.health.borrow(), Health::default());
+}
+
+#[test]
 fn a_list_takes_the_place_of_what_was_there_all_at_once() {
     let mut fixture = Fixture::with(&["a", "b"]);
     fixture.on(Event::Begin);
