@@ -110,9 +110,7 @@ impl<W: Wire> Follower<W> {
                 }
                 watcher::Event::InitDone => self.succeeded(Event::Complete),
                 watcher::Event::Apply(document) => self.succeeded(Event::Seen(document.into())),
-                watcher::Event::Delete(document) => {
-                    self.succeeded(Event::Gone(document.object_name()))
-                }
+                watcher::Event::Delete(document) => self.succeeded(Event::Gone(document.into())),
             };
         }
     }

@@ -36,21 +36,23 @@ enum Request {
 }
 
 impl Departed {
-    /// Looks for those that were followed, carry something, and are followed no more.
-    pub(super) fn look_for(&mut self, objects: &ClusterObjects) {
+    /// Looks for those that were followed, carry something, and are followed no more. What one of them got may have been
+    /// seen only with its departure, since changes are taken together: so that counts too.
+    pub(super) fn look_for(&mut self, objects: &ClusterObjects, departed: &ClusterObjects) {
         let present = &objects.services;
         let request = match self.seen.replace(present.clone()) {
             None => Request::AllBut(present.clone()),
             Some(seen) => {
-                let is_gone = |name: &&ObjectName| {
-                    let before = seen.get(name);
-                    present.get(name).is_none() && before.is_some_and(|service| carries(service))
+                let carried = |name: &ObjectName| {
+                    let mut last = [departed.services.get(name), seen.get(name)].into_iter();
+                    last.any(|service| service.is_some_and(|service| carries(service)))
                 };
-                let gone: Vec<ObjectName> = present
-                    .changed_since(&seen)
-                    .filter(is_gone)
-                    .cloned()
+                let changed = present.changed_since(&seen);
+                let gone: BTreeSet<&ObjectName> = changed
+                    .chain(departed.services.iter().map(|(name, _)| name))
+                    .filter(|name| present.get(name).is_none() && carried(name))
                     .collect();
+                let gone: Vec<ObjectName> = gone.into_iter().cloned().collect();
                 if gone.is_empty() {
                     return;
                 }
@@ -266,3 +268,77 @@ const PAGE: u32 = 250;
 const SOON: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(64);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ipam::PoolName;
+
+    use super::*;
+    use crate::translate::Object;
+
+    fn name() -> ObjectName {
+        ObjectName::new("shop", "web")
+    }
+
+    fn with(service: Service) -> ClusterObjects {
+        let mut objects = ClusterObjects::default();
+        objects
+            .services
+            .insert(name(), Object::new(Arc::new(service)));
+        objects
+    }
+
+    /// What is looked for after each of these was shown, each with what had departed by then.
+    fn looked_for(shown: &[(&ClusterObjects, &ClusterObjects)]) -> Vec<ObjectName> {
+        let (to_look_for, mut requests) = mpsc::unbounded_channel();
+        let mut departed = Departed {
+            to_look_for,
+            seen: None,
+        };
+        for (objects, gone) in shown {
+            departed.look_for(objects, gone);
+        }
+        let mut names = Vec::new();
+        while let Ok(request) = requests.try_recv() {
+            if let Request::These(these) = request {
+                names.extend(these);
+            }
+        }
+        names
+    }
+
+    fn carrier() -> Service {
+        Service {
+            allocated_from: Some(PoolName::from("web")),
+            ..Service::default()
+        }
+    }
+
+    #[test]
+    fn a_service_that_was_seen_with_an_address_is_looked_for_when_it_leaves() {
+        let (followed, none) = (with(carrier()), ClusterObjects::default());
+        assert_eq!(
+            looked_for(&[(&followed, &none), (&none, &followed)]),
+            [name()]
+        );
+        assert_eq!(looked_for(&[(&followed, &none), (&none, &none)]), [name()]);
+    }
+
+    #[test]
+    fn a_service_is_looked_for_even_if_its_address_came_back_with_its_departure() {
+        let (bare, last) = (with(Service::default()), with(carrier()));
+        let none = ClusterObjects::default();
+        assert_eq!(looked_for(&[(&bare, &none), (&none, &last)]), [name()]);
+        assert_eq!(looked_for(&[(&none, &none), (&none, &last)]), [name()]);
+    }
+
+    #[test]
+    fn a_service_that_carries_nothing_or_is_followed_again_is_not_looked_for() {
+        let (bare, none) = (with(Service::default()), ClusterObjects::default());
+        assert_eq!(looked_for(&[(&bare, &none), (&none, &bare)]), []);
+        let followed = with(carrier());
+        assert_eq!(looked_for(&[(&followed, &none), (&bare, &followed)]), []);
+    }
+}

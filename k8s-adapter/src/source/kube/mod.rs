@@ -80,7 +80,8 @@ impl Source for KubeSource {
                 Some(None) => return Err(SourceError::Ended),
                 None => {
                     let objects = self.store.publish();
-                    self.departed.look_for(&objects);
+                    self.departed
+                        .look_for(&objects, &self.store.take_departed());
                     return Ok(objects);
                 }
             }

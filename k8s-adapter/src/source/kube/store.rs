@@ -40,8 +40,8 @@ pub(super) enum Event<T> {
     Complete,
     /// An object is new or has changed.
     Seen(Item<T>),
-    /// An object is no more.
-    Gone(ObjectName),
+    /// An object is no more, or no longer one of those that are followed. This is how it was at last.
+    Gone(Item<T>),
     /// The server has no such kind, nor need have.
     Absent,
     /// The server cannot be asked, or does not answer. What was read stays.
@@ -67,6 +67,8 @@ pub(super) struct Store {
     staged: ClusterObjects,
     errors: Errors,
     staged_errors: Errors,
+    /// Objects that are gone, as they were at last, which may never have been shown.
+    departed: ClusterObjects,
     is_changed: bool,
     /// How often something could not be read since this was asked last.
     read_errors: u64,
@@ -82,6 +84,7 @@ impl Store {
             staged: ClusterObjects::default(),
             errors: Errors::new(),
             staged_errors: Errors::new(),
+            departed: ClusterObjects::default(),
             is_changed: true,
             read_errors: 0,
             health: watch::Sender::new(Health {
@@ -105,6 +108,11 @@ impl Store {
         self.is_changed = false;
         self.live.errors = self.errors.values().flatten().cloned().collect();
         Arc::new(self.live.clone())
+    }
+
+    /// What has gone since this was asked last, as it was then.
+    pub(super) fn take_departed(&mut self) -> ClusterObjects {
+        std::mem::take(&mut self.departed)
     }
 
     pub(super) fn take_errors(&mut self) -> u64 {
@@ -172,6 +180,15 @@ impl Store {
             self.errors.insert(id, errors);
         }
         self.is_changed = true;
+    }
+
+    fn departs<T: PartialEq>(&mut self, kind: Kind, collection: Collection<T>, item: Item<T>) {
+        let name = item.name;
+        if let Ok(Some(object)) = item.object {
+            let last = Object::from_api(Arc::new(object), item.stamp);
+            collection(&mut self.departed).insert(name.clone(), last);
+        }
+        self.gone(kind, collection, name);
     }
 
     fn gone<T>(&mut self, kind: Kind, collection: Collection<T>, name: ObjectName) {
@@ -284,7 +301,7 @@ impl<T: PartialEq + Send + Sync> Change for Step<T> {
             Event::Found(item) => store.found(kind, collection, item),
             Event::Complete => store.complete(kind, collection),
             Event::Seen(item) => store.seen(kind, collection, item),
-            Event::Gone(name) => store.gone(kind, collection, name),
+            Event::Gone(item) => store.departs(kind, collection, item),
             Event::Absent => store.absent(kind),
             Event::Failed(error) => store.failed(kind, error),
             Event::Recovered => {}

@@ -190,7 +190,7 @@ fn an_error_goes_with_its_cause() {
     fixture.on(Event::Seen(broken("b")));
     assert_eq!(fixture.0.publish().errors.len(), 2);
     fixture.on(Event::Seen(item("a", "10", "new")));
-    fixture.on(Event::Gone(name("b")));
+    fixture.on(Event::Gone(item("b", "2", "last")));
     assert!(fixture.0.is_due());
     assert!(fixture.0.publish().errors.is_empty());
 }
