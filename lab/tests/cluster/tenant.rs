@@ -238,10 +238,11 @@ impl Tenant {
         audit.requests(&user).unwrap()
     }
 
-    /// The value of a metric of the controller, as in `metric("metallb_allocator_addresses_total{pool=\"web\"}")`.
+    /// The value of a metric of the controller, as in `metric("metallb_allocator_addresses_total{pool=\"web\"}")`; `None`
+    /// as well while the controller does not serve any yet.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
         let server = format!("http://127.0.0.1:{}", self.run.port);
-        let text = self.plane.get(&server, "/metrics", None).unwrap();
+        let text = self.plane.get(&server, "/metrics", None).ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix(name));
         value.map(|value| value.trim().parse().unwrap())
     }
