@@ -28,7 +28,7 @@ mod wait;
 
 pub use answer::answer;
 pub use assembly::Lab;
-pub use bench::{Contender, Load, Policy, bench_controller};
+pub use bench::{Contender, Load, Policy, bench_controller, bench_speaker};
 pub use demo::demo;
 pub use error::LabError;
 pub use folder::folder;

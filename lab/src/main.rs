@@ -55,6 +55,20 @@ enum Command {
         )]
         services: Vec<usize>,
     },
+    /// Measures the speaker on a real API server, beside MetalLB's if there is one
+    BenchSpeaker {
+        /// The program of MetalLB's speaker
+        #[arg(long, env = "METALLB_SPEAKER", value_name = "FILE")]
+        metallb: Option<PathBuf>,
+        /// How many Services there are
+        #[arg(
+            long,
+            env = "SERVICES",
+            value_delimiter = ',',
+            default_value = "1000,5000"
+        )]
+        services: Vec<u32>,
+    },
     /// Is the built-in router, from one file with its configuration, telling its state in another
     #[command(hide = true)]
     Router {
@@ -119,14 +133,16 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         }
         Command::BenchController { metallb, services } => {
             lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
-            let mut contenders = vec![Contender::FerroLb];
-            contenders.extend(metallb.map(Contender::MetalLb));
             let policies = [Policy::Cluster, Policy::Local];
             let loads: Vec<Load> = services
                 .into_iter()
                 .flat_map(|services| policies.map(|policy| Load { services, policy }))
                 .collect();
-            lab::bench_controller(&contenders, &loads, io::stdout())?;
+            lab::bench_controller(&contenders(metallb), &loads, io::stdout())?;
+        }
+        Command::BenchSpeaker { metallb, services } => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            lab::bench_speaker(&contenders(metallb), &services, io::stdout())?;
         }
         Command::Down => standing::down()?,
         Command::Status => print(&standing::status()?)?,
@@ -147,6 +163,12 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ours, and MetalLB's where it is given.
+fn contenders(metallb: Option<PathBuf>) -> Vec<Contender> {
+    let metallb = metallb.map(Contender::MetalLb);
+    [Contender::FerroLb].into_iter().chain(metallb).collect()
 }
 
 fn print(text: &str) -> Result<(), LabError> {

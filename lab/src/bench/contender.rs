@@ -1,45 +1,50 @@
-//! The controllers that can be measured.
+//! The programs that can be measured.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::cluster::{Access, ControlPlane};
+use crate::LabError;
 use crate::topology::own_binary;
-use crate::{LabError, Process};
 
-/// The namespace that both of them run in.
-pub(super) const NAMESPACE: &str = "metallb-system";
+/// One of the two long-running programs of the product, and of MetalLB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Gives addresses.
+    Controller,
+    /// Announces them.
+    Speaker,
+}
 
-/// The pod that each is told to be; MetalLB's does not start without one.
-const POD: &str = "controller";
+impl Role {
+    /// What its program is called, its ServiceAccount, and the pod that it is told to be.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Controller => "controller",
+            Self::Speaker => "speaker",
+        }
+    }
+}
 
-/// A controller.
+/// Whose program.
 #[derive(Clone, Debug)]
 pub enum Contender {
-    /// The `controller` that was built beside this program.
+    /// Ours, which was built beside this one.
     FerroLb,
-    /// MetalLB's, by the path of its program.
+    /// MetalLB's, by its path.
     MetalLb(PathBuf),
 }
 
 impl Contender {
-    /// Starts it in the namespace of a control plane, without a webhook.
+    /// Its program for a role.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub(super) fn start(&self, plane: &ControlPlane, access: &Access) -> Result<Process, LabError> {
-        let kubeconfig = plane.kubeconfig("contender", access)?;
-        let mut command = match self {
-            Self::FerroLb => Command::new(own_binary("controller")?),
+    /// When ours has not been built.
+    pub(super) fn program(&self, role: Role) -> Result<Command, LabError> {
+        Ok(match self {
+            Self::FerroLb => Command::new(own_binary(role.name())?),
             Self::MetalLb(path) => Command::new(path),
-        };
-        // Both look there when they are not in a pod.
-        command
-            .env("KUBECONFIG", kubeconfig)
-            .env("METALLB_POD_NAME", POD)
-            .args(["--namespace", NAMESPACE, "--webhook-mode=disabled"]);
-        plane.spawn("contender", command)
+        })
     }
 }
 

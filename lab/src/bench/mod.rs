@@ -1,36 +1,13 @@
-//! How fast, and at what cost, a controller gives addresses: ours, and beside it MetalLB's where there is one.
+//! How fast the product does its work on a real API server, and at what cost: beside MetalLB where that is given.
 
-mod addresses;
 mod contender;
-mod measure;
-mod report;
+mod controller;
+mod samples;
+mod site;
+mod speaker;
+mod table;
 mod usage;
 
-use std::io::Write;
-
 pub use contender::Contender;
-pub use measure::{Load, Policy};
-
-use crate::LabError;
-use measure::measure;
-use report::Report;
-
-/// Measures each contender under each load, on an API server of its own each time, and writes what was found as
-/// tables. The first contender is compared with the others and held against the targets.
-///
-/// # Errors
-/// When something cannot be started, or an address does not come in minutes.
-pub fn bench_controller(
-    contenders: &[Contender],
-    loads: &[Load],
-    mut out: impl Write,
-) -> Result<(), LabError> {
-    for &load in loads {
-        let mut report = Report::new(load);
-        for contender in contenders {
-            report.add(contender.to_string(), measure(contender, load)?);
-        }
-        writeln!(out, "{report}").map_err(LabError::io("printing"))?;
-    }
-    Ok(())
-}
+pub use controller::{Load, Policy, bench_controller};
+pub use speaker::bench_speaker;

@@ -10,9 +10,9 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, ResourceExt as _};
 
-use super::contender::NAMESPACE;
 use super::measure::Policy;
 use crate::LabError;
+use crate::bench::site::NAMESPACE;
 use crate::cluster::ControlPlane;
 
 /// How many Services are being created at a time.

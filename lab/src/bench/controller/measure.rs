@@ -5,10 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::addresses::{Addresses, create};
-use super::contender::{Contender, NAMESPACE};
-use super::usage::Usage;
 use crate::LabError;
-use crate::cluster::{Audit, ControlPlane, Requests};
+use crate::bench::contender::{Contender, Role};
+use crate::bench::samples::Samples;
+use crate::bench::site::Site;
+use crate::bench::usage::Usage;
+use crate::cluster::{Audit, Requests};
 
 /// How many Services are added one by one.
 const SAMPLES: usize = 20;
@@ -18,12 +20,6 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// How long a contender may take to end after SIGTERM.
 const GOODBYE: Duration = Duration::from_secs(10);
-
-/// What both contenders find in the cluster. The pool has room for every load.
-const OBJECTS: &str = include_str!("objects.yaml");
-
-/// The kinds, which MetalLB's controller reads just as ours does.
-const DEFINITIONS: &str = include_str!("../../../deploy/manifests/crds.yaml");
 
 /// `externalTrafficPolicy` of all Services of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +60,8 @@ pub(super) struct Figures {
     pub(super) span: Duration,
     /// Requests while nothing happened.
     pub(super) idle: Requests,
-    /// From the create of one more Service to its address, each alone, sorted.
-    pub(super) one_more: Vec<Duration>,
+    /// From the create of one more Service to its address, each alone.
+    pub(super) one_more: Samples,
     /// Processor time for each of those.
     pub(super) cpu_of_one_more: Duration,
     /// From the start of a new process to the address of a Service that was created in between.
@@ -77,11 +73,6 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    pub(super) fn median_of_one_more(&self) -> Duration {
-        let middle = self.one_more.get(self.one_more.len() / 2);
-        middle.copied().unwrap_or_default()
-    }
-
     /// How often objects of a resource, or their status, were written.
     pub(super) fn writes(&self, resource: &str) -> usize {
         let status = format!("{resource}/status");
@@ -103,17 +94,14 @@ impl Figures {
 /// # Errors
 /// When something cannot be started, or an address does not come in minutes.
 pub(super) fn measure(contender: &Contender, load: Load) -> Result<Figures, LabError> {
-    let plane = ControlPlane::start("bench")?;
-    plane.apply(DEFINITIONS, NAMESPACE)?;
-    plane.apply(OBJECTS, NAMESPACE)?;
-    let access = plane.access_of(NAMESPACE, "controller")?;
-    let user = format!("system:serviceaccount:{NAMESPACE}:controller");
+    let site = Site::build(Role::Controller)?;
+    let plane = &site.plane;
 
-    let audit = Audit::from_now(&plane);
-    let mut process = contender.start(&plane, &access)?;
-    let mut addresses = Addresses::watch(&plane);
+    let audit = Audit::from_now(plane);
+    let mut process = site.start(contender)?;
+    let mut addresses = Addresses::watch(plane);
     let mut give = |names: &[String]| -> Result<(Instant, Duration), LabError> {
-        let created = create(&plane, names, load.policy)?;
+        let created = create(plane, names, load.policy)?;
         let served = addresses.until_all(names)?;
         Ok((created, served.saturating_duration_since(created)))
     };
@@ -125,26 +113,25 @@ pub(super) fn measure(contender: &Contender, load: Load) -> Result<Figures, LabE
         .collect();
     let (created, tail) = give(&names)?;
     let quiet = Usage::until_quiet(process.id())?;
-    let (requests, span) = (audit.requests(&user)?, start.elapsed());
+    let (requests, span) = (site.requests(&audit)?, start.elapsed());
 
-    let audit = Audit::from_now(&plane);
+    let audit = Audit::from_now(plane);
     thread::sleep(IDLE);
-    let idle = audit.requests(&user)?;
+    let idle = site.requests(&audit)?;
 
     let before = Usage::of(process.id())?;
-    let mut one_more = Vec::new();
-    for index in 0..SAMPLES {
+    let one_more = (0..SAMPLES).map(|index| {
         let start = Instant::now();
         give(&[format!("more{index}")])?;
-        one_more.push(start.elapsed());
-    }
-    one_more.sort_unstable();
+        Ok(start.elapsed())
+    });
+    let one_more = one_more.collect::<Result<Samples, LabError>>()?;
     let after = Usage::until_quiet(process.id())?;
     process.terminate(GOODBYE)?;
 
-    create(&plane, &["pending".to_owned()], load.policy)?;
+    create(plane, &["pending".to_owned()], load.policy)?;
     let restarted = Instant::now();
-    let mut process = contender.start(&plane, &access)?;
+    let mut process = site.start(contender)?;
     let served = addresses.until_all(&["pending".to_owned()]);
     let served = served.map_err(|error| process.blamed_for(error))?;
     let second = Usage::until_quiet(process.id())?;
