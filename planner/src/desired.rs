@@ -152,6 +152,28 @@ pub struct RouteAttributes {
     pub communities: BTreeSet<Community>,
     /// LARGE_COMMUNITY (RFC 8092).
     pub large_communities: BTreeSet<LargeCommunity>,
+    /// How many times more than usual the local AS is in AS_PATH, towards external peers only.
+    pub as_path_prepend: u8,
+    /// MULTI_EXIT_DISC (RFC 4271 §5.1.4).
+    pub med: Option<u32>,
+    /// The next hop, of the route's own family; absent: the node's address on the link of the session.
+    pub next_hop: Option<IpAddr>,
+}
+
+impl RouteAttributes {
+    /// Whether one route cannot have both: they differ in more than communities, of which there can be many.
+    #[must_use]
+    pub fn contradict(&self, other: &Self) -> bool {
+        let single = |attributes: &Self| {
+            (
+                attributes.local_pref,
+                attributes.as_path_prepend,
+                attributes.med,
+                attributes.next_hop,
+            )
+        };
+        single(self) != single(other)
+    }
 }
 
 /// On which interfaces an address is answered for.

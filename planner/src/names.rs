@@ -67,6 +67,8 @@ names! {
     PeerName;
     /// Name of a BGPAdvertisement or L2Advertisement object.
     AdvertisementName;
+    /// Name of a BGPPolicy object.
+    PolicyName;
     /// Name of a network interface of a node, such as `eth0`.
     Interface;
 }

@@ -43,7 +43,7 @@ impl Reason {
                 "give BGPAdvertisements {one} and {other} the same localPref, or different peers"
             )),
             Self::ConflictingAdvertisements(Conflict::Service(other)) => Some(format!(
-                "give the advertisements of this Service and of {other} the same localPref"
+                "give this Service and {other} the same localPref, and let the same BGPPolicies select both"
             )),
             Self::NodeNetworkUnavailable => {
                 Some("let the network plugin make the node's network available".to_owned())

@@ -10,7 +10,7 @@ use ipam::PoolName;
 use crate::desired::InterfaceSelection;
 use crate::endpoints::EndpointCount;
 use crate::family::Families;
-use crate::names::{AdvertisementName, NodeName, PeerName, ServiceKey};
+use crate::names::{AdvertisementName, NodeName, PeerName, PolicyName, ServiceKey};
 use crate::node::EXCLUDE_LABEL;
 
 /// What one node does about one Service.
@@ -59,7 +59,7 @@ pub struct BgpAnnouncement {
 }
 
 /// Whether a peer is told of a Service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerVerdict {
     /// It is told of the Service's addresses of these families.
     Advertised(Families),
@@ -67,6 +67,17 @@ pub enum PeerVerdict {
     FamilyNotCarried(Families),
     /// No advertisement that applies names it.
     NotNamed,
+    /// A BGPPolicy keeps every family of the Service's addresses from it.
+    Withheld(Withholding),
+}
+
+/// Why a BGPPolicy keeps routes from a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withholding {
+    /// The policy says so: `advertise: false`.
+    NotAdvertised(PolicyName),
+    /// The next hop that the policy gives is the peer itself, which must not get such a route (RFC 4271 §5.1.3).
+    NextHopIsPeer(PolicyName),
 }
 
 impl PeerVerdict {
@@ -79,6 +90,12 @@ impl PeerVerdict {
                 "set dualStackAddressFamily on the BGPPeer, or add a BGPPeer with an address of the other family",
             ),
             Self::NotNamed => Some("add the BGPPeer to peers of a BGPAdvertisement"),
+            Self::Withheld(Withholding::NotAdvertised(_)) => Some(
+                "set advertise in a BGPPolicy of higher priority, or leave the BGPPeer out of this one",
+            ),
+            Self::Withheld(Withholding::NextHopIsPeer(_)) => Some(
+                "leave the BGPPeer out of peers of the BGPPolicy, or set nextHop to self for it in another one",
+            ),
         }
     }
 }
@@ -93,6 +110,21 @@ impl fmt::Display for PeerVerdict {
             Self::NotNamed => {
                 f.write_str("not advertised: no matching BGPAdvertisement names this peer")
             }
+            Self::Withheld(why) => write!(f, "not advertised: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Withholding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAdvertised(policy) => {
+                write!(f, "BGPPolicy {policy} says advertise: false")
+            }
+            Self::NextHopIsPeer(policy) => write!(
+                f,
+                "the next hop that BGPPolicy {policy} gives is the peer itself (RFC 4271 §5.1.3)"
+            ),
         }
     }
 }
@@ -295,7 +327,7 @@ impl fmt::Display for Reason {
             Self::ConflictingAdvertisements(Conflict::Service(other)) => {
                 write!(
                     f,
-                    "Service {other}, which is older, shares a prefix with it and has another localPref"
+                    "Service {other}, which is older, shares a prefix with it and has other attributes (localPref, or what BGPPolicies set)"
                 )
             }
             Self::NodeNetworkUnavailable => {

@@ -136,6 +136,18 @@ fn route(f: &mut fmt::Formatter<'_>, route: &Route) -> fmt::Result {
     if let Some(local_pref) = route.attributes.local_pref {
         write!(f, " local-pref {local_pref}")?;
     }
+    let prepend = Some(u32::from(route.attributes.as_path_prepend));
+    for (name, value) in [
+        ("prepend", prepend.filter(|times| *times > 0)),
+        ("med", route.attributes.med),
+    ] {
+        if let Some(value) = value {
+            write!(f, " {name} {value}")?;
+        }
+    }
+    if let Some(next_hop) = route.attributes.next_hop {
+        write!(f, " via {next_hop}")?;
+    }
     for community in &route.attributes.communities {
         write!(f, " {community}")?;
     }

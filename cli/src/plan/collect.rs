@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use bgp_wire::Asn;
 use ipam::ReservationName;
 use k8s_adapter::translate::{ConfigError, ErrorEffect};
 use planner::allocation::Outcome;
@@ -15,7 +14,7 @@ use planner::report::{self as planned, AddressReport, ServiceReport};
 use planner::reservation::ReservationStatus;
 use planner::service::Service as Spec;
 use planner::snapshot::Snapshot;
-use planner::verdict::{Missing, NotOwner, PeerVerdict, Reason, Unselected};
+use planner::verdict::{Missing, NotOwner, PeerVerdict, Reason, Unselected, Withholding};
 
 use super::report::{
     Candidate, Excluded, Kind, Layer2, Node, NotAnnounced, Peer, Problem, Protocol, Report,
@@ -193,14 +192,14 @@ fn not_announced(key: &ServiceKey, node: &NodeName, desired: &Desired) -> Vec<No
         .map(|announcement| announcement.peers.iter())
         .into_iter()
         .flatten();
-    let untold = peers.filter(|(_, verdict)| matches!(verdict, PeerVerdict::FamilyNotCarried(_)));
-    let untold = untold.map(|(peer, verdict)| {
-        entry(
-            Protocol::Bgp,
-            Some(peer),
-            "familyNotCarried",
-            verdict.to_string(),
-        )
+    let untold = peers.filter_map(|(peer, verdict)| {
+        let code = match verdict {
+            PeerVerdict::FamilyNotCarried(_) => "familyNotCarried",
+            PeerVerdict::Withheld(Withholding::NotAdvertised(_)) => "notAdvertisedByPolicy",
+            PeerVerdict::Withheld(Withholding::NextHopIsPeer(_)) => "nextHopIsPeer",
+            PeerVerdict::Advertised(_) | PeerVerdict::NotNamed => return None,
+        };
+        Some(entry(Protocol::Bgp, Some(peer), code, verdict.to_string()))
     });
     withheld.chain(untold).collect()
 }
@@ -258,17 +257,20 @@ fn peer_of(peer: &PeerName, wanted: &PeerDesired) -> Peer {
 fn route_of(session: &PeerSession, prefix: ipnet::IpNet, route: &planner::desired::Route) -> Route {
     let internal = session.is_internal();
     let attributes = &route.attributes;
-    let as_path: Vec<Asn> = if internal {
-        Vec::new()
+    let times = if internal {
+        0
     } else {
-        vec![session.local_as]
+        1 + usize::from(attributes.as_path_prepend)
     };
     Route {
         prefix,
-        next_hop: SELF.to_owned(),
-        as_path: as_path.into_iter().map(|asn| asn.0).collect(),
+        next_hop: attributes
+            .next_hop
+            .map_or_else(|| SELF.to_owned(), |address| address.to_string()),
+        as_path: vec![session.local_as.0; times],
         origin: "igp".to_owned(),
         local_pref: internal.then(|| attributes.local_pref.unwrap_or(DEFAULT_LOCAL_PREF)),
+        med: attributes.med,
         communities: attributes
             .communities
             .iter()

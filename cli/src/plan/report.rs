@@ -159,6 +159,8 @@ pub(crate) struct Route {
     pub(crate) origin: String,
     /// Absent on an external session (RFC 4271 §5.1.5).
     pub(crate) local_pref: Option<u32>,
+    /// MULTI_EXIT_DISC; absent where no BGPPolicy sets it.
+    pub(crate) med: Option<u32>,
     pub(crate) communities: Vec<String>,
     pub(crate) large_communities: Vec<String>,
     /// The Services that it is for.

@@ -168,6 +168,7 @@ impl Page {
             "NEXT HOP",
             "AS PATH",
             "LOCAL PREF",
+            "MED",
             "COMMUNITIES",
             "FOR",
         ];
@@ -279,9 +280,8 @@ fn route(route: &Route) -> Vec<String> {
         route.prefix.to_string(),
         route.next_hop.clone(),
         words(&route.as_path, " "),
-        route
-            .local_pref
-            .map_or_else(|| "-".to_owned(), |value| value.to_string()),
+        or_dash(route.local_pref.map(|value| value.to_string()).as_deref()),
+        or_dash(route.med.map(|value| value.to_string()).as_deref()),
         lines(route.communities.iter().cloned().chain(large)),
         lines(&route.services),
     ]

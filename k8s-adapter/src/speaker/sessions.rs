@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arp_ndp::driver::Links;
 use bgp_fsm::driver::{Hops, Password, Peer, Status, Transport};
 use bgp_fsm::{Advertised, AdvertisedRoutes, PeerAs, PeerConfig, Routes, Updates};
-use bgp_wire::{AfiSafi, Cease, FamilySet, PathAttributes, RouterId};
+use bgp_wire::{AfiSafi, AsPath, Asn, Cease, FamilySet, NextHop, PathAttributes, RouterId};
 use ipnet::IpNet;
 use planner::config;
 use planner::desired::{PeerSession, Route, RouteAttributes, Ttl};
@@ -57,6 +57,7 @@ impl Sessions for BgpSessions {
             session,
             status,
             transport,
+            local_as: settings.local_as,
             router_id: chosen,
             sent: Arc::default(),
         })
@@ -70,6 +71,8 @@ pub(super) struct BgpSession {
     session: Peer,
     status: watch::Receiver<Status>,
     transport: Transport,
+    /// What routes are prepended with.
+    local_as: Asn,
     /// The identifier in use: one that was chosen stays, since another would need a new session.
     router_id: RouterId,
     sent: Arc<BTreeSet<IpNet>>,
@@ -78,7 +81,8 @@ pub(super) struct BgpSession {
 impl Session for BgpSession {
     fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError> {
         let config = peer_config(settings, settings.router_id.unwrap_or(self.router_id))?;
-        if transport(settings)? != self.transport {
+        // Another local AS is another AS_PATH for the routes that the session has; its OPEN is another in any case.
+        if transport(settings)? != self.transport || settings.local_as != self.local_as {
             return Ok(Reconfigured::NeedsRestart);
         }
         self.session.set_config(config);
@@ -86,7 +90,8 @@ impl Session for BgpSession {
     }
 
     fn set_routes(&mut self, routes: &BTreeMap<IpNet, Route>) {
-        self.session.set_routes(encode(&self.name, routes));
+        let encoded = encode(&self.name, self.local_as, routes);
+        self.session.set_routes(encoded);
     }
 
     fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>> {
@@ -169,21 +174,29 @@ fn transport(settings: &PeerSession) -> Result<Transport, SessionError> {
     Ok(transport)
 }
 
-/// The routes as the engine takes them. Routes of equal attributes share them; what depends on the session (ORIGIN,
-/// AS_PATH, NEXT_HOP) is left to it.
-fn encode(peer: &PeerName, routes: &BTreeMap<IpNet, Route>) -> Routes {
+/// The routes as the engine takes them. Routes of equal attributes share them; what depends on the session (ORIGIN, the
+/// local AS that is in every AS_PATH, NEXT_HOP where none is given) is left to it.
+fn encode(peer: &PeerName, local_as: Asn, routes: &BTreeMap<IpNet, Route>) -> Routes {
     let mut encoded: BTreeMap<&RouteAttributes, Option<Arc<PathAttributes>>> = BTreeMap::new();
     let with_attributes = routes.iter().filter_map(|(prefix, route)| {
         let attributes = encoded
             .entry(&route.attributes)
-            .or_insert_with(|| path_attributes(peer, &route.attributes));
+            .or_insert_with(|| path_attributes(peer, local_as, &route.attributes));
         Some((*prefix, attributes.clone()?))
     });
     with_attributes.collect()
 }
 
-fn path_attributes(peer: &PeerName, attributes: &RouteAttributes) -> Option<Arc<PathAttributes>> {
+fn path_attributes(
+    peer: &PeerName,
+    local_as: Asn,
+    attributes: &RouteAttributes,
+) -> Option<Arc<PathAttributes>> {
+    let prepended = std::iter::repeat_n(local_as, usize::from(attributes.as_path_prepend));
     let built = PathAttributes::builder()
+        .as_path((attributes.as_path_prepend > 0).then(|| AsPath::sequence(prepended)))
+        .next_hop(attributes.next_hop.map(NextHop::from))
+        .med(attributes.med)
         .local_pref(attributes.local_pref)
         .communities(attributes.communities.iter().copied())
         .large_communities(attributes.large_communities.iter().copied())

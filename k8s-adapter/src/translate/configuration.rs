@@ -223,6 +223,7 @@ impl Configuration {
             peers: peers.into_peers(),
             bgp_advertisements,
             l2_advertisements,
+            ..Config::default()
         }
     }
 }

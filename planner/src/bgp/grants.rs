@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ipam::Family;
 
+use super::policy::{NamedPolicy, Outcome};
 use crate::config::{BgpAdvertisement, Peer, local_prefs_conflict};
 use crate::desired::{PeerDesired, PeerSession, RouteAttributes};
 use crate::family::Families;
 use crate::names::{AdvertisementName, PeerName};
 use crate::snapshot::BgpDefaults;
-use crate::verdict::PeerVerdict;
+use crate::verdict::{PeerVerdict, Withholding};
 
 /// A BGPAdvertisement and its name.
 pub(crate) type Named<'a> = (&'a AdvertisementName, &'a BgpAdvertisement);
@@ -23,9 +24,11 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// The union of what `applying` says for each of a node's `sessions`, or two that contradict each other.
+    /// The union of what `applying` says for each of a node's `sessions`, and what `policies` make of it; or two
+    /// advertisements that contradict each other.
     pub(crate) fn new(
         applying: &[Named<'_>],
+        policies: &[NamedPolicy<'_>],
         pool: Families,
         peers: &BTreeMap<PeerName, Peer>,
         sessions: &BTreeMap<PeerName, PeerDesired>,
@@ -38,28 +41,35 @@ impl Grants {
             peers: BTreeMap::new(),
             verdicts: BTreeMap::new(),
         };
-        let mut carried = BTreeMap::new();
+        let mut told = BTreeMap::new();
         for (name, desired) in sessions {
             let Some(peer) = peers.get(name) else {
                 continue;
             };
-            let families = carried_families(peer);
-            carried.insert(name, families);
+            let carried = carried_families(peer);
             for (_, advertisement) in applying
                 .iter()
                 .filter(|(_, advertisement)| advertisement.names_peer(name))
             {
                 let attributes = attributes(advertisement, &desired.session, defaults);
-                grants.add(name, families, advertisement, &attributes);
+                grants.add(name, carried, advertisement, &attributes);
             }
+            let named = grants.peers.contains_key(name);
+            let withheld = grants.change(name, policies, &desired.session);
+            let state = Told {
+                named,
+                carried,
+                withheld,
+            };
+            told.insert(name, state);
         }
         for families in [Families::Ipv4, Families::Ipv6, Families::Both] {
-            let verdict = |(name, carried): (&&PeerName, &Families)| {
-                let named = grants.peers.contains_key(*name);
-                ((*name).clone(), peer_verdict(named, *carried, families))
-            };
-            let verdicts = carried.iter().map(verdict).collect();
-            grants.verdicts.insert(families, Arc::new(verdicts));
+            let verdicts = told
+                .iter()
+                .map(|(name, told)| ((*name).clone(), told.verdict(families)));
+            grants
+                .verdicts
+                .insert(families, Arc::new(verdicts.collect()));
         }
         Ok(grants)
     }
@@ -82,6 +92,28 @@ impl Grants {
                 .or_insert_with(|| Arc::clone(attributes));
             unite(present, attributes);
         }
+    }
+
+    /// Lets policies change what `peer` is granted, and says which families they withhold from it.
+    fn change(
+        &mut self,
+        peer: &PeerName,
+        policies: &[NamedPolicy<'_>],
+        session: &PeerSession,
+    ) -> BTreeMap<Family, Withholding> {
+        let mut withheld = BTreeMap::new();
+        let outcome = Outcome::new(policies, peer);
+        if let Some(granted) = self.peers.get_mut(peer).filter(|_| !policies.is_empty()) {
+            granted.retain(|(family, _), attributes| {
+                let Some(why) = outcome.withholding(*family, session) else {
+                    outcome.apply(Arc::make_mut(attributes), *family, session);
+                    return true;
+                };
+                withheld.insert(*family, why);
+                false
+            });
+        }
+        withheld
     }
 
     /// Whether each peer of the node is told of a Service with addresses of these families.
@@ -133,13 +165,40 @@ fn attributes(
         local_pref: session.local_pref(advertisement.local_pref, defaults),
         communities: advertisement.communities.clone(),
         large_communities: advertisement.large_communities.clone(),
+        ..RouteAttributes::default()
     })
 }
 
-fn peer_verdict(named: bool, carried: Families, families: Families) -> PeerVerdict {
-    match (named, families.intersection(carried)) {
-        (false, _) => PeerVerdict::NotNamed,
-        (true, None) => PeerVerdict::FamilyNotCarried(families),
-        (true, Some(common)) => PeerVerdict::Advertised(common),
+/// What a peer is told of a Service, before it is known which families that has.
+struct Told {
+    /// Whether an advertisement names it.
+    named: bool,
+    /// What its session carries.
+    carried: Families,
+    /// What policies withhold from it.
+    withheld: BTreeMap<Family, Withholding>,
+}
+
+impl Told {
+    /// Whether the peer is told of a Service with addresses of `families`.
+    fn verdict(&self, families: Families) -> PeerVerdict {
+        if !self.named {
+            return PeerVerdict::NotNamed;
+        }
+        let Some(carried) = families.intersection(self.carried) else {
+            return PeerVerdict::FamilyNotCarried(families);
+        };
+        let carried = [Family::V4, Family::V6]
+            .into_iter()
+            .filter(|family| carried.contains(*family));
+        let sent = carried
+            .clone()
+            .filter(|family| !self.withheld.contains_key(family));
+        let sent = sent.map(Families::from).reduce(Families::union);
+        let mut why = carried.filter_map(|family| self.withheld.get(&family));
+        match (sent, why.next()) {
+            (None, Some(why)) => PeerVerdict::Withheld(why.clone()),
+            (sent, _) => PeerVerdict::Advertised(sent.unwrap_or(families)),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Which prefixes go to which peer, and with which attributes.
 
 mod grants;
+mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -10,11 +11,12 @@ use ipam::{Family, PoolName};
 use ipnet::IpNet;
 
 use self::grants::{Grants, Named, unite};
+use self::policy::Policies;
 use crate::config::Peer;
 use crate::desired::{PeerDesired, PeerSession, Route, RouteAttributes};
 use crate::eligible::fitness;
 use crate::family::Families;
-use crate::names::{AdvertisementName, NodeName, PeerName, ServiceKey};
+use crate::names::{AdvertisementName, NodeName, PeerName, PolicyName, ServiceKey};
 use crate::node::Node;
 use crate::service::TrafficPolicy;
 use crate::snapshot::Snapshot;
@@ -30,8 +32,16 @@ pub(crate) struct Bgp<'a> {
     node: Option<&'a Node>,
     peers: BTreeMap<PeerName, PeerDesired>,
     advertisements: BTreeMap<&'a PoolName, OfPool<'a>>,
-    made: BTreeMap<(&'a PoolName, Vec<&'a AdvertisementName>), Rc<GrantsOrConflict>>,
+    policies: Policies<'a>,
+    made: BTreeMap<GrantsKey<'a>, Rc<GrantsOrConflict>>,
 }
+
+/// What grants depend on: a pool, and those of the advertisements and policies of this node that select a Service.
+type GrantsKey<'a> = (
+    &'a PoolName,
+    Vec<&'a AdvertisementName>,
+    Vec<&'a PolicyName>,
+);
 
 /// The advertisements that select a pool.
 #[derive(Default)]
@@ -83,12 +93,13 @@ impl<'a> Bgp<'a> {
             node,
             peers,
             advertisements,
+            policies: Policies::new(&snapshot.config, node),
             made: BTreeMap::new(),
         }
     }
 
     /// Adds the routes of a Service, or says why there are none. The tests are MetalLB's, in its order. To be called in
-    /// order of seniority: of two Services that want different LOCAL_PREF for one prefix the first has it.
+    /// order of seniority: of two Services that want different attributes for one prefix the first has it.
     pub(crate) fn announce(&mut self, subject: &Subject<'a>) -> Verdict<BgpAnnouncement> {
         match self.try_announce(subject) {
             Ok(announcement) => Verdict::Announced(announcement),
@@ -168,9 +179,11 @@ impl<'a> Bgp<'a> {
             )));
         }
         let config = &self.snapshot.config;
+        let policies = self.policies.of_service(&subject.service.labels);
         let key = (
             subject.pool,
             applying.iter().map(|(name, _)| *name).collect(),
+            policies.iter().map(|(name, _)| *name).collect(),
         );
         let make = || {
             let families = config
@@ -180,6 +193,7 @@ impl<'a> Bgp<'a> {
             let defaults = self.snapshot.options.bgp_defaults;
             Rc::new(Grants::new(
                 &applying,
+                &policies,
                 families,
                 &config.peers,
                 &self.peers,
@@ -189,10 +203,10 @@ impl<'a> Bgp<'a> {
         Ok(Rc::clone(self.made.entry(key).or_insert_with(make)))
     }
 
-    /// The Service that has the prefix with another LOCAL_PREF already.
+    /// The Service that has the prefix with attributes already that cannot be united with these.
     fn conflicting(&self, (peer, prefix, attributes): &Granted<'_>) -> Option<ServiceKey> {
         let present = self.peers.get(*peer)?.routes.get(prefix)?;
-        let conflict = present.attributes.local_pref != attributes.local_pref;
+        let conflict = present.attributes.contradict(attributes);
         present.services.first().filter(|_| conflict).cloned()
     }
 }

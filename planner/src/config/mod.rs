@@ -5,6 +5,7 @@
 
 mod advertisement;
 mod peer;
+mod policy;
 mod pool;
 mod reservation;
 
@@ -15,10 +16,11 @@ pub use advertisement::{
     PoolSelection, local_prefs_conflict,
 };
 pub use peer::{Multihop, Password, Peer, PeerAs, Timers, TimersError};
+pub use policy::{Advertise, BgpPolicy, CommunityChanges, NextHop, OtherCommunities, RouteChanges};
 pub use pool::{DISABLED, EXCLUDED_ADDRESSES, NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
 pub use reservation::{Reservation, Reservations, ReservedAddresses, ReservedFor};
 
-use crate::names::{AdvertisementName, PeerName};
+use crate::names::{AdvertisementName, PeerName, PolicyName};
 
 /// Everything that the `metallb.io` and `ferrolb.io` objects say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Config {
     pub peers: BTreeMap<PeerName, Peer>,
     /// BGPAdvertisements.
     pub bgp_advertisements: BTreeMap<AdvertisementName, BgpAdvertisement>,
+    /// BGPPolicies.
+    pub bgp_policies: BTreeMap<PolicyName, BgpPolicy>,
     /// L2Advertisements.
     pub l2_advertisements: BTreeMap<AdvertisementName, L2Advertisement>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bgp_wire::{Asn, HoldTime};
+use bgp_wire::HoldTime;
 
 use super::*;
 
@@ -95,12 +95,28 @@ fn routes_of_equal_attributes_share_them() {
         (two, route(attributes(Some(150)))),
         (three, route(attributes(None))),
     ]);
-    let encoded = encode(&"tor".into(), &routes);
+    let encoded = encode(&"tor".into(), Asn(64500), &routes);
     assert_eq!(encoded.len(), 3);
     assert!(Arc::ptr_eq(&encoded[&one], &encoded[&two]));
     assert_eq!(encoded[&one].local_pref(), Some(150));
     assert_eq!(encoded[&three].local_pref(), None);
     assert_eq!(encoded[&three].next_hop(), None, "the session's own");
+}
+
+#[test]
+fn what_policies_set_reaches_the_engine() {
+    let attributes = RouteAttributes {
+        as_path_prepend: 2,
+        med: Some(0),
+        next_hop: Some("2001:db8::7".parse().unwrap()),
+        ..RouteAttributes::default()
+    };
+    let built = path_attributes(&"tor".into(), Asn(4_200_000_000), &attributes).unwrap();
+    let path = built.as_path().unwrap();
+    assert_eq!(path.asns().collect::<Vec<_>>(), [Asn(4_200_000_000); 2]);
+    assert_eq!(built.med(), Some(0));
+    let next_hop: std::net::Ipv6Addr = "2001:db8::7".parse().unwrap();
+    assert_eq!(built.next_hop(), Some(NextHop::from(next_hop)));
 }
 
 #[tokio::test]
@@ -132,6 +148,14 @@ async fn only_what_concerns_the_connection_needs_a_restart() {
             ..slower.clone()
         }),
         Reconfigured::NeedsRestart
+    );
+    assert_eq!(
+        outcome(&PeerSession {
+            local_as: Asn(64511),
+            ..slower.clone()
+        }),
+        Reconfigured::NeedsRestart,
+        "or prepended routes would show the AS of before"
     );
     assert_eq!(
         outcome(&PeerSession { port: 10, ..slower }),
