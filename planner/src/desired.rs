@@ -6,27 +6,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_wire::{Asn, Community, HoldTime, LargeCommunity, RouterId};
+use imbl::OrdMap;
 use ipam::Family;
 use ipnet::IpNet;
 
 use crate::bgp::Bgp;
 use crate::config::{Multihop, Password, Peer, PeerAs};
+use crate::departure::Departure;
 use crate::family::Families;
 use crate::l2::Layer2;
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
+use crate::service_set::ServiceSet;
 use crate::snapshot::{BgpDefaults, Snapshot};
 use crate::subject::Subjects;
 use crate::verdict::{Verdict, Verdicts};
 
 /// What one node shall be doing.
+///
+/// The large maps are persistent: a clone shares all of them, and [`diff_shared`](crate::diff::diff_shared) passes over
+/// what two share, so that finding what has changed costs what has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     /// The BGP sessions to hold, and what to advertise on each.
     pub peers: BTreeMap<PeerName, PeerDesired>,
     /// The addresses to answer for by ARP and NDP, and on which interfaces.
-    pub addresses: BTreeMap<IpAddr, InterfaceSelection>,
+    pub addresses: OrdMap<IpAddr, InterfaceSelection>,
     /// For each Service, whether this node announces it, and if not, why.
-    pub verdicts: BTreeMap<ServiceKey, Verdicts>,
+    pub verdicts: OrdMap<ServiceKey, Verdicts>,
 }
 
 /// One BGP session.
@@ -35,7 +41,7 @@ pub struct PeerDesired {
     /// How to hold it. Only a change of this calls for a new session.
     pub session: PeerSession,
     /// What to advertise on it, whether it is up or not.
-    pub routes: BTreeMap<IpNet, Route>,
+    pub routes: OrdMap<IpNet, Route>,
 }
 
 /// A BGPPeer with every default settled.
@@ -139,7 +145,7 @@ pub struct Route {
     /// Its attributes. Routes of equal attributes mostly share them.
     pub attributes: Arc<RouteAttributes>,
     /// The Services with an address in the prefix: it is withdrawn when the last one goes.
-    pub services: BTreeSet<ServiceKey>,
+    pub services: ServiceSet,
 }
 
 /// The attributes that configuration gives to a route; all others follow from the session.
@@ -173,6 +179,17 @@ impl RouteAttributes {
             )
         };
         single(self) != single(other)
+    }
+}
+
+impl RouteAttributes {
+    /// Says that the route will go (RFC 8326 §4.1): routers of other ASes hear it from the community alone, those of our
+    /// own prefer any other route at once.
+    pub(crate) fn announce_departure(&mut self, session: &PeerSession) {
+        self.communities.insert(Community::GRACEFUL_SHUTDOWN);
+        if session.is_internal() {
+            self.local_pref = Some(0);
+        }
     }
 }
 
@@ -210,23 +227,31 @@ impl InterfaceSelection {
 
 /// What node `me` shall be doing, given everything that is known.
 ///
-/// Every node computes this for itself; nodes with equal snapshots agree on who announces what.
+/// Every node computes this for itself; nodes with equal snapshots agree on who announces what. A node that is told to
+/// drain counts as having left: see [`Departure::settled`].
 #[must_use]
 pub fn desired_state(snapshot: &Snapshot, me: &NodeName) -> Desired {
+    departing_state(snapshot, me, Departure::settled(snapshot, me))
+}
+
+/// [`desired_state`] of a node that has got so far with leaving.
+#[must_use]
+pub fn departing_state(snapshot: &Snapshot, me: &NodeName, departure: Departure) -> Desired {
     let subjects = Subjects::new(snapshot);
     let layer2 = Layer2::new(snapshot, subjects.announceable());
-    node_desired(snapshot, me, &subjects, &layer2)
+    node_desired(snapshot, me, departure, &subjects, &layer2)
 }
 
 /// [`desired_state`] for one of several nodes, for which everything that is the same for all has been done.
 pub(crate) fn node_desired<'a>(
     snapshot: &'a Snapshot,
     me: &'a NodeName,
+    departure: Departure,
     subjects: &'a Subjects<'a>,
     layer2: &Layer2<'a>,
 ) -> Desired {
     let mut desired = Desired::default();
-    let mut sessions = Bgp::new(snapshot, me);
+    let mut sessions = Bgp::new(snapshot, me, departure);
     for subject in subjects.announceable() {
         let verdicts = Verdicts {
             bgp: sessions.announce(subject),
@@ -251,7 +276,7 @@ pub(crate) fn node_desired<'a>(
 }
 
 fn answer_for(
-    addresses: &mut BTreeMap<IpAddr, InterfaceSelection>,
+    addresses: &mut OrdMap<IpAddr, InterfaceSelection>,
     address: IpAddr,
     interfaces: &InterfaceSelection,
 ) {

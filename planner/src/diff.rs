@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
+
 /// What happened to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<'a, K, V> {
@@ -45,6 +48,20 @@ pub fn diff<'a, K: Ord, V: PartialEq>(
     })
 }
 
+/// What turns `old` into `new`, in the order of the keys. Costs what has changed: what the two share is passed over.
+pub fn diff_shared<'a, K: Ord, V: PartialEq>(
+    old: &'a OrdMap<K, V>,
+    new: &'a OrdMap<K, V>,
+) -> impl Iterator<Item = Change<'a, K, V>> {
+    old.diff(new).map(|item| match item {
+        DiffItem::Add(key, value) => Change::Add(key, value),
+        DiffItem::Update {
+            new: (key, value), ..
+        } => Change::Update(key, value),
+        DiffItem::Remove(key, value) => Change::Remove(key, value),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +77,23 @@ mod tests {
                 Change::Update(&3, &'x'),
                 Change::Add(&5, &'e'),
                 Change::Remove(&7, &'g')
+            ]
+        );
+    }
+
+    #[test]
+    fn maps_that_share_most_differ_in_the_rest() {
+        let old: OrdMap<u32, u32> = (0..100_u32).map(|key| (key, key)).collect();
+        let mut new = old.clone();
+        new.insert(40, 0);
+        new.insert(100, 100);
+        new.remove(&7);
+        assert_eq!(
+            diff_shared(&old, &new).collect::<Vec<_>>(),
+            [
+                Change::Remove(&7, &7),
+                Change::Update(&40, &0),
+                Change::Add(&100, &100)
             ]
         );
     }

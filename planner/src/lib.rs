@@ -8,7 +8,8 @@
 //! |---|---|---|
 //! | [`Allocations`] | controller | which addresses each Service has, and what to write and tell, change by change |
 //! | [`plan_allocation`] | `ferrolb plan` | the same about all Services at once |
-//! | [`desired_state`] | speaker | the sessions, routes and addresses of one node, and why not more |
+//! | [`Announcements`] | speaker | the sessions, routes and addresses of one node, and why not more, change by change |
+//! | [`desired_state`] | `ferrolb plan` | the same of a node that is left alone, at once |
 //! | [`node_status`] | speaker | what to write and tell, given what the drivers have really done |
 //! | [`report()`](report::report) | `ferrolb plan` | all of the above for people, with what would help |
 //!
@@ -39,8 +40,10 @@
 )]
 
 pub mod allocation;
+pub mod announcements;
 mod bgp;
 pub mod config;
+pub mod departure;
 pub mod desired;
 pub mod diff;
 pub mod effect;
@@ -57,12 +60,14 @@ pub mod report;
 pub mod reservation;
 pub mod selector;
 pub mod service;
+pub mod service_set;
 pub mod snapshot;
 pub mod status;
 mod subject;
 pub mod verdict;
 
 pub use allocation::{Allocations, plan_allocation};
+pub use announcements::Announcements;
 pub use desired::{Desired, desired_state};
 pub use snapshot::Snapshot;
 pub use status::node_status;

@@ -9,6 +9,9 @@ use crate::selector::Labels;
 /// Label whose presence keeps a node from announcing, whatever its value.
 pub const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
+/// Annotation that asks a node to let go of all that it announces, whatever its value, save `false`.
+pub const DRAIN: &str = "ferrolb.io/drain";
+
 /// What the decisions need of a Node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
@@ -16,6 +19,8 @@ pub struct Node {
     pub labels: Labels,
     /// Condition `NetworkUnavailable`.
     pub network: Network,
+    /// Whether it is asked to let go of all that it announces: see [`DRAIN`].
+    pub is_draining: bool,
     /// `status.addresses` of the types InternalIP and ExternalIP: nobody else can have them.
     pub addresses: Vec<IpAddr>,
     /// `spec.podCIDRs`.

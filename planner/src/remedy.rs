@@ -1,6 +1,6 @@
 //! What would help a Service that is not announced.
 
-use crate::node::EXCLUDE_LABEL;
+use crate::node::{DRAIN, EXCLUDE_LABEL};
 use crate::verdict::{Conflict, Missing, NotOwner, Reason, Unselected};
 
 impl Reason {
@@ -50,6 +50,9 @@ impl Reason {
             }
             Self::NodeLabeledExcludeBalancers => Some(format!(
                 "kubectl label node NODE {EXCLUDE_LABEL}-, or start with --ignore-exclude-lb"
+            )),
+            Self::Draining => Some(format!(
+                "ferrolb drain --undo NODE, or kubectl annotate node NODE {DRAIN}-"
             )),
             Self::NoLocalEndpoints { .. } => Some(
                 "run a ready endpoint on the node, or set externalTrafficPolicy to Cluster"

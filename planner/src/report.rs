@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipam::{PoolName, ReservationName, Usage};
 
 use crate::allocation::{Allocation, plan_allocation};
+use crate::departure::Departure;
 use crate::desired::{Desired, node_desired};
 use crate::eligible::Exclusion;
 use crate::l2::{Layer2, Ranking};
@@ -98,7 +99,13 @@ pub fn report<'a>(snapshot: &Snapshot, nodes: impl IntoIterator<Item = &'a NodeN
     for node in nodes {
         report.nodes.insert(
             node.clone(),
-            node_desired(&assigned, node, &subjects, &layer2),
+            node_desired(
+                &assigned,
+                node,
+                Departure::settled(&assigned, node),
+                &subjects,
+                &layer2,
+            ),
         );
     }
     for subject in subjects.announceable() {

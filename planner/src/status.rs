@@ -114,7 +114,7 @@ fn advertised(desired: &Desired, observed: &Observed) -> BTreeMap<ServiceKey, BT
             .iter()
             .filter(|(prefix, _)| sent.contains(*prefix))
         {
-            for service in &route.services {
+            for service in route.services.iter() {
                 peers
                     .entry(service.clone())
                     .or_default()

@@ -177,6 +177,8 @@ pub enum Reason {
     NodeNetworkUnavailable,
     /// The node carries [`EXCLUDE_LABEL`].
     NodeLabeledExcludeBalancers,
+    /// The node has let go of what it announced, because it drains or its speaker stops.
+    Draining,
     /// Traffic policy Local, and no usable endpoint on this node.
     NoLocalEndpoints {
         /// What there is on this node.
@@ -280,6 +282,7 @@ impl Reason {
             Self::ConflictingAdvertisements(_) => "conflictingAdvertisements",
             Self::NodeNetworkUnavailable => "nodeNetworkUnavailable",
             Self::NodeLabeledExcludeBalancers => "nodeLabeledExcludeBalancers",
+            Self::Draining => "draining",
             Self::NoLocalEndpoints { .. } => "noLocalEndpoints",
             Self::NoEndpoints { .. } => "noEndpoints",
         }
@@ -336,6 +339,7 @@ impl fmt::Display for Reason {
             Self::NodeLabeledExcludeBalancers => {
                 write!(f, "the node has the label {EXCLUDE_LABEL}")
             }
+            Self::Draining => f.write_str("the node drains: it has let go of what it announced"),
             Self::NoLocalEndpoints { here, total } => {
                 write!(
                     f,

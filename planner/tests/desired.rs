@@ -4,6 +4,7 @@
 
 mod fixture;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::Path;
@@ -154,7 +155,8 @@ fn route(f: &mut fmt::Formatter<'_>, route: &Route) -> fmt::Result {
     for community in &route.attributes.large_communities {
         write!(f, " {community}")?;
     }
-    writeln!(f, " for {:?}", route.services)
+    let services: BTreeSet<_> = route.services.iter().collect();
+    writeln!(f, " for {services:?}")
 }
 
 fn withheld(

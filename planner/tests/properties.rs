@@ -74,7 +74,7 @@ proptest! {
             let desired = desired_state(&snapshot, node);
             for (prefix, route) in desired.peers.values().flat_map(|peer| &peer.routes) {
                 prop_assert!(!route.services.is_empty());
-                for key in &route.services {
+                for key in route.services.iter() {
                     prop_assert!(desired.verdicts[key].bgp.announcement().is_some());
                     prop_assert!(snapshot.services[key].addresses().any(|address| prefix.contains(&address)));
                 }

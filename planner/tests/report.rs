@@ -8,6 +8,7 @@
 
 mod fixture;
 
+use ipnet::IpNet;
 use planner::eligible::Exclusion;
 use planner::names::NodeName;
 use planner::report::{Report, report};
@@ -56,7 +57,7 @@ services: {default/web: {endpoints: {n1: [ready]}}}",
     assert!(
         report.nodes["n1"].peers["r"]
             .routes
-            .contains_key(&"198.51.100.1/32".parse().unwrap())
+            .contains_key(&"198.51.100.1/32".parse::<IpNet>().unwrap())
     );
     assert_eq!(report.usage[&"web".into()].available_ipv4, 0);
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use planner::desired::Desired;
-use planner::diff::{Change, diff};
+use planner::diff::{Change, diff_shared};
 use planner::names::ServiceKey;
 use planner::snapshot::Snapshot;
 use planner::verdict::{Reason, Verdict};
@@ -18,7 +18,7 @@ impl DecisionLog {
     /// Logs every Service that is announced and was not, or was announced and is not.
     pub(super) fn update(&mut self, snapshot: &Snapshot, desired: &Arc<Desired>) {
         let before = std::mem::replace(&mut self.0, Arc::clone(desired));
-        for change in diff(&before.verdicts, &desired.verdicts) {
+        for change in diff_shared(&before.verdicts, &desired.verdicts) {
             let (service, now) = match change {
                 Change::Add(service, now) | Change::Update(service, now) => (service, Some(now)),
                 Change::Remove(service, _) => (service, None),

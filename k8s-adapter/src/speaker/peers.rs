@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bgp_wire::Cease;
 use futures_util::future::{self, FutureExt};
+use imbl::OrdMap;
 use ipnet::IpNet;
 use planner::desired::{Desired, PeerDesired, PeerSession, Route};
 use planner::diff::{Change, diff};
@@ -39,7 +40,7 @@ pub(super) trait Session: Send + 'static {
     fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError>;
 
     /// Sets what shall be advertised. The session sends the difference.
-    fn set_routes(&mut self, routes: &BTreeMap<IpNet, Route>);
+    fn set_routes(&mut self, routes: &OrdMap<IpNet, Route>);
 
     /// What the peer has been sent; empty while the session is down.
     fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>>;
@@ -119,7 +120,7 @@ impl<S: Sessions> Peers<S> {
         // A session that stops from here on has no successor.
         self.desired = Arc::default();
         for session in self.running.values_mut() {
-            session.set_routes(&BTreeMap::new());
+            session.set_routes(&OrdMap::new());
         }
         let withdrawn = async {
             while self

@@ -9,6 +9,7 @@ use arp_ndp::driver::Links;
 use bgp_fsm::driver::{Hops, Password, Peer, Status, Transport};
 use bgp_fsm::{Advertised, AdvertisedRoutes, PeerAs, PeerConfig, Routes, Updates};
 use bgp_wire::{AfiSafi, AsPath, Asn, Cease, FamilySet, NextHop, PathAttributes, RouterId};
+use imbl::OrdMap;
 use ipnet::IpNet;
 use planner::config;
 use planner::desired::{PeerSession, Route, RouteAttributes, Ttl};
@@ -89,7 +90,7 @@ impl Session for BgpSession {
         Ok(Reconfigured::Applied)
     }
 
-    fn set_routes(&mut self, routes: &BTreeMap<IpNet, Route>) {
+    fn set_routes(&mut self, routes: &OrdMap<IpNet, Route>) {
         let encoded = encode(&self.name, self.local_as, routes);
         self.session.set_routes(encoded);
     }
@@ -176,7 +177,7 @@ fn transport(settings: &PeerSession) -> Result<Transport, SessionError> {
 
 /// The routes as the engine takes them. Routes of equal attributes share them; what depends on the session (ORIGIN, the
 /// local AS that is in every AS_PATH, NEXT_HOP where none is given) is left to it.
-fn encode(peer: &PeerName, local_as: Asn, routes: &BTreeMap<IpNet, Route>) -> Routes {
+fn encode(peer: &PeerName, local_as: Asn, routes: &OrdMap<IpNet, Route>) -> Routes {
     let mut encoded: BTreeMap<&RouteAttributes, Option<Arc<PathAttributes>>> = BTreeMap::new();
     let with_attributes = routes.iter().filter_map(|(prefix, route)| {
         let attributes = encoded

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipam::IpRange;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::api::networking::v1::ServiceCIDR;
-use planner::node::Network;
+use planner::node::{DRAIN, Network};
 use planner::selector::Labels;
 
 /// What the planner needs of a Node.
@@ -24,9 +24,18 @@ pub fn node(node: &Node) -> planner::node::Node {
         } else {
             Network::Available
         },
+        is_draining: is_draining(node),
         addresses: addresses(node),
         pod_ranges: pod_ranges(node),
     }
+}
+
+/// Whatever the value, save `false`: to annotate with a reason is to ask as well.
+fn is_draining(node: &Node) -> bool {
+    let annotations = node.metadata.annotations.as_ref();
+    annotations
+        .and_then(|annotations| annotations.get(DRAIN))
+        .is_some_and(|value| value != "false")
 }
 
 /// Its addresses on the network. Those that do not parse are of no use to anybody.
@@ -63,4 +72,25 @@ pub(super) fn service_ranges(object: &ServiceCIDR) -> Vec<IpRange> {
 #[must_use]
 pub fn namespace(namespace: &Namespace) -> Labels {
     namespace.metadata.labels.clone().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn annotated(value: &str) -> Node {
+        let mut node = Node::default();
+        let annotations = node.metadata.annotations.get_or_insert_default();
+        annotations.insert(DRAIN.to_owned(), value.to_owned());
+        node
+    }
+
+    #[test]
+    fn any_value_of_the_annotation_asks_a_node_to_drain_save_false() {
+        for value in ["true", "", "disk replacement"] {
+            assert!(node(&annotated(value)).is_draining, "{value:?}");
+        }
+        assert!(!node(&annotated("false")).is_draining);
+        assert!(!node(&Node::default()).is_draining);
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use planner::announcements::Affected;
 use planner::effect::LastGoodVersions;
 use planner::names::{NamespaceName, NodeName, ServiceKey};
 use planner::overlap::{Overlap, Overlaps};
@@ -45,12 +46,24 @@ pub struct Changed {
     pub services: BTreeSet<ServiceKey>,
     /// The Services whose endpoints are not as they were.
     pub endpoints: BTreeSet<ServiceKey>,
-    /// Whether a Node has come, gone, or is not as it was.
-    pub nodes: bool,
+    /// The Nodes that have come, gone, or are not as they were.
+    pub nodes: BTreeSet<NodeName>,
     /// Whether the configuration in force is not as it was.
     pub config: bool,
     /// Whether configuration objects were looked at anew, so that errors and last good versions may not be as they were.
     pub reviewed: bool,
+}
+
+impl Changed {
+    /// What of it announcements depend on.
+    #[must_use]
+    pub fn affected(&self) -> Affected {
+        Affected {
+            services: self.services.union(&self.endpoints).cloned().collect(),
+            nodes: self.nodes.clone(),
+            config: self.config,
+        }
+    }
 }
 
 /// Translates objects once, with no last good versions to fall back on.
@@ -95,7 +108,7 @@ impl Translator {
         let mut changed = Changed {
             services: self.update_services(objects, &seen),
             endpoints: self.update_endpoints(objects, &seen),
-            nodes: nodes.any,
+            nodes: nodes.names,
             config: is_first,
             reviewed: false,
         };
@@ -132,7 +145,7 @@ impl Translator {
         if ranges_changed {
             self.update_service_ranges(objects);
         }
-        if changed.config || changed.nodes || ranges_changed {
+        if changed.config || !changed.nodes.is_empty() || ranges_changed {
             self.overlaps = Overlaps::new(&self.snapshot);
         } else {
             self.overlaps
@@ -233,9 +246,9 @@ impl Translator {
         let mut changed = NodesChanged::default();
         for name in objects.nodes.changed_since(&seen.nodes) {
             let (was, is) = (seen.nodes.get(name), objects.nodes.get(name));
-            changed.any = true;
             changed.labels |= was.map(|node| &node.labels) != is.map(|node| &node.labels);
             let key = NodeName::new(Arc::clone(&name.name));
+            changed.names.insert(key.clone());
             match is {
                 Some(node) => self.snapshot.nodes.insert(key, Arc::clone(node)),
                 None => self.snapshot.nodes.remove(&key),
@@ -276,9 +289,9 @@ fn service_key(name: &ObjectName) -> ServiceKey {
 }
 
 /// What has changed about the Nodes.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct NodesChanged {
-    any: bool,
+    names: BTreeSet<NodeName>,
     labels: bool,
 }
 

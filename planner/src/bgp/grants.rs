@@ -7,6 +7,7 @@ use ipam::Family;
 
 use super::policy::{NamedPolicy, Outcome};
 use crate::config::{BgpAdvertisement, Peer, local_prefs_conflict};
+use crate::departure::Departure;
 use crate::desired::{PeerDesired, PeerSession, RouteAttributes};
 use crate::family::Families;
 use crate::names::{AdvertisementName, PeerName};
@@ -32,6 +33,7 @@ impl Grants {
         pool: Families,
         peers: &BTreeMap<PeerName, Peer>,
         sessions: &BTreeMap<PeerName, PeerDesired>,
+        departure: Departure,
         defaults: BgpDefaults,
     ) -> Result<Self, (AdvertisementName, AdvertisementName)> {
         if let Some(contradiction) = contradiction(applying, pool) {
@@ -56,6 +58,9 @@ impl Grants {
             }
             let named = grants.peers.contains_key(name);
             let withheld = grants.change(name, policies, &desired.session);
+            if departure == Departure::Announced {
+                grants.announce_departure(name, &desired.session);
+            }
             let state = Told {
                 named,
                 carried,
@@ -114,6 +119,14 @@ impl Grants {
             });
         }
         withheld
+    }
+
+    /// The last word, whatever policies say.
+    fn announce_departure(&mut self, peer: &PeerName, session: &PeerSession) {
+        let granted = self.peers.get_mut(peer).into_iter();
+        for attributes in granted.flat_map(BTreeMap::values_mut) {
+            Arc::make_mut(attributes).announce_departure(session);
+        }
     }
 
     /// Whether each peer of the node is told of a Service with addresses of these families.

@@ -3,22 +3,25 @@
 mod grants;
 mod policy;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use ipam::{Family, PoolName};
 use ipnet::IpNet;
 
 use self::grants::{Grants, Named, unite};
 use self::policy::Policies;
 use crate::config::Peer;
+use crate::departure::Departure;
 use crate::desired::{PeerDesired, PeerSession, Route, RouteAttributes};
 use crate::eligible::fitness;
 use crate::family::Families;
 use crate::names::{AdvertisementName, NodeName, PeerName, PolicyName, ServiceKey};
 use crate::node::Node;
 use crate::service::TrafficPolicy;
+use crate::service_set::ServiceSet;
 use crate::snapshot::Snapshot;
 use crate::subject::Subject;
 use crate::verdict::{
@@ -30,6 +33,7 @@ pub(crate) struct Bgp<'a> {
     snapshot: &'a Snapshot,
     me: &'a NodeName,
     node: Option<&'a Node>,
+    departure: Departure,
     peers: BTreeMap<PeerName, PeerDesired>,
     advertisements: BTreeMap<&'a PoolName, OfPool<'a>>,
     policies: Policies<'a>,
@@ -56,7 +60,7 @@ type GrantsOrConflict = Result<Grants, (AdvertisementName, AdvertisementName)>;
 
 impl<'a> Bgp<'a> {
     /// The sessions of node `me`, without routes. A node of which nothing is known has none.
-    pub(crate) fn new(snapshot: &'a Snapshot, me: &'a NodeName) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot, me: &'a NodeName, departure: Departure) -> Self {
         let node = snapshot.nodes.get(me).map(AsRef::as_ref);
         let mine = |peer: &Peer| node.is_some_and(|node| peer.nodes.match_labels(&node.labels));
         let peers = snapshot
@@ -70,7 +74,7 @@ impl<'a> Bgp<'a> {
                     name.clone(),
                     PeerDesired {
                         session,
-                        routes: BTreeMap::new(),
+                        routes: OrdMap::new(),
                     },
                 )
             });
@@ -91,6 +95,7 @@ impl<'a> Bgp<'a> {
             snapshot,
             me,
             node,
+            departure,
             peers,
             advertisements,
             policies: Policies::new(&snapshot.config, node),
@@ -120,6 +125,9 @@ impl<'a> Bgp<'a> {
         if let Some(node) = self.node {
             fitness(node, &self.snapshot.options).map_err(Reason::from)?;
         }
+        if self.departure == Departure::Gone {
+            return Err(Reason::Draining);
+        }
         let (here, total) = (subject.endpoints.on(self.me), subject.endpoints.total());
         if subject.service.traffic_policy == TrafficPolicy::Local && here.usable == 0 {
             return Err(Reason::NoLocalEndpoints { here, total });
@@ -135,7 +143,7 @@ impl<'a> Bgp<'a> {
             if let Some(desired) = self.peers.get_mut(peer) {
                 let absent = || Route {
                     attributes: Arc::clone(attributes),
-                    services: BTreeSet::new(),
+                    services: ServiceSet::new(),
                 };
                 let route = desired.routes.entry(prefix).or_insert_with(absent);
                 unite(&mut route.attributes, attributes);
@@ -197,6 +205,7 @@ impl<'a> Bgp<'a> {
                 families,
                 &config.peers,
                 &self.peers,
+                self.departure,
                 defaults,
             ))
         };
@@ -207,7 +216,7 @@ impl<'a> Bgp<'a> {
     fn conflicting(&self, (peer, prefix, attributes): &Granted<'_>) -> Option<ServiceKey> {
         let present = self.peers.get(*peer)?.routes.get(prefix)?;
         let conflict = present.attributes.contradict(attributes);
-        present.services.first().filter(|_| conflict).cloned()
+        present.services.iter().next().filter(|_| conflict).cloned()
     }
 }
 

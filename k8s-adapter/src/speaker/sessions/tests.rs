@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bgp_wire::HoldTime;
+use planner::service_set::ServiceSet;
 
 use super::*;
 
@@ -82,7 +83,7 @@ fn routes_of_equal_attributes_share_them() {
     };
     let route = |attributes| Route {
         attributes,
-        services: BTreeSet::new(),
+        services: ServiceSet::new(),
     };
     let prefix = |text: &str| text.parse::<IpNet>().unwrap();
     let (one, two, three) = (
@@ -90,7 +91,7 @@ fn routes_of_equal_attributes_share_them() {
         prefix("203.0.113.2/32"),
         prefix("203.0.113.3/32"),
     );
-    let routes = BTreeMap::from([
+    let routes = OrdMap::from_iter([
         (one, route(attributes(Some(150)))),
         (two, route(attributes(Some(150)))),
         (three, route(attributes(None))),

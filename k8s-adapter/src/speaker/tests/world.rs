@@ -10,6 +10,7 @@ use arp_ndp::driver::DriverError;
 use arp_ndp::{Link, MacAddr};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
+use imbl::OrdMap;
 use ipnet::IpNet;
 use planner::desired::{PeerSession, Route};
 use planner::effect::{Effect, StatusBody, StatusId};
@@ -296,7 +297,7 @@ impl Session for FakeSession {
         Ok(Reconfigured::Applied)
     }
 
-    fn set_routes(&mut self, routes: &BTreeMap<IpNet, Route>) {
+    fn set_routes(&mut self, routes: &OrdMap<IpNet, Route>) {
         let prefixes: BTreeSet<IpNet> = routes.keys().copied().collect();
         self.record
             .lock()
