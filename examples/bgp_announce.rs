@@ -2,7 +2,6 @@
 //!
 //! `cargo run -p ferrolb-examples --bin bgp_announce -- 198.51.100.1:179 64512 64500 203.0.113.10/32`
 
-use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let attributes = PathAttributes::builder()
         .communities(["64512:100".parse()?])
         .build()?;
-    let routes: Routes = BTreeMap::from([(prefix.parse()?, Arc::new(attributes))]);
+    let routes = Routes::from_iter([(prefix.parse()?, Arc::new(attributes))]);
 
     let config = PeerConfig::builder(
         local_as.parse()?,

@@ -11,7 +11,6 @@
 mod rig;
 
 use std::fs;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_fsm::{Input, Routes, Session, State};
@@ -29,7 +28,7 @@ fn main() {
 
     let start = resident();
     let idle: Vec<Session> = (0..PEERS)
-        .map(|_| established(now, &Arc::default()))
+        .map(|_| established(now, &Routes::new()))
         .collect();
     report("an idle peer", start, idle.len());
 
@@ -61,9 +60,9 @@ fn main() {
 }
 
 /// An Established session whose routes wait to be encoded.
-fn to_be_told(now: Instant, routes: &Arc<Routes>) -> Session {
+fn to_be_told(now: Instant, routes: &Routes) -> Session {
     let mut session = open_confirm(now);
-    session.handle_input(now, Input::SetRoutes(Arc::clone(routes)));
+    session.handle_input(now, Input::SetRoutes(routes.clone()));
     sink(&mut session, now);
     let octets = &keepalive();
     session.handle_input(now, Input::Received { conn: CONN, octets });
@@ -71,7 +70,7 @@ fn to_be_told(now: Instant, routes: &Arc<Routes>) -> Session {
 }
 
 /// An Established session that has nothing left to send.
-fn established(now: Instant, routes: &Arc<Routes>) -> Session {
+fn established(now: Instant, routes: &Routes) -> Session {
     let mut session = to_be_told(now, routes);
     sink(&mut session, now);
     session

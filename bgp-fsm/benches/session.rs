@@ -10,7 +10,6 @@ mod rig;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_fsm::{ConnId, Input, NextHops, Output, Session, State};
@@ -29,7 +28,7 @@ fn converge(c: &mut Criterion) {
             b.iter_batched_ref(
                 || {
                     let mut session = open_confirm(now);
-                    session.handle_input(now, Input::SetRoutes(Arc::clone(&routes)));
+                    session.handle_input(now, Input::SetRoutes(routes.clone()));
                     sink(&mut session, now);
                     session
                 },
@@ -52,7 +51,7 @@ fn converge(c: &mut Criterion) {
 fn diff(c: &mut Criterion) {
     let (all, most, now) = (routes(ROUTES), routes(ROUTES - 10_000), Clock::new().now());
     let mut session = open_confirm(now);
-    session.handle_input(now, Input::SetRoutes(Arc::clone(&all)));
+    session.handle_input(now, Input::SetRoutes(all.clone()));
     session.handle_input(
         now,
         Input::Received {
@@ -66,7 +65,7 @@ fn diff(c: &mut Criterion) {
         |b| {
             b.iter(|| {
                 for routes in [&most, &all] {
-                    session.handle_input(now, Input::SetRoutes(Arc::clone(routes)));
+                    session.handle_input(now, Input::SetRoutes(routes.clone()));
                     let octets = sink(&mut session, now);
                     assert!((50_000..200_000).contains(&octets), "{octets} octets");
                 }

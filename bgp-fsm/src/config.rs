@@ -34,6 +34,11 @@ pub enum Updates {
 /// # Local AS
 /// `local_as` is the only AS that the peer ever sees, in the OPEN and in AS_PATH. Where a router has another AS than
 /// the one it shows to this peer, "no-prepend replace-as" of RFC 7705 is to give the shown one here.
+///
+/// # Changes
+/// A session takes other settings while it runs. It ends with a Cease, and starts anew, only where its peer would have
+/// agreed to something else: on another local AS or identifier, other families or another hold time in common, or where
+/// the peer's AS or hold time would not be taken any more. Timers of this side alone and encodings apply at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerConfig {
     pub(crate) local_as: Asn,
@@ -129,10 +134,9 @@ impl PeerConfig {
         Some(self.keepalive_time.map_or(third, |set| set.min(third)))
     }
 
-    /// Whether a session that runs with `self` has to start anew to run with `other`: whether anything differs that
-    /// went into the OPEN, or into the check of the peer's.
+    /// Whether the OPEN is another with `other`, or the check of the peer's.
     #[must_use]
-    pub(crate) fn needs_new_session(&self, other: &Self) -> bool {
+    pub(crate) fn has_another_open(&self, other: &Self) -> bool {
         let of_open = |config: &Self| {
             (
                 config.local_as,
@@ -440,15 +444,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_open_says_needs_a_new_session() {
+    fn timers_and_encodings_are_no_part_of_the_open() {
         let config = builder().build().unwrap();
         let live = builder()
             .connect_retry_time(Duration::from_secs(5))
             .keepalive_time(Duration::from_secs(5))
             .send_hold_time(Duration::from_secs(100))
             .ipv4_encoding(Ipv4Encoding::Multiprotocol);
-        assert!(!config.needs_new_session(&live.build().unwrap()));
+        assert!(!config.has_another_open(&live.build().unwrap()));
         let longer = builder().hold_time(HoldTime::from_secs(180).unwrap());
-        assert!(config.needs_new_session(&longer.build().unwrap()));
+        assert!(config.has_another_open(&longer.build().unwrap()));
     }
 }

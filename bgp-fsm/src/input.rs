@@ -1,19 +1,11 @@
 //! What a session is told.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 
-use bgp_wire::{AfiSafi, Cease, PathAttributes, ShutdownCommunication};
-use ipnet::IpNet;
+use bgp_wire::{AfiSafi, Cease, ShutdownCommunication};
 
 use crate::config::PeerConfig;
-
-/// The routes that the peer shall know: desired state, of which the session works out the differences.
-///
-/// The attributes are those that all peers have in common; what depends on the session is added to them. See
-/// [`Session`](crate::Session#attributes).
-pub type Routes = BTreeMap<IpNet, Arc<PathAttributes>>;
+use crate::routes::Routes;
 
 /// Names one TCP connection of a session. A session numbers those that it asks for, its driver those that it accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,9 +68,11 @@ pub enum Input<'a> {
         /// For the operator of the other side.
         text: ShutdownCommunication,
     },
-    /// The peer shall know these routes and no others.
-    SetRoutes(Arc<Routes>),
-    /// Run with these settings from now on. The session starts anew only if something differs that went into the OPEN.
+    /// The peer shall know these routes and no others. It costs what has changed since the last ones if these are a copy
+    /// of them with changes: see [`Routes`].
+    SetRoutes(Routes),
+    /// Run with these settings from now on. A session that is agreed on ends, and starts anew, only if the OPEN that goes
+    /// with them would have made another of it: see [`PeerConfig`].
     SetConfig(PeerConfig),
     /// Ask the peer for its routes of this family (RFC 2918). Nothing happens where the peer cannot do that.
     RequestRefresh(AfiSafi),

@@ -151,7 +151,8 @@ fn routes() -> Routes {
     let attributes = Arc::new(attributes);
     prefixes()
         .map(|prefix| (prefix, Arc::clone(&attributes)))
-        .into()
+        .into_iter()
+        .collect()
 }
 
 fn the_router_sees_every_attribute(kind: Kind) {

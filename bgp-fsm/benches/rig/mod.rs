@@ -25,7 +25,7 @@ pub(crate) fn config(asn: u32) -> PeerConfig {
 }
 
 /// A million /32s, a thousand in a row with the same attributes; those from `changed_from` on with those of the first.
-pub(crate) fn routes(changed_from: u32) -> Arc<Routes> {
+pub(crate) fn routes(changed_from: u32) -> Routes {
     let attributes: Vec<_> = (0..ROUTES / 1000)
         .map(|set| {
             PathAttributes::builder()
@@ -42,7 +42,7 @@ pub(crate) fn routes(changed_from: u32) -> Arc<Routes> {
             Arc::clone(attributes.get(index).unwrap()),
         )
     };
-    Arc::new((0..ROUTES).map(route).collect())
+    (0..ROUTES).map(route).collect()
 }
 
 /// A session that waits for the KEEPALIVE that makes it Established.

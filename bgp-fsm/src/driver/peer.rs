@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bgp_wire::{AfiSafi, Cease, ShutdownCommunication};
+use bgp_wire::{AfiSafi, Cease, PathAttributes, ShutdownCommunication};
+use ipnet::IpNet;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -13,8 +14,8 @@ use super::status::Status;
 use super::task::{Control, Desired, Task};
 use super::transport::Transport;
 use crate::config::PeerConfig;
-use crate::input::Routes;
 use crate::output::Event;
+use crate::routes::Routes;
 
 /// A session that runs in a task of its own, from [`spawn`](Self::spawn) until [`shutdown`](Self::shutdown).
 ///
@@ -38,7 +39,7 @@ impl Peer {
         let transport = Arc::new(transport);
         let desired = watch::Sender::new(Desired {
             config: config.clone(),
-            routes: Arc::default(),
+            routes: Routes::new(),
             events: None,
         });
         let (control, controls) = mpsc::channel(CONTROLS);
@@ -60,12 +61,22 @@ impl Peer {
 
     /// The peer shall know these routes and no others. Only differences are sent; of several calls in a row the last
     /// one counts.
-    pub fn set_routes(&self, routes: impl Into<Arc<Routes>>) {
-        let routes = routes.into();
+    pub fn set_routes(&self, routes: Routes) {
         self.desired.send_modify(|desired| desired.routes = routes);
     }
 
-    /// Runs the session with these settings. It starts anew only if something differs that went into the OPEN.
+    /// The peer shall know each of these prefixes with these attributes, or not at all; what is not named stays as it is.
+    /// Costs what the changes take, whatever the number of the other routes.
+    pub fn update_routes(
+        &self,
+        changes: impl IntoIterator<Item = (IpNet, Option<Arc<PathAttributes>>)>,
+    ) {
+        self.desired
+            .send_modify(|desired| desired.routes.update(changes));
+    }
+
+    /// Runs the session with these settings. It starts anew only if they would have made another of it: see
+    /// [`PeerConfig`].
     pub fn set_config(&self, config: PeerConfig) {
         self.desired.send_modify(|desired| desired.config = config);
     }

@@ -19,8 +19,9 @@ use super::next_hops::next_hops;
 use super::status::Status;
 use super::transport::Transport;
 use crate::config::PeerConfig;
-use crate::input::{ConnId, Input, NextHops, Routes};
+use crate::input::{ConnId, Input, NextHops};
 use crate::output::{DownReason, Event, Output};
+use crate::routes::Routes;
 use crate::session::Session;
 use crate::state::State;
 
@@ -28,7 +29,7 @@ use crate::state::State;
 #[derive(Debug)]
 pub(super) struct Desired {
     pub(super) config: PeerConfig,
-    pub(super) routes: Arc<Routes>,
+    pub(super) routes: Routes,
     pub(super) events: Option<mpsc::Sender<Event>>,
 }
 
@@ -181,7 +182,7 @@ impl Task {
             let desired = self.desired.borrow_and_update();
             (
                 desired.config.clone(),
-                Arc::clone(&desired.routes),
+                desired.routes.clone(),
                 desired.events.clone(),
             )
         };
@@ -189,7 +190,7 @@ impl Task {
         if *self.session.config() != config {
             self.input(Input::SetConfig(config));
         }
-        if !Arc::ptr_eq(self.session.routes(), &routes) {
+        if !self.session.routes().is_copy_of(&routes) {
             self.input(Input::SetRoutes(routes));
         }
     }

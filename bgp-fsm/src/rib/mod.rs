@@ -2,19 +2,17 @@
 //!
 //! Nothing is kept for each route beyond the desired routes themselves, which all peers and families share. What the
 //! peer holds is derived: of a prefix that is still queued it holds what it was told before, of any other what is
-//! desired.
+//! desired. A change of some routes costs what these and those that are queued take, whatever the number of the others.
 
 mod attributes;
 mod diff;
 mod pack;
 
-use std::collections::btree_map;
-use std::sync::Arc;
-
 use bgp_wire::{AfiSafi, Ipv4Encoding, Negotiated, SessionContext};
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::IpNet;
 
-use crate::input::{NextHops, Routes};
+use crate::input::NextHops;
+use crate::routes::{RouteChange, Routes, family_of};
 use attributes::Completion;
 pub(crate) use pack::Burst;
 use pack::Queue;
@@ -26,9 +24,9 @@ pub(crate) struct AdjRibOut {
     context: SessionContext,
     completion: Completion,
     /// What the peer holds of the prefixes that are queued.
-    settled: Arc<Routes>,
+    settled: Routes,
     /// What it shall hold, and does of all other prefixes.
-    desired: Arc<Routes>,
+    desired: Routes,
     queue: Queue,
 }
 
@@ -39,15 +37,11 @@ impl AdjRibOut {
         family: AfiSafi,
         negotiated: &Negotiated,
         next_hops: NextHops,
-        desired: Arc<Routes>,
+        desired: Routes,
     ) -> Option<Self> {
         let completion = Completion::new(family, negotiated, next_hops)?;
-        let settled = Arc::default();
-        let mut queue = diff::plan(
-            of_family(&settled, family),
-            of_family(&desired, family),
-            &completion,
-        );
+        let settled = Routes::new();
+        let mut queue = diff::plan(&settled, &desired, family, &completion);
         queue.end_of_rib = true;
         Some(Self {
             family,
@@ -60,16 +54,12 @@ impl AdjRibOut {
     }
 
     /// The peer shall hold these routes of the family.
-    pub(crate) fn set_desired(&mut self, desired: Arc<Routes>) {
-        if Arc::ptr_eq(&self.desired, &desired) {
+    pub(crate) fn set_desired(&mut self, desired: Routes) {
+        if self.desired.is_copy_of(&desired) {
             return;
         }
         let held = self.held();
-        let mut queue = diff::plan(
-            of_family(&held, self.family),
-            of_family(&desired, self.family),
-            &self.completion,
-        );
+        let mut queue = diff::plan(&held, &desired, self.family, &self.completion);
         queue.end_of_rib = self.queue.end_of_rib;
         if self.queue.resending {
             queue.resending = true;
@@ -94,12 +84,12 @@ impl AdjRibOut {
         let mut queue = Queue::default();
         queue.end_of_rib = self.queue.end_of_rib;
         queue.resending = true;
-        for (prefix, _) in
-            of_family(&held, self.family).filter(|(prefix, _)| !self.desired.contains_key(prefix))
-        {
-            queue.withdraw(*prefix);
+        for change in held.changes_to(&self.desired, self.family) {
+            if let RouteChange::Gone(prefix) = change {
+                queue.withdraw(*prefix);
+            }
         }
-        for (prefix, attributes) in of_family(&self.desired, self.family) {
+        for (prefix, attributes) in self.desired.of_family(self.family) {
             queue.announce(*prefix, attributes);
         }
         self.settled = held;
@@ -132,7 +122,7 @@ impl AdjRibOut {
     pub(crate) fn advertised(&self) -> Advertised {
         Advertised::Routes(AdvertisedRoutes {
             family: self.family,
-            routes: Arc::clone(&self.settled),
+            routes: self.settled.clone(),
             pending: self.queue.len(),
         })
     }
@@ -142,10 +132,9 @@ impl AdjRibOut {
         if refused.is_empty() {
             return;
         }
-        let desired = Arc::make_mut(&mut self.desired);
         for prefix in refused {
-            desired.remove(prefix);
-            if self.settled.contains_key(prefix) {
+            self.desired.remove(prefix);
+            if self.settled.contains(prefix) {
                 self.queue.withdraw(*prefix);
             }
         }
@@ -154,26 +143,17 @@ impl AdjRibOut {
     /// When nothing is queued the peer holds what is desired.
     fn settle(&mut self) {
         if self.queue.is_empty() {
-            self.settled = Arc::clone(&self.desired);
+            self.settled = self.desired.clone();
             self.queue.resending = false;
         }
     }
 
     /// What the peer holds now.
-    fn held(&self) -> Arc<Routes> {
-        if self.queue.is_empty() {
-            return Arc::clone(&self.desired);
-        }
-        let mut held: Routes = of_family(&self.desired, self.family)
-            .map(|(prefix, attributes)| (*prefix, Arc::clone(attributes)))
-            .collect();
-        for prefix in self.queue.withdrawn().chain(self.queue.announced()) {
-            match self.settled.get(prefix) {
-                Some(attributes) => held.insert(*prefix, Arc::clone(attributes)),
-                None => held.remove(prefix),
-            };
-        }
-        Arc::new(held)
+    fn held(&self) -> Routes {
+        let mut held = self.desired.clone();
+        let queued = self.queue.withdrawn().chain(self.queue.announced());
+        held.update(queued.map(|prefix| (*prefix, self.settled.get(prefix).cloned())));
+        held
     }
 }
 
@@ -208,26 +188,40 @@ impl Advertised {
 #[derive(Debug, Clone)]
 pub struct AdvertisedRoutes {
     family: AfiSafi,
-    routes: Arc<Routes>,
+    routes: Routes,
     pending: usize,
 }
 
 impl AdvertisedRoutes {
     /// The prefixes, in order.
     pub fn prefixes(&self) -> impl Iterator<Item = &IpNet> {
-        of_family(&self.routes, self.family).map(|(prefix, _)| prefix)
+        self.routes.of_family(self.family).map(|(prefix, _)| prefix)
     }
 
     /// Whether the peer has been told this prefix.
     #[must_use]
     pub fn contains(&self, prefix: &IpNet) -> bool {
-        family_of(prefix) == self.family && self.routes.contains_key(prefix)
+        family_of(prefix) == self.family && self.routes.contains(prefix)
     }
 
     /// How many there are, by counting.
     #[must_use]
     pub fn count(&self) -> usize {
         self.prefixes().count()
+    }
+
+    /// What the peer has been told since `earlier`, a status of the same family: each prefix that it holds now and did not,
+    /// or no longer does. Takes the time that these need, not that of all routes.
+    pub fn changes_since<'a>(
+        &'a self,
+        earlier: &'a Self,
+    ) -> impl Iterator<Item = AdvertisedChange> + 'a {
+        let changes = earlier.routes.changes_to(&self.routes, self.family);
+        changes.filter_map(|change| match change {
+            RouteChange::New(prefix, _) => Some(AdvertisedChange::Announced(*prefix)),
+            RouteChange::Gone(prefix) => Some(AdvertisedChange::Withdrawn(*prefix)),
+            RouteChange::Other(..) => None,
+        })
     }
 
     /// How many changes have not been given to the transport yet.
@@ -237,46 +231,15 @@ impl AdvertisedRoutes {
     }
 }
 
-const fn family_of(prefix: &IpNet) -> AfiSafi {
-    match prefix {
-        IpNet::V4(_) => AfiSafi::IPV4_UNICAST,
-        IpNet::V6(_) => AfiSafi::IPV6_UNICAST,
-    }
-}
-
-/// The routes of one of the two families; the map has those of IPv4 in front.
-fn of_family(
-    routes: &Routes,
-    family: AfiSafi,
-) -> btree_map::Range<'_, IpNet, Arc<bgp_wire::PathAttributes>> {
-    let first_v6 = IpNet::V6(Ipv6Net::default());
-    if family == AfiSafi::IPV4_UNICAST {
-        routes.range(..first_v6)
-    } else {
-        routes.range(first_v6..)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_families_of_a_map_are_told_apart() {
-        let attributes = Arc::new(bgp_wire::PathAttributes::default());
-        let prefixes: Vec<IpNet> = ["0.0.0.0/0", "255.255.255.255/32", "::/0", "ffff::/128"]
-            .map(|prefix| prefix.parse().unwrap())
-            .into();
-        let routes: Routes = prefixes
-            .iter()
-            .map(|prefix| (*prefix, Arc::clone(&attributes)))
-            .collect();
-        let of = |family| {
-            of_family(&routes, family)
-                .map(|(prefix, _)| *prefix)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(of(AfiSafi::IPV4_UNICAST), prefixes[..2]);
-        assert_eq!(of(AfiSafi::IPV6_UNICAST), prefixes[2..]);
-    }
+/// What has become of a prefix between two statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a peer holds a prefix or it does not"
+)]
+pub enum AdvertisedChange {
+    /// The peer holds it, and did not before.
+    Announced(IpNet),
+    /// The peer does not hold it any more.
+    Withdrawn(IpNet),
 }

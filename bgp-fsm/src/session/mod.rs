@@ -18,9 +18,10 @@ pub(crate) use connection::{Connection, Phase};
 use damping::Damping;
 
 use crate::config::{Establishment, PeerConfig};
-use crate::input::{ConnId, Input, Routes};
+use crate::input::{ConnId, Input};
 use crate::output::{DownReason, Event, Output};
 use crate::rib::{AdjRibOut, Advertised};
+use crate::routes::Routes;
 use crate::state::{
     Command, State, Trigger, active, connect, established, idle, open_confirm, open_sent,
 };
@@ -56,7 +57,7 @@ pub struct Session {
     /// ConnectRetryTimer and IdleHoldTimer; the others are those of a connection.
     pub(crate) timers: TimerTable,
     damping: Damping,
-    desired: Arc<Routes>,
+    desired: Routes,
     /// Of the connection that is Established, by family.
     ribs: BTreeMap<AfiSafi, AdjRibOut>,
     outputs: VecDeque<Output>,
@@ -77,7 +78,7 @@ impl Session {
             connections: BTreeMap::new(),
             timers: TimerTable::default(),
             damping: Damping::default(),
-            desired: Arc::default(),
+            desired: Routes::new(),
             ribs: BTreeMap::new(),
             outputs: VecDeque::new(),
             stats: Stats::default(),
@@ -182,7 +183,7 @@ impl Session {
 
     /// The routes that the peer shall know.
     #[must_use]
-    pub const fn routes(&self) -> &Arc<Routes> {
+    pub const fn routes(&self) -> &Routes {
         &self.desired
     }
 
@@ -283,14 +284,23 @@ impl Session {
         }
     }
 
+    /// Ends what the new settings would have made otherwise; all else goes on under them.
     fn set_config(&mut self, now: Instant, config: PeerConfig) {
-        let anew = self.config.needs_new_session(&config);
+        let open_changed = self.config.has_another_open(&config);
+        let outdated = self.connections.values().filter(|connection| {
+            let negotiated = connection.negotiated();
+            negotiated.map_or(open_changed, |negotiated| {
+                !negotiate::still_holds(negotiated, &config)
+            })
+        });
+        let outdated: Vec<ConnId> = outdated.map(|connection| connection.id).collect();
         let establishment_changed = self.config.establishment != config.establishment;
         self.config = config;
-        if anew {
+        for conn in &outdated {
             let cease = Notification::cease(Cease::OTHER_CONFIGURATION_CHANGE);
-            self.stop_connections(now, || Trigger::AutomaticStop(cease.clone()));
-        } else if establishment_changed {
+            self.trigger(now, *conn, Trigger::AutomaticStop(cease));
+        }
+        if outdated.is_empty() && establishment_changed {
             self.command(now, Command::Reconfigured);
         }
     }

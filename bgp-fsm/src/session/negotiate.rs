@@ -34,11 +34,7 @@ pub(crate) fn negotiate(
     frame: &[u8],
 ) -> Result<Arc<Negotiated>, Notification> {
     let remote = decode(frame)?;
-    let mut requirements = OpenRequirements::default();
-    requirements.peer_as = config.peer_as;
-    requirements.min_hold_time = HoldTimeFloor::AtLeast(config.min_hold_time);
-    let local = open(config);
-    let negotiated = Negotiated::with_requirements(&local, &remote, &requirements)
+    let negotiated = Negotiated::with_requirements(&open(config), &remote, &requirements(config))
         .map_err(|error| error.notification())?;
     // A session without a common family could exchange nothing (RFC 5492 §5).
     if let Some(family) = config
@@ -50,6 +46,26 @@ pub(crate) fn negotiate(
         return Err(bgp_wire::OpenError::UnsupportedCapability(family).notification());
     }
     Ok(Arc::new(negotiated))
+}
+
+/// Whether a session that was agreed on may go on with other settings: whether the OPEN that goes with these would have
+/// brought about the same. So a longer hold time than the peer's, or a family that it does not have, ends no session.
+pub(crate) fn still_holds(negotiated: &Negotiated, config: &PeerConfig) -> bool {
+    let identity = |open: &Open| (open.asn(), open.bgp_identifier);
+    let of_session = |negotiated: &Negotiated| {
+        let local = identity(negotiated.local());
+        (local, *negotiated.context(), negotiated.hold_time())
+    };
+    let (local, remote) = (open(config), negotiated.remote());
+    Negotiated::with_requirements(&local, remote, &requirements(config))
+        .is_ok_and(|anew| of_session(&anew) == of_session(negotiated))
+}
+
+fn requirements(config: &PeerConfig) -> OpenRequirements {
+    let mut requirements = OpenRequirements::default();
+    requirements.peer_as = config.peer_as;
+    requirements.min_hold_time = HoldTimeFloor::AtLeast(config.min_hold_time);
+    requirements
 }
 
 fn decode(octets: &[u8]) -> Result<Open, Notification> {

@@ -1,6 +1,5 @@
 //! Messages on their way out, the timers that go with them, and back-pressure on UPDATEs.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_wire::iana::RouteRefreshSubtype;
@@ -8,8 +7,9 @@ use bgp_wire::{AfiSafi, EncodeError, MaxLen, MessageType, Notification, RouteRef
 use bytes::{Bytes, BytesMut};
 
 use super::{Session, negotiate};
-use crate::input::{ConnId, Routes};
+use crate::input::ConnId;
 use crate::output::{Event, Output};
+use crate::routes::Routes;
 use crate::state::State;
 use crate::timer::{Timer, jitter};
 
@@ -99,9 +99,9 @@ impl Session {
         }
     }
 
-    pub(super) fn set_routes(&mut self, routes: Arc<Routes>) {
+    pub(super) fn set_routes(&mut self, routes: Routes) {
         for rib in self.ribs.values_mut() {
-            rib.set_desired(Arc::clone(&routes));
+            rib.set_desired(routes.clone());
         }
         self.desired = routes;
     }

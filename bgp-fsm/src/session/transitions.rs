@@ -101,8 +101,7 @@ impl Session {
             .families()
             .iter()
             .filter_map(|family| {
-                let rib =
-                    AdjRibOut::new(family, &negotiated, next_hops, Arc::clone(&self.desired))?;
+                let rib = AdjRibOut::new(family, &negotiated, next_hops, self.desired.clone())?;
                 Some((family, rib))
             })
             .collect();

@@ -8,6 +8,7 @@
 )]
 
 mod collision;
+mod copies;
 mod establish;
 mod model;
 mod notification;

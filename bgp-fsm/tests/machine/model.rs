@@ -92,7 +92,7 @@ struct Model {
     attempt: Option<ConnId>,
     open: BTreeSet<ConnId>,
     accepted: u64,
-    desired: Arc<Routes>,
+    desired: Routes,
     /// What the peer holds, by what it was sent on the connection that is Established.
     held: BTreeMap<IpNet, BTreeSet<Community>>,
     /// Prefixes that the peer asked for again.
@@ -110,7 +110,7 @@ impl Model {
             attempt: None,
             open: BTreeSet::new(),
             accepted: 0,
-            desired: Arc::default(),
+            desired: Routes::new(),
             held: BTreeMap::new(),
             asked: BTreeSet::new(),
             unsent: 0,
@@ -136,7 +136,7 @@ impl Model {
             }
             Step::SetRoutes(chosen) => {
                 self.desired = routes(chosen);
-                self.rig.set_routes(Arc::clone(&self.desired))
+                self.rig.set_routes(self.desired.clone())
             }
             Step::SetHoldTime(seconds) => {
                 self.hold_time = *seconds;
@@ -218,7 +218,7 @@ impl Model {
             Received::Refresh => {
                 if self.rig.session.established_connection() == Some(conn) {
                     let v4 = |prefix: &&IpNet| prefix.addr().is_ipv4();
-                    self.asked.extend(self.desired.keys().filter(v4));
+                    self.asked.extend(self.desired.prefixes().filter(v4));
                 }
                 encoded(RouteRefresh::new(
                     AfiSafi::IPV4_UNICAST,
@@ -336,7 +336,7 @@ impl Model {
     }
 }
 
-fn routes(chosen: &[Option<u32>; PREFIXES.len()]) -> Arc<Routes> {
+fn routes(chosen: &[Option<u32>; PREFIXES.len()]) -> Routes {
     let route = |(prefix, community): (&&str, &Option<u32>)| {
         let attributes = PathAttributes::builder().communities([Community((*community)?)]);
         Some((
@@ -344,7 +344,7 @@ fn routes(chosen: &[Option<u32>; PREFIXES.len()]) -> Arc<Routes> {
             Arc::new(attributes.build().unwrap()),
         ))
     };
-    Arc::new(PREFIXES.iter().zip(chosen).filter_map(route).collect())
+    PREFIXES.iter().zip(chosen).filter_map(route).collect()
 }
 
 proptest! {

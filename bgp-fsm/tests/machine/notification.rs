@@ -142,6 +142,42 @@ fn a_setting_of_the_open_resets_with_cease_6_and_another_one_does_not() {
 }
 
 #[test]
+fn settings_that_the_peer_would_have_agreed_to_likewise_reset_nothing() {
+    let only_v4: bgp_wire::FamilySet = [bgp_wire::AfiSafi::IPV4_UNICAST].into_iter().collect();
+    let dynamic = PeerConfig::builder(LOCAL_AS, PeerAs::External, router_id(10));
+    let longer = HoldTime::from_secs(180).unwrap();
+    for likewise in [dynamic, builder().hold_time(longer)] {
+        let mut rig = Rig::established();
+        let done = rig.input(Input::SetConfig(likewise.build().unwrap()));
+        assert!(done.messages.is_empty(), "{:?}", done.summary());
+        assert_eq!(rig.session.state(), State::Established);
+    }
+    let internal = PeerConfig::builder(LOCAL_AS, PeerAs::Internal, router_id(10));
+    let picky = builder().min_hold_time(longer);
+    for otherwise in [internal, picky, builder().families(only_v4)] {
+        let mut rig = Rig::established();
+        let done = rig.input(Input::SetConfig(otherwise.build().unwrap()));
+        assert_eq!(done.summary(), ["NOTIFICATION 6/6"]);
+    }
+}
+
+#[test]
+fn a_setting_that_went_on_with_the_session_is_in_its_next_open() {
+    let mut rig = Rig::established();
+    let longer = HoldTime::from_secs(180).unwrap();
+    rig.input(Input::SetConfig(
+        builder().hold_time(longer).build().unwrap(),
+    ));
+    rig.input(Input::Closed { conn: OUTGOING });
+    let wait = rig.deadline().unwrap();
+    let conn = rig.pass(wait).connects[0];
+    let done = rig.connect(conn);
+    assert!(
+        matches!(&done.messages[..], [(_, bgp_wire::Message::Open(open))] if open.hold_time == longer)
+    );
+}
+
+#[test]
 fn a_new_local_as_is_what_the_next_open_says() {
     let mut rig = Rig::established();
     let other = PeerConfig::builder(bgp_wire::Asn(65010), PeerAs::Any, router_id(10));

@@ -352,7 +352,7 @@ fn asking_for_a_refresh_needs_a_peer_that_can() {
 }
 
 /// /32s from 203.0.0.0 on, `per_set` in a row with the same attributes.
-fn many(count: u32, per_set: u32) -> Arc<Routes> {
+fn many(count: u32, per_set: u32) -> Routes {
     let sets: Vec<_> = (0..count.div_ceil(per_set))
         .map(|set| {
             let attributes = PathAttributes::builder().communities([Community(set)]);
@@ -364,7 +364,7 @@ fn many(count: u32, per_set: u32) -> Arc<Routes> {
         let net = IpNet::new(address.into(), 32).unwrap();
         (net, Arc::clone(&sets[(n / per_set) as usize]))
     };
-    Arc::new((0..count).map(route).collect())
+    (0..count).map(route).collect()
 }
 
 #[test]
@@ -412,10 +412,10 @@ fn a_change_while_routes_are_under_way_is_worked_out_against_what_the_peer_holds
     let mut rig = established(builder());
     rig.stalled = true;
     let all = many(200_000, 1000);
-    let before: Vec<_> = rig.set_routes(Arc::clone(&all)).changes();
+    let before: Vec<_> = rig.set_routes(all.clone()).changes();
     // Keep the last route and no other: what was sent is withdrawn, what was not is never mentioned.
-    let (last, attributes) = all.last_key_value().unwrap();
-    let done = rig.set_routes(Arc::new([(*last, Arc::clone(attributes))].into()));
+    let (last, attributes) = all.iter().next_back().unwrap();
+    let done = rig.set_routes([(*last, Arc::clone(attributes))].into_iter().collect());
     rig.stalled = false;
     let mut after = done.changes();
     for _ in 0..100 {
@@ -445,11 +445,12 @@ fn a_refresh_goes_on_over_a_change_of_routes() {
     rig.stalled = true;
     let mut seen = refresh(&mut rig, V4).changes();
     assert!(seen.len() < 200_000);
-    let mut changed = Routes::clone(rig.session.routes());
-    let gone = changed.pop_first().unwrap().0;
-    let late = changed.pop_last().unwrap().0;
+    let mut changed = rig.session.routes().clone();
+    let gone = *changed.iter().next().unwrap().0;
+    let late = *changed.iter().next_back().unwrap().0;
+    changed.update([(gone, None), (late, None)]);
     changed.insert(prefix("198.51.100.0/24"), Arc::default());
-    seen.extend(rig.set_routes(Arc::new(changed)).changes());
+    seen.extend(rig.set_routes(changed).changes());
     for _ in 0..100 {
         seen.extend(
             rig.input(Input::Drained {
@@ -487,7 +488,7 @@ fn a_refresh_in_the_middle_of_the_first_routes_forgets_nothing_that_was_sent() {
         refresh(&mut rig, V4).messages.is_empty(),
         "the transport takes nothing"
     );
-    rig.set_routes(Arc::default());
+    rig.set_routes(Routes::new());
     rig.stalled = false;
     let mut withdrawn = Vec::new();
     for _ in 0..100 {
@@ -510,12 +511,14 @@ fn routes_whose_attributes_fill_a_message_are_reported_and_the_others_go_out() {
         .communities((0..2000).map(Community))
         .build()
         .unwrap();
-    let mut mixed = Routes::clone(&routes(["203.0.113.1/32"]));
-    mixed.extend(Routes::clone(&routes_with(
-        ["203.0.113.2/32", "203.0.113.3/32"],
-        huge,
-    )));
-    let done = rig.set_routes(Arc::new(mixed));
+    let mut mixed = routes(["203.0.113.1/32"]);
+    let with_huge = routes_with(["203.0.113.2/32", "203.0.113.3/32"], huge);
+    mixed.update(
+        with_huge
+            .iter()
+            .map(|(prefix, huge)| (*prefix, Some(Arc::clone(huge)))),
+    );
+    let done = rig.set_routes(mixed);
     assert_eq!(done.changes(), ["+203.0.113.1/32"]);
     let unsendable = |event: &Event| {
         matches!(

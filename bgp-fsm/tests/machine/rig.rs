@@ -72,17 +72,17 @@ pub(crate) fn empty_update() -> Bytes {
     encoded(Update::end_of_rib(AfiSafi::IPV4_UNICAST))
 }
 
-pub(crate) fn routes<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Arc<Routes> {
+pub(crate) fn routes<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Routes {
     routes_with(prefixes, PathAttributes::default())
 }
 
 pub(crate) fn routes_with<'a>(
     prefixes: impl IntoIterator<Item = &'a str>,
     attributes: PathAttributes,
-) -> Arc<Routes> {
+) -> Routes {
     let attributes = Arc::new(attributes);
     let route = |prefix: &str| (prefix.parse().unwrap(), Arc::clone(&attributes));
-    Arc::new(prefixes.into_iter().map(route).collect())
+    prefixes.into_iter().map(route).collect()
 }
 
 pub(crate) fn prefix(text: &str) -> IpNet {
@@ -229,7 +229,7 @@ impl Rig {
         self.input(Input::Received { conn, octets })
     }
 
-    pub(crate) fn set_routes(&mut self, routes: Arc<Routes>) -> Done {
+    pub(crate) fn set_routes(&mut self, routes: Routes) -> Done {
         self.input(Input::SetRoutes(routes))
     }
 

@@ -1,7 +1,6 @@
 //! Two sessions on virtual time, over a link that delays, loses, reorders and duplicates.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_fsm::{
@@ -199,7 +198,7 @@ fn both_established(simulation: &Simulation<Speaker>) -> bool {
     simulation.host(A).is_established() && simulation.host(B).is_established()
 }
 
-fn set_routes(simulation: &mut Simulation<Speaker>, host: HostId, routes: Arc<Routes>) {
+fn set_routes(simulation: &mut Simulation<Speaker>, host: HostId, routes: Routes) {
     simulation.with(host, |speaker, port| {
         speaker.input(port, Input::SetRoutes(routes))
     });
@@ -210,14 +209,14 @@ fn learnt(simulation: &Simulation<Speaker>, host: HostId, from: HostId) -> bool 
         .host(from)
         .session
         .routes()
-        .keys()
+        .prefixes()
         .copied()
         .collect();
     simulation.host(host).learnt == told
 }
 
 /// /32s of 203.0.113.0/24 and /64s, some of them.
-fn some_routes(rng: &mut fastrand::Rng) -> Arc<Routes> {
+fn some_routes(rng: &mut fastrand::Rng) -> Routes {
     let v4 = (0..100).map(|n| format!("203.0.113.{n}/32"));
     let v6 = (0..100).map(|n| format!("2001:db8:{n}::/64"));
     let all: Vec<String> = v4.chain(v6).filter(|_| rng.bool()).collect();

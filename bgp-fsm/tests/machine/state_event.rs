@@ -188,7 +188,7 @@ fn happen(rig: &mut Rig, on: On) -> Done {
         On::ManualStart => rig.input(Input::Start),
         On::ManualStop => rig.stop(),
         On::AutomaticStop => {
-            let hold_time = HoldTime::from_secs(180).unwrap();
+            let hold_time = HoldTime::from_secs(60).unwrap();
             let mut changed = builder().hold_time(hold_time);
             if rig.session.state() == State::Active {
                 changed = changed.passive();

@@ -98,10 +98,17 @@ fn routes_of_equal_attributes_share_them() {
     ]);
     let encoded = encode(&"tor".into(), Asn(64500), &routes);
     assert_eq!(encoded.len(), 3);
-    assert!(Arc::ptr_eq(&encoded[&one], &encoded[&two]));
-    assert_eq!(encoded[&one].local_pref(), Some(150));
-    assert_eq!(encoded[&three].local_pref(), None);
-    assert_eq!(encoded[&three].next_hop(), None, "the session's own");
+    assert!(Arc::ptr_eq(
+        encoded.get(&one).unwrap(),
+        encoded.get(&two).unwrap()
+    ));
+    assert_eq!(encoded.get(&one).unwrap().local_pref(), Some(150));
+    assert_eq!(encoded.get(&three).unwrap().local_pref(), None);
+    assert_eq!(
+        encoded.get(&three).unwrap().next_hop(),
+        None,
+        "the session's own"
+    );
 }
 
 #[test]
