@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bgp_wire::Asn;
 use ipam::{PoolName, ReservationName, Usage};
 
 use crate::names::{Interface, NamespaceName, NodeName, PeerName, ServiceKey};
+use crate::observed::{Initiative, SessionNegotiated};
 use crate::reservation::ReservationStatus;
 use crate::service::AddressCondition;
 
@@ -71,24 +74,48 @@ impl fmt::Debug for LastGoodVersions {
     }
 }
 
-/// A status object: one for each Service, node and protocol.
+/// A status object of a node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StatusId {
-    /// Its kind.
-    pub kind: StatusKind,
-    /// `status.serviceNamespace` and `status.serviceName`.
-    pub service: ServiceKey,
     /// `status.node`.
     pub node: NodeName,
+    /// What it is about; its kind follows from it.
+    pub about: StatusAbout,
 }
 
-/// Kind of a status object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StatusKind {
-    /// ServiceL2Status.
-    ServiceL2Status,
-    /// ServiceBGPStatus.
-    ServiceBgpStatus,
+/// What a status object is about, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StatusAbout {
+    /// ServiceL2Status: a Service, announced by ARP and NDP.
+    Layer2(ServiceKey),
+    /// ServiceBGPStatus: a Service, announced by BGP.
+    Bgp(ServiceKey),
+    /// BGPSession: a peer.
+    Session(PeerName),
+}
+
+impl StatusAbout {
+    /// The Service that it is about, if it is one.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceKey> {
+        match self {
+            Self::Layer2(service) | Self::Bgp(service) => Some(service),
+            Self::Session(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for StatusId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = &self.node;
+        match &self.about {
+            StatusAbout::Layer2(service) => {
+                write!(f, "ServiceL2Status of {service} on node {node}")
+            }
+            StatusAbout::Bgp(service) => write!(f, "ServiceBGPStatus of {service} on node {node}"),
+            StatusAbout::Session(peer) => write!(f, "BGPSession of {peer} on node {node}"),
+        }
+    }
 }
 
 /// What a status object says beside its identity.
@@ -104,6 +131,60 @@ pub enum StatusBody {
         /// `status.peers`: those whose Adj-RIB-Out holds a prefix of the Service.
         peers: BTreeSet<PeerName>,
     },
+    /// BGPSession.
+    Session(Box<SessionStatus>),
+}
+
+/// What a BGPSession says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStatus {
+    /// The peer's address.
+    pub address: IpAddr,
+    /// The port that is connected to.
+    pub port: u16,
+    /// The AS that we are in.
+    pub local_as: Asn,
+    /// The AS that the peer is in; of a session that is down, the one that it must be in, if it is one.
+    pub peer_as: Option<Asn>,
+    /// Whether routes are exchanged.
+    pub state: SessionSummary,
+    /// When the session came up, went down or was begun, as time since the Unix epoch in whole seconds.
+    pub since: Duration,
+    /// The local address of the connection.
+    pub local_address: Option<IpAddr>,
+    /// What was agreed on, while it is up.
+    pub negotiated: Option<SessionNegotiated>,
+    /// How many prefixes the peer has been sent.
+    pub sent: u64,
+    /// How many of its prefixes are in use.
+    pub accepted: u64,
+    /// Why the latest session or attempt that failed did so.
+    pub last_error: Option<String>,
+    /// Who opens the connection.
+    pub initiative: Initiative,
+    /// Whether the peer is being led away from this node.
+    pub draining: bool,
+}
+
+/// What is told of the state of a session. The other states of RFC 4271 follow one another several times a minute while a
+/// router does not answer; how far it gets, the error says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionSummary {
+    /// Routes are exchanged.
+    Established,
+    /// They are not.
+    Down,
+}
+
+impl SessionSummary {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Established => "Established",
+            Self::Down => "Down",
+        }
+    }
 }
 
 /// What an event is about: the object that it shows up on.

@@ -7,7 +7,7 @@ use crate::desired::{Desired, InterfaceSelection};
 use crate::diff::{Change, diff};
 use crate::effect::{
     Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, Event,
-    EventReason, Involved, Problem, Severity, StatusBody, StatusId, StatusKind,
+    EventReason, Involved, Problem, Severity, StatusAbout, StatusBody, StatusId,
 };
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
 use crate::observed::Observed;
@@ -37,11 +37,10 @@ pub fn node_status(desired: &Desired, observed: &Observed, me: &NodeName) -> Nod
             match present(&announcement.interfaces, observed) {
                 Some(interfaces) => {
                     let id = StatusId {
-                        kind: StatusKind::ServiceL2Status,
-                        service: service.clone(),
                         node: me.clone(),
+                        about: StatusAbout::Layer2(service.clone()),
                     };
-                    status.events.insert(assigned(&id));
+                    status.events.extend(assigned(&id));
                     status
                         .statuses
                         .insert(id, StatusBody::Layer2 { interfaces });
@@ -58,20 +57,17 @@ pub fn node_status(desired: &Desired, observed: &Observed, me: &NodeName) -> Nod
         if let Some(announcement) = verdicts.bgp.announcement() {
             let mut verdicts = announcement.peers.values();
             if verdicts.any(|verdict| matches!(verdict, PeerVerdict::Advertised(_))) {
-                let kind = StatusKind::ServiceBgpStatus;
-                status.events.insert(assigned(&StatusId {
-                    kind,
-                    service: service.clone(),
+                status.events.extend(assigned(&StatusId {
                     node: me.clone(),
+                    about: StatusAbout::Bgp(service.clone()),
                 }));
             }
         }
     }
     for (service, peers) in advertised(desired, observed) {
         let id = StatusId {
-            kind: StatusKind::ServiceBgpStatus,
-            service,
             node: me.clone(),
+            about: StatusAbout::Bgp(service),
         };
         status.statuses.insert(id, StatusBody::Bgp { peers });
     }
@@ -106,13 +102,13 @@ fn nowhere(selection: &InterfaceSelection, address: IpAddr, me: &NodeName) -> St
 fn advertised(desired: &Desired, observed: &Observed) -> BTreeMap<ServiceKey, BTreeSet<PeerName>> {
     let mut peers: BTreeMap<ServiceKey, BTreeSet<PeerName>> = BTreeMap::new();
     for (name, peer) in &desired.peers {
-        let Some(sent) = observed.adj_ribs_out.get(name) else {
+        let Some(session) = observed.sessions.get(name) else {
             continue;
         };
         for (_, route) in peer
             .routes
             .iter()
-            .filter(|(prefix, _)| sent.contains(*prefix))
+            .filter(|(prefix, _)| session.sent.contains(*prefix))
         {
             for service in route.services.iter() {
                 peers
@@ -125,20 +121,22 @@ fn advertised(desired: &Desired, observed: &Observed) -> BTreeMap<ServiceKey, BT
     peers
 }
 
-fn assigned(id: &StatusId) -> Event {
-    let protocol = match id.kind {
-        StatusKind::ServiceL2Status => "layer2",
-        StatusKind::ServiceBgpStatus => "bgp",
+/// What there is to tell of a Service with such a status.
+fn assigned(id: &StatusId) -> Option<Event> {
+    let (service, protocol) = match &id.about {
+        StatusAbout::Layer2(service) => (service, "layer2"),
+        StatusAbout::Bgp(service) => (service, "bgp"),
+        StatusAbout::Session(_) => return None,
     };
     let message = format!(
         "announcing from node \"{}\" with protocol \"{protocol}\"",
         id.node
     );
-    Event {
-        involved: Involved::Service(id.service.clone()),
+    Some(Event {
+        involved: Involved::Service(service.clone()),
         reason: EventReason::NodeAssigned,
         message,
-    }
+    })
 }
 
 impl NodeStatus {
@@ -148,7 +146,7 @@ impl NodeStatus {
         written
             .keys()
             .filter(|id| id.node == *me)
-            .map(assigned)
+            .filter_map(assigned)
             .collect()
     }
 
@@ -186,7 +184,7 @@ impl NodeStatus {
             node: me.clone(),
             ..id.clone()
         };
-        id.kind == StatusKind::ServiceL2Status && self.statuses.contains_key(&own)
+        matches!(id.about, StatusAbout::Layer2(_)) && self.statuses.contains_key(&own)
     }
 }
 

@@ -19,7 +19,7 @@ use planner::effect::{ConditionStatus, Effect, EventReason, StatusBody};
 use planner::endpoints::{Endpoint, Endpoints};
 use planner::names::{NodeName, ServiceKey};
 use planner::node::{Network, Node};
-use planner::observed::Observed;
+use planner::observed::{Observed, SessionObserved};
 use planner::selector::{Labels, Selector, Selectors};
 use planner::service::{AddressField, IpFamilyPolicy, Service, TrafficPolicy};
 use planner::snapshot::Snapshot;
@@ -90,10 +90,11 @@ proptest! {
             for node in snapshot.nodes.keys() {
                 let desired = desired_state(&snapshot, node);
                 // Drivers that have done all they were told.
-                let sent = desired.peers.iter().map(|(name, peer)| {
-                    (name.clone(), Arc::new(peer.routes.keys().copied().collect()))
+                let sessions = desired.peers.iter().map(|(name, peer)| {
+                    let sent = Arc::new(peer.routes.keys().copied().collect());
+                    (name.clone(), SessionObserved { sent, ..SessionObserved::default() })
                 });
-                let observed = Observed { adj_ribs_out: sent.collect(), interfaces: BTreeSet::from(["eth0".into()]) };
+                let observed = Observed { sessions: sessions.collect(), interfaces: BTreeSet::from(["eth0".into()]) };
                 let status = node_status(&desired, &observed, node);
                 for effect in status.effects(node, &written, &status.events) {
                     carry_out(&mut written, effect);

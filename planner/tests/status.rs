@@ -10,10 +10,10 @@ use std::sync::Arc;
 use planner::desired::{Desired, desired_state};
 use planner::effect::{
     Component, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, EventReason,
-    Problem, Severity, StatusBody, StatusId, StatusKind,
+    Problem, Severity, StatusAbout, StatusBody, StatusId,
 };
-use planner::names::NodeName;
-use planner::observed::Observed;
+use planner::names::{NodeName, ServiceKey};
+use planner::observed::{Observed, SessionObserved};
 use planner::status::{NodeStatus, Statuses, configuration_state, node_status};
 
 const CLUSTER: &str = "
@@ -38,19 +38,25 @@ fn desired() -> Desired {
 fn observed(interfaces: &[&str], peers: &[&str]) -> Observed {
     let sent = Arc::new(BTreeSet::from(["198.51.100.1/32".parse().unwrap()]));
     Observed {
-        adj_ribs_out: peers
+        sessions: peers
             .iter()
-            .map(|peer| ((*peer).into(), Arc::clone(&sent)))
+            .map(|peer| {
+                let sent = Arc::clone(&sent);
+                let session = SessionObserved {
+                    sent,
+                    ..SessionObserved::default()
+                };
+                ((*peer).into(), session)
+            })
             .collect(),
         interfaces: interfaces.iter().map(|name| (*name).into()).collect(),
     }
 }
 
-fn id(kind: StatusKind, node: &str) -> StatusId {
+fn id(about: fn(ServiceKey) -> StatusAbout, node: &str) -> StatusId {
     StatusId {
-        kind,
-        service: fixture::key("default/web"),
         node: node.into(),
+        about: about(fixture::key("default/web")),
     }
 }
 
@@ -58,7 +64,7 @@ fn id(kind: StatusKind, node: &str) -> StatusId {
 fn layer_2_status_shows_the_named_interfaces_that_exist_sorted() {
     let status = node_status(&desired(), &observed(&["eth1", "eth0", "lo"], &[]), &me());
     let interfaces = BTreeSet::from(["eth0".into(), "eth1".into()]);
-    let body = status.statuses.get(&id(StatusKind::ServiceL2Status, "n1"));
+    let body = status.statuses.get(&id(StatusAbout::Layer2, "n1"));
     assert_eq!(body, Some(&StatusBody::Layer2 { interfaces }));
 }
 
@@ -67,7 +73,7 @@ fn an_owner_without_any_usable_interface_says_so_and_claims_nothing() {
     let anywhere = CLUSTER.replace("{interfaces: [eth1, eth0, eth9]}", "");
     let desired = desired_state(&fixture::snapshot(&anywhere), &me());
     let status = node_status(&desired, &observed(&[], &[]), &me());
-    let layer2 = id(StatusKind::ServiceL2Status, "n1");
+    let layer2 = id(StatusAbout::Layer2, "n1");
     assert_eq!(status.statuses.get(&layer2), None);
     let mut failed = status
         .events
@@ -87,7 +93,7 @@ fn an_owner_without_any_usable_interface_says_so_and_claims_nothing() {
 
 #[test]
 fn bgp_status_lists_only_peers_that_were_sent_a_prefix() {
-    let bgp = id(StatusKind::ServiceBgpStatus, "n1");
+    let bgp = id(StatusAbout::Bgp, "n1");
     let status = node_status(&desired(), &observed(&["eth0"], &["two"]), &me());
     let body = StatusBody::Bgp {
         peers: BTreeSet::from(["two".into()]),
@@ -137,11 +143,7 @@ fn an_announced_service_is_told_of_once_for_each_protocol() {
 #[test]
 fn interfaces_that_do_not_exist_are_an_announce_failure() {
     let status = node_status(&desired(), &observed(&["wlan0"], &["one"]), &me());
-    assert!(
-        !status
-            .statuses
-            .contains_key(&id(StatusKind::ServiceL2Status, "n1"))
-    );
+    assert!(!status.statuses.contains_key(&id(StatusAbout::Layer2, "n1")));
     let failed: Vec<_> = status
         .events
         .iter()
@@ -160,7 +162,7 @@ fn interfaces_that_do_not_exist_are_an_announce_failure() {
 fn a_new_owner_deletes_the_status_of_the_old_one_and_leaves_other_objects_alone() {
     let status = node_status(&desired(), &observed(&["eth0"], &["one"]), &me());
     let mut written: Statuses = status.statuses.clone();
-    for kind in [StatusKind::ServiceL2Status, StatusKind::ServiceBgpStatus] {
+    for kind in [StatusAbout::Layer2, StatusAbout::Bgp] {
         written.insert(
             id(kind, "n2"),
             StatusBody::Bgp {
@@ -172,7 +174,7 @@ fn a_new_owner_deletes_the_status_of_the_old_one_and_leaves_other_objects_alone(
     assert_eq!(
         effects,
         [Effect::DeleteStatus {
-            id: id(StatusKind::ServiceL2Status, "n2")
+            id: id(StatusAbout::Layer2, "n2")
         }]
     );
 }

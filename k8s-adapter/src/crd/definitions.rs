@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::bgp_peer::v1beta1;
 use super::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool,
-    IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPSession, Community, ConfigurationState,
+    IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 
 /// The definitions of all kinds, by name, in the form that `kubectl apply` takes.
@@ -22,6 +22,7 @@ pub fn definitions() -> Result<Vec<Value>, serde_json::Error> {
         BFDProfile::crd(),
         BGPAdvertisement::crd(),
         bgp_peer,
+        BGPSession::crd(),
         Community::crd(),
         ConfigurationState::crd(),
         IPAddressPool::crd(),
@@ -117,7 +118,7 @@ fn tidy(schema: &mut Value) {
     fields.remove("title");
     match fields.get("format").and_then(Value::as_str) {
         Some("uint8" | "uint16") => drop(fields.remove("format")),
-        Some("uint32") => drop(fields.insert("format".to_owned(), json!("int64"))),
+        Some("uint32" | "uint64") => drop(fields.insert("format".to_owned(), json!("int64"))),
         _ => {}
     }
     for bound in ["minimum", "maximum"] {

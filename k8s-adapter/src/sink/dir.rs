@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
-use planner::effect::{Component, Effect, Event, StatusId, StatusKind};
+use planner::effect::{Component, Effect, Event, StatusAbout, StatusId};
 use serde_json::Value;
 
 use super::{Sink, SinkError, patch};
@@ -116,9 +116,10 @@ impl DirSink {
     }
 
     fn status_file(&self, id: &StatusId) -> Result<PathBuf, SinkError> {
-        let kinds = match id.kind {
-            StatusKind::ServiceL2Status => LAYER2_STATUSES,
-            StatusKind::ServiceBgpStatus => "servicebgpstatuses",
+        let kinds = match id.about {
+            StatusAbout::Layer2(_) => LAYER2_STATUSES,
+            StatusAbout::Bgp(_) => "servicebgpstatuses",
+            StatusAbout::Session(_) => "bgpsessions",
         };
         self.file(kinds, &self.namespace, &patch::status_name(id))
     }

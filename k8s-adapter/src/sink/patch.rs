@@ -1,19 +1,24 @@
 //! Effects as the objects that an API server would hold: what [`dir`](super::dir) writes into files.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
+use ipam::Family;
 use k8s_openapi::ByteString;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use planner::effect::{
     Component, ConfigurationResult, ConfigurationState, Event, Involved, LastGoodVersions,
-    StatusBody, StatusId, StatusKind,
+    SessionStatus, SessionSummary, StatusAbout, StatusBody, StatusId,
 };
+use planner::family::Families;
 use planner::names::ServiceKey;
+use planner::observed::Initiative;
 use planner::reservation::{RESERVED, ReservationStatus};
 use planner::service::{ADDRESS_ASSIGNED, AddressCondition, Service};
 use serde_json::{Map, Value, json};
 
-use crate::crd::{GROUP, IPReservation, OWN_GROUP};
+use crate::crd::{BGPSessionState, BGPSessionStatus, GROUP, IPReservation, IpFamily, OWN_GROUP};
 use crate::translate::{IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE};
 
 /// Label of a status object: the node it is about.
@@ -22,6 +27,8 @@ const NODE: &str = "metallb.io/node";
 const SERVICE_NAME: &str = "metallb.io/service-name";
 /// Label of a status object: the Service's namespace.
 const SERVICE_NAMESPACE: &str = "metallb.io/service-namespace";
+/// Label of a BGPSession: the peer.
+const PEER: &str = "ferrolb.io/peer";
 /// Label of a ConfigurationState: `controller` or `speaker`.
 const COMPONENT_TYPE: &str = "metallb.io/component-type";
 /// Label of a speaker's ConfigurationState: its node.
@@ -145,19 +152,19 @@ pub fn reservation(
     })
 }
 
-/// The name of a status object. Neither Services nor namespaces have dots in their names, so that no two have the same.
+/// The name of a status object. Neither Services nor namespaces have dots in their names, so that no two that are about
+/// Services have the same.
 #[must_use]
 pub fn status_name(id: &StatusId) -> String {
-    let prefix = match id.kind {
-        StatusKind::ServiceL2Status => "l2",
-        StatusKind::ServiceBgpStatus => "bgp",
+    let node = &id.node;
+    let of_service = |prefix, service: &ServiceKey| {
+        format!("{prefix}-{}.{}.{node}", service.name(), service.namespace())
     };
-    format!(
-        "{prefix}-{}.{}.{}",
-        id.service.name(),
-        id.service.namespace(),
-        id.node
-    )
+    match &id.about {
+        StatusAbout::Layer2(service) => of_service("l2", service),
+        StatusAbout::Bgp(service) => of_service("bgp", service),
+        StatusAbout::Session(peer) => format!("{node}.{peer}"),
+    }
 }
 
 /// The ServiceL2Status that has this name; `None` for what [`status_name`] never gives.
@@ -166,52 +173,102 @@ pub fn layer2_status_of(name: &str) -> Option<StatusId> {
     let (service, rest) = name.strip_prefix("l2-")?.split_once('.')?;
     let (namespace, node) = rest.split_once('.')?;
     Some(StatusId {
-        kind: StatusKind::ServiceL2Status,
-        service: ServiceKey::new(namespace, service),
         node: node.into(),
+        about: StatusAbout::Layer2(ServiceKey::new(namespace, service)),
     })
 }
 
-/// A ServiceL2Status or ServiceBGPStatus in `namespace`.
+/// A ServiceL2Status, ServiceBGPStatus or BGPSession in `namespace`.
 #[must_use]
 pub fn status(namespace: &str, id: &StatusId, body: &StatusBody) -> Value {
-    let (kind, field, list) = match body {
+    let (group_version, kind, mut status) = match body {
         StatusBody::Layer2 { interfaces } => {
             let names = interfaces
                 .iter()
-                .map(|interface| json!({ "name": interface.as_str() }));
-            ("ServiceL2Status", "interfaces", names.collect())
+                .map(|name| json!({ "name": name.as_str() }));
+            let status = Map::from_iter([("interfaces".to_owned(), names.collect())]);
+            (format!("{GROUP}/v1beta1"), "ServiceL2Status", status)
         }
-        StatusBody::Bgp { peers } => (
-            "ServiceBGPStatus",
-            "peers",
-            peers
-                .iter()
-                .map(|peer| json!(peer.as_str()))
-                .collect::<Vec<_>>(),
+        StatusBody::Bgp { peers } => {
+            let names = peers.iter().map(|peer| json!(peer.as_str()));
+            let status = Map::from_iter([("peers".to_owned(), names.collect())]);
+            (format!("{GROUP}/v1beta1"), "ServiceBGPStatus", status)
+        }
+        StatusBody::Session(body) => (
+            format!("{OWN_GROUP}/v1alpha1"),
+            "BGPSession",
+            session_status(body),
         ),
     };
-    let (service, service_namespace) = (id.service.name(), id.service.namespace().as_str());
+    let mut identity = vec![(NODE, "node", id.node.as_str())];
+    match &id.about {
+        StatusAbout::Layer2(service) | StatusAbout::Bgp(service) => {
+            let namespace = service.namespace().as_str();
+            identity.push((SERVICE_NAME, "serviceName", service.name()));
+            identity.push((SERVICE_NAMESPACE, "serviceNamespace", namespace));
+        }
+        StatusAbout::Session(peer) => identity.push((PEER, "peer", peer.as_str())),
+    }
+    let mut labels = Map::new();
+    for (label, field, value) in identity {
+        labels.insert(label.to_owned(), json!(value));
+        status.insert(field.to_owned(), json!(value));
+    }
     json!({
-        "apiVersion": format!("{GROUP}/v1beta1"),
+        "apiVersion": group_version,
         "kind": kind,
-        "metadata": {
-            "name": status_name(id),
-            "namespace": namespace,
-            "labels": {
-                NODE: id.node.as_str(),
-                SERVICE_NAME: service,
-                SERVICE_NAMESPACE: service_namespace,
-            },
-        },
+        "metadata": { "name": status_name(id), "namespace": namespace, "labels": labels },
         "spec": {},
-        "status": {
-            "node": id.node.as_str(),
-            "serviceName": service,
-            "serviceNamespace": service_namespace,
-            field: list,
-        },
+        "status": status,
     })
+}
+
+/// What a BGPSession says beside node and peer.
+fn session_status(session: &SessionStatus) -> Map<String, Value> {
+    let negotiated = session.negotiated.as_ref();
+    let seconds = |time: Duration| u16::try_from(time.as_secs()).unwrap_or(u16::MAX);
+    let since = i64::try_from(session.since.as_secs()).ok();
+    let status = BGPSessionStatus {
+        address: session.address.to_string(),
+        port: session.port,
+        asn: session.peer_as.map(|peer_as| peer_as.0),
+        local_asn: session.local_as.0,
+        state: match session.state {
+            SessionSummary::Established => BGPSessionState::Established,
+            SessionSummary::Down => BGPSessionState::Down,
+        },
+        since: since
+            .and_then(|since| Timestamp::from_second(since).ok())
+            .map(Time),
+        local_address: session.local_address.map(|address| address.to_string()),
+        router_id: negotiated.map(|agreed| agreed.router_id.to_string()),
+        hold_time_seconds: negotiated.map(|agreed| agreed.hold_time.as_secs()),
+        keepalive_time_seconds: negotiated
+            .and_then(|agreed| agreed.keepalive_time)
+            .map(seconds),
+        families: negotiated
+            .and_then(|agreed| agreed.families)
+            .map(families)
+            .unwrap_or_default(),
+        prefixes_sent: session.sent,
+        prefixes_accepted: session.accepted,
+        last_error: session.last_error.clone(),
+        passive: session.initiative == Initiative::Passive,
+        draining: session.draining,
+        ..BGPSessionStatus::default()
+    };
+    match json!(status) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn families(families: Families) -> Vec<IpFamily> {
+    let each = [(Family::V4, IpFamily::IPv4), (Family::V6, IpFamily::IPv6)];
+    each.into_iter()
+        .filter(|(family, _)| families.contains(*family))
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// The name of a component's ConfigurationState, and of its log of events.

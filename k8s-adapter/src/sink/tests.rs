@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use planner::effect::{
     Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, Event,
-    EventReason, Involved, StatusBody, StatusId, StatusKind,
+    EventReason, Involved, StatusAbout, StatusBody, StatusId,
 };
 use planner::names::{NodeName, PeerName, ServiceKey};
 use planner::service::{ADDRESS_ASSIGNED, AddressCondition};
@@ -207,9 +207,8 @@ async fn names_do_not_lead_out_of_the_folder() {
 fn bgp_status(namespace: &str, node: &str) -> StatusId {
     let service = ServiceKey::new(namespace, "web");
     StatusId {
-        kind: StatusKind::ServiceBgpStatus,
-        service,
         node: NodeName::from(node),
+        about: StatusAbout::Bgp(service),
     }
 }
 
@@ -235,7 +234,7 @@ async fn status_objects_are_one_for_each_service_and_node() {
         interfaces: BTreeSet::from(["eth0".into()]),
     };
     let id = StatusId {
-        kind: StatusKind::ServiceL2Status,
+        about: StatusAbout::Layer2(ServiceKey::new("shop", "web")),
         ..bgp_status("shop", "n1")
     };
     folder.apply(Effect::UpsertStatus { id, body }).await;
@@ -343,10 +342,9 @@ async fn a_condition_keeps_its_time_until_its_status_changes() {
 async fn layer_2_statuses_of_all_nodes_are_listed_by_their_names() {
     let folder = Folder::of(Component::Speaker(NodeName::from("n1.rack.example")));
     assert_eq!(folder.sink.layer2_statuses().await.unwrap(), []);
-    let id = |kind| StatusId {
-        kind,
-        service: ServiceKey::new("shop", "web"),
+    let id = |about: fn(ServiceKey) -> StatusAbout| StatusId {
         node: NodeName::from("n1.rack.example"),
+        about: about(ServiceKey::new("shop", "web")),
     };
     let layer2 = StatusBody::Layer2 {
         interfaces: BTreeSet::new(),
@@ -354,16 +352,14 @@ async fn layer_2_statuses_of_all_nodes_are_listed_by_their_names() {
     let bgp = StatusBody::Bgp {
         peers: BTreeSet::new(),
     };
-    for (kind, body) in [
-        (StatusKind::ServiceL2Status, layer2),
-        (StatusKind::ServiceBgpStatus, bgp),
+    for (id, body) in [
+        (id(StatusAbout::Layer2), layer2),
+        (id(StatusAbout::Bgp), bgp),
     ] {
-        folder
-            .apply(Effect::UpsertStatus { id: id(kind), body })
-            .await;
+        folder.apply(Effect::UpsertStatus { id, body }).await;
     }
     let listed = folder.sink.layer2_statuses().await.unwrap();
-    assert_eq!(listed, [id(StatusKind::ServiceL2Status)]);
+    assert_eq!(listed, [id(StatusAbout::Layer2)]);
 }
 
 #[tokio::test]

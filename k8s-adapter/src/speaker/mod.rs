@@ -229,7 +229,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             objects: Arc::clone(&decision.objects),
             desired: Arc::clone(&decision.desired),
             observed: Observed {
-                adj_ribs_out: self.peers.adj_ribs_out(),
+                sessions: self.peers.observed(),
                 interfaces: self.layer2.interfaces(),
             },
             problems: decision.problems.iter().cloned().chain(refused).collect(),

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use planner::desired::{Desired, PeerDesired, PeerSession, Route};
 use planner::diff::{Change, diff};
 use planner::names::PeerName;
+use planner::observed::SessionObserved;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -144,7 +145,7 @@ impl<S: Sessions> Peers<S> {
         }
     }
 
-    /// Waits until [`Self::adj_ribs_out`] is another. Starts the successors of sessions that have ended. Cancel-safe.
+    /// Waits until [`Self::observed`] is another. Starts the successors of sessions that have ended. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         let sent = self
             .running
@@ -163,11 +164,15 @@ impl<S: Sessions> Peers<S> {
         }
     }
 
-    /// What each peer has been sent.
-    pub(super) fn adj_ribs_out(&self) -> BTreeMap<PeerName, Arc<BTreeSet<IpNet>>> {
-        self.running
-            .iter()
-            .map(|(peer, session)| (peer.clone(), session.adj_rib_out()))
+    /// How each session is, as far as it is known here: what the peer has been sent.
+    pub(super) fn observed(&self) -> BTreeMap<PeerName, SessionObserved> {
+        let observed = |session: &S::Session| SessionObserved {
+            sent: session.adj_rib_out(),
+            ..SessionObserved::default()
+        };
+        let sessions = self.running.iter();
+        sessions
+            .map(|(peer, session)| (peer.clone(), observed(session)))
             .collect()
     }
 

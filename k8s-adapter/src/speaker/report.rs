@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use planner::desired::Desired;
 use planner::effect::{
-    Component, ConfigurationState, Effect, Event, Problem, StatusBody, StatusId, StatusKind,
+    Component, ConfigurationState, Effect, Event, Problem, StatusAbout, StatusBody, StatusId,
 };
 use planner::names::{Interface, NodeName, PeerName, ServiceKey};
 use planner::observed::Observed;
@@ -125,7 +125,7 @@ impl<K: Sink> Reporter<K> {
     /// About to own a Service: whoever owned it before may be dead, and have left its status behind.
     async fn look_for_predecessors(&mut self, wanted: &Statuses) {
         let is_new = |id: &StatusId| {
-            id.kind == StatusKind::ServiceL2Status && !self.written.contains_key(id)
+            matches!(id.about, StatusAbout::Layer2(_)) && !self.written.contains_key(id)
         };
         if wanted.keys().any(is_new) {
             match self.sink.layer2_statuses().await {
@@ -196,9 +196,8 @@ fn layer2_status(object: &ServiceL2Status) -> Option<(StatusId, StatusBody)> {
         status.service_name.as_str(),
     );
     let id = StatusId {
-        kind: StatusKind::ServiceL2Status,
-        service,
         node: status.node.as_str().into(),
+        about: StatusAbout::Layer2(service),
     };
     let interfaces = status
         .interfaces
@@ -219,9 +218,8 @@ fn bgp_status(object: &ServiceBGPStatus) -> Option<(StatusId, StatusBody)> {
         status.service_name.as_str(),
     );
     let id = StatusId {
-        kind: StatusKind::ServiceBgpStatus,
-        service,
         node: status.node.as_str().into(),
+        about: StatusAbout::Bgp(service),
     };
     let peers = status
         .peers

@@ -5,7 +5,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use planner::effect::{StatusBody, StatusId, StatusKind};
+use planner::effect::{StatusAbout, StatusBody, StatusId};
 use planner::names::ServiceKey;
 use tokio::time::sleep;
 
@@ -170,16 +170,12 @@ async fn an_excluded_node_withdraws_and_layer_2_moves_to_another() {
 async fn the_status_of_an_owner_that_died_goes_when_another_node_takes_over() {
     let world = World::start("node-a");
     world.set(&[ONE_NODE, POOLS]).await;
-    let of = |kind, node: &str| StatusId {
-        kind,
-        service: ServiceKey::new("default", "web"),
+    let of = |service, node: &str| StatusId {
         node: node.into(),
+        about: StatusAbout::Layer2(ServiceKey::new("default", service)),
     };
-    let dead = of(StatusKind::ServiceL2Status, "node-0");
-    let other = StatusId {
-        service: ServiceKey::new("default", "other"),
-        ..dead.clone()
-    };
+    let dead = of("web", "node-0");
+    let other = of("other", "node-0");
     let interfaces = BTreeSet::new();
     let body = StatusBody::Layer2 { interfaces };
     world.change(|record| {
@@ -188,7 +184,7 @@ async fn the_status_of_an_owner_that_died_goes_when_another_node_takes_over() {
     });
     world.set(&[ONE_NODE, POOLS, WEB]).await;
     let left: Vec<StatusId> = world.record(|record| record.statuses.keys().cloned().collect());
-    assert_eq!(left, [other, of(StatusKind::ServiceL2Status, "node-a")]);
+    assert_eq!(left, [other, of("web", "node-a")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Client, Resource};
-use planner::effect::{Component, ConfigurationState, Effect, StatusId, StatusKind};
+use planner::effect::{Component, ConfigurationState, Effect, StatusAbout, StatusId};
 use planner::names::ServiceKey;
 use planner::service::AddressCondition;
 use serde_json::{Value, json};
@@ -133,9 +133,10 @@ impl KubeSink {
 
     fn status_path(&self, id: &StatusId) -> String {
         let namespace = Some(self.namespace.as_str());
-        match id.kind {
-            StatusKind::ServiceL2Status => crd::ServiceL2Status::url_path(&(), namespace),
-            StatusKind::ServiceBgpStatus => crd::ServiceBGPStatus::url_path(&(), namespace),
+        match id.about {
+            StatusAbout::Layer2(_) => crd::ServiceL2Status::url_path(&(), namespace),
+            StatusAbout::Bgp(_) => crd::ServiceBGPStatus::url_path(&(), namespace),
+            StatusAbout::Session(_) => crd::BGPSession::url_path(&(), namespace),
         }
     }
 }

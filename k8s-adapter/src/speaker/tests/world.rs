@@ -13,7 +13,7 @@ use bgp_wire::Cease;
 use imbl::OrdMap;
 use ipnet::IpNet;
 use planner::desired::{PeerSession, Route};
-use planner::effect::{Effect, StatusBody, StatusId};
+use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
 use planner::names::{Interface, NodeName, PeerName};
 use planner::snapshot::Options;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -176,13 +176,18 @@ impl World {
         self.record(answers)
     }
 
-    /// The names of the status objects that are there.
+    /// What the status objects that are there say of Services.
     pub(super) fn statuses(&self) -> Vec<String> {
-        let name = |(id, body): (&StatusId, &StatusBody)| match body {
-            StatusBody::Bgp { peers } => format!("bgp {} {peers:?}", id.service),
-            StatusBody::Layer2 { interfaces } => format!("l2 {} {interfaces:?}", id.service),
+        let name = |(id, body): (&StatusId, &StatusBody)| match (&id.about, body) {
+            (StatusAbout::Bgp(service), StatusBody::Bgp { peers }) => {
+                Some(format!("bgp {service} {peers:?}"))
+            }
+            (StatusAbout::Layer2(service), StatusBody::Layer2 { interfaces }) => {
+                Some(format!("l2 {service} {interfaces:?}"))
+            }
+            _ => None,
         };
-        self.record(|record| record.statuses.iter().map(name).collect())
+        self.record(|record| record.statuses.iter().filter_map(name).collect())
     }
 
     /// SIGTERM. Returns what was recorded once the speaker has ended.
