@@ -1,5 +1,5 @@
-// Command kubetest is a Kubernetes control plane for tests in one binary: kube-apiserver, kube-controller-manager or
-// kubectl, by the name it is called with.
+// Command kubetest is a Kubernetes control plane for tests in one binary: kube-apiserver, kube-controller-manager,
+// kube-proxy or kubectl, by the name it is called with.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 )
 
 func main() {
@@ -23,10 +24,12 @@ func main() {
 		command = apiserver.NewAPIServerCommand()
 	case "kube-controller-manager":
 		command = controllermanager.NewControllerManagerCommand()
+	case "kube-proxy":
+		command = proxy.NewProxyCommand()
 	case "kubectl":
 		command = kubectl.NewDefaultKubectlCommand()
 	default:
-		fmt.Fprintf(os.Stderr, "%s: call it kube-apiserver, kube-controller-manager or kubectl\n", name)
+		fmt.Fprintf(os.Stderr, "%s: call it kube-apiserver, kube-controller-manager, kube-proxy or kubectl\n", name)
 		os.Exit(2)
 	}
 	os.Exit(cli.Run(command))

@@ -50,12 +50,20 @@ impl Host {
     /// # Errors
     /// When the program cannot be run.
     pub fn who_has(&self, address: IpAddr) -> Result<Vec<String>, LabError> {
+        self.who_has_on("eth0", address)
+    }
+
+    /// The same on another link.
+    ///
+    /// # Errors
+    /// As [`Host::who_has`].
+    pub fn who_has_on(&self, link: &str, address: IpAddr) -> Result<Vec<String>, LabError> {
         let text = address.to_string();
         let (program, args) = match address {
-            IpAddr::V4(_) => ("arping", vec!["-c", "1", "-w", "1", "-i", "eth0", &text]),
+            IpAddr::V4(_) => ("arping", vec!["-c", "1", "-w", "1", "-i", link, &text]),
             IpAddr::V6(_) => (
                 "ndisc6",
-                vec!["-m", "-n", "-r", "1", "-w", "1000", &text, "eth0"],
+                vec!["-m", "-n", "-r", "1", "-w", "1000", &text, link],
             ),
         };
         let output = match self.namespace.exec(program, args) {

@@ -40,5 +40,5 @@ pub use process::{Process, output};
 pub use product::Product;
 pub use signals::interrupt_on_signals;
 pub use skip::{Requirement, binary, find_program, requires};
-pub use topology::{Cable, Host, Names, Size, Topology, own_binary};
+pub use topology::{Cable, Delivery, Host, Names, Size, Topology, own_binary};
 pub use wait::{interrupt, until};

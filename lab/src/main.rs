@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
 
 use clap::{Parser, Subcommand};
 use lab::router::{self, Kind};
-use lab::{Contender, LabError, Load, Policy, standing};
+use lab::{Contender, LabError, Load, Policy, cluster, standing};
 
 /// Network namespaces as nodes, a real router and a client; needs root.
 #[derive(Debug, Parser)]
@@ -41,6 +42,9 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// A whole Kubernetes cluster: nodes with kube-proxy, FRR and BIRD, the controller and the speakers
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Measures the controller on a real API server, beside MetalLB's if there is one
     BenchController {
         /// The program of MetalLB's controller
@@ -88,8 +92,28 @@ enum Command {
     Answer {
         /// The answer.
         name: String,
-        /// The TCP port.
+        /// The port, of TCP and of UDP.
         port: u16,
+        /// The addresses; all of the namespace if there are none.
+        addresses: Vec<IpAddr>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ClusterCommand {
+    /// Builds it, with two Services to look at, and leaves it standing
+    Up,
+    /// Removes it
+    Down,
+    /// Shows what its routers and its API server say
+    Status,
+    /// Runs a command on a machine of it: control, node1, node2, node3, router1, router2, client
+    Exec {
+        /// The machine.
+        host: String,
+        /// The program and its arguments; kubectl is always there.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
     },
 }
 
@@ -147,18 +171,19 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::Down => standing::down()?,
         Command::Status => print(&standing::status()?)?,
         Command::Exec { host, command } => {
-            let (program, arguments) = command
-                .split_first()
-                .map_or(("", [].as_slice()), |(program, rest)| {
-                    (program.as_str(), rest)
-                });
+            let (program, arguments) = split(&command);
             return Ok(exit_code(standing::exec(&host, program, arguments)?));
         }
+        Command::Cluster(command) => return run_cluster(command),
         Command::Router { config, status } => router::run_builtin(&config, &status)?,
         Command::Guard { pid } => lab::guard(pid)?,
-        Command::Answer { name, port } => {
+        Command::Answer {
+            name,
+            port,
+            addresses,
+        } => {
             let ready = || print(&format!("answering on port {port}\n"));
-            lab::answer(&name, port, ready)
+            lab::answer(&name, port, &addresses, ready)
                 .map_err(LabError::io(format!("answering on port {port}")))?;
         }
     }
@@ -169,6 +194,31 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
 fn contenders(metallb: Option<PathBuf>) -> Vec<Contender> {
     let metallb = metallb.map(Contender::MetalLb);
     [Contender::FerroLb].into_iter().chain(metallb).collect()
+}
+
+fn run_cluster(command: ClusterCommand) -> Result<ExitCode, LabError> {
+    match command {
+        ClusterCommand::Up => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            cluster::standing::up()?;
+            print(&cluster::standing::status()?)?;
+        }
+        ClusterCommand::Down => cluster::standing::down()?,
+        ClusterCommand::Status => print(&cluster::standing::status()?)?,
+        ClusterCommand::Exec { host, command } => {
+            let (program, arguments) = split(&command);
+            let status = cluster::standing::exec(&host, program, arguments)?;
+            return Ok(exit_code(status));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A command line, which has at least one word, as a program and its arguments.
+fn split(command: &[String]) -> (&str, &[String]) {
+    command
+        .split_first()
+        .map_or(("", &[]), |(program, rest)| (program.as_str(), rest))
 }
 
 fn print(text: &str) -> Result<(), LabError> {

@@ -54,6 +54,7 @@ impl Product {
         command.args(["--source", &self.source]);
         let process = topology
             .control
+            .namespace
             .spawn("controller", command, &self.log_folder)?;
         self.controller = Some(process);
         Ok(())

@@ -20,6 +20,8 @@ pub enum Requirement {
     Binary(&'static str),
     /// The programs of a Kubernetes control plane; see [`Assets::find`].
     ControlPlane,
+    /// kube-proxy, from where the control plane is from.
+    KubeProxy,
 }
 
 impl Requirement {
@@ -29,6 +31,7 @@ impl Requirement {
             Self::Program(name) => find_program(name).is_some(),
             Self::Binary(name) => binary(name).is_some(),
             Self::ControlPlane => Assets::find().is_ok(),
+            Self::KubeProxy => Assets::find().is_ok_and(|assets| assets.have("kube-proxy")),
         }
     }
 }
@@ -47,6 +50,9 @@ impl fmt::Display for Requirement {
                 Ok(_) => f.write_str("a Kubernetes control plane"),
                 Err(error) => write!(f, "a Kubernetes control plane ({error})"),
             },
+            Self::KubeProxy => {
+                f.write_str("kube-proxy (copy one of the same version into KUBEBUILDER_ASSETS)")
+            }
         }
     }
 }
@@ -58,6 +64,7 @@ fn debian_package(program: &str) -> &str {
         "bird" | "birdc" => "bird2",
         "ip" | "bridge" => "iproute2",
         "etcd" => "etcd-server",
+        "nft" => "nftables",
         _ => program,
     }
 }

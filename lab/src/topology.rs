@@ -15,11 +15,13 @@
 //!            └─────────┘    └─────────┘    └─────────┘
 //! ```
 //!
+//! On the same switch is `control`, where the controller runs.
+//!
 //! The client reaches the addresses of [`ROUTED_V4`] and [`ROUTED_V6`] through the first router, which knows
 //! them by BGP or not at all, and those within the switch's own prefixes by asking for them on the link.
 //!
-//! Each node takes what is sent to an address of a service, as kube-proxy would, by a route of type `local`:
-//! its kernel then accepts the packets and still answers neither ARP (`arp_ignore`) nor Neighbour
+//! Where there is no kube-proxy, each node takes what is sent to an address of a service by a route of type
+//! `local`: its kernel then accepts the packets and still answers neither ARP (`arp_ignore`) nor Neighbour
 //! Discovery (which looks at addresses of the link only), so that every answer heard is the speaker's.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -39,6 +41,9 @@ pub const ON_LINK_V4: &str = "198.51.100.192/26";
 /// Service addresses on the switch, to be answered for by Neighbour Discovery.
 pub const ON_LINK_V6: &str = "2001:db8:1:0:f::/80";
 
+/// The first router's addresses on its link with the client.
+pub(crate) const CLIENT_UPLINK: [&str; 2] = ["203.0.113.129", "2001:db8:2::129"];
+
 /// The AS of the routers.
 pub const ROUTER_ASN: u32 = 64512;
 /// The AS of the nodes, where it differs from the routers'.
@@ -56,6 +61,8 @@ pub struct Size {
     pub routers: u8,
     /// Names of namespaces: of this process, or with a fixed prefix for a lab that outlives it.
     pub names: Names,
+    /// What the nodes do with packets for services.
+    pub delivery: Delivery,
 }
 
 impl Size {
@@ -66,8 +73,18 @@ impl Size {
             nodes,
             routers,
             names: Names::OfProcess,
+            delivery: Delivery::Here,
         }
     }
+}
+
+/// What a node does with a packet for an address of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Takes it itself.
+    Here,
+    /// Leaves it to kube-proxy, which may send it to another node.
+    ByProxy,
 }
 
 /// How the namespaces of a topology are named.
@@ -111,10 +128,11 @@ pub struct Topology {
     pub routers: Vec<Host>,
     /// The machine that wants to reach the services.
     pub client: Host,
-    /// Where the controller runs, which needs no network.
-    pub control: Namespace,
+    /// Where the controller runs.
+    pub control: Host,
     answerers: Vec<Process>,
     switch: Namespace,
+    names: Names,
 }
 
 /// What a machine's place in the network is.
@@ -123,6 +141,7 @@ enum Role {
     Node,
     Router,
     Client,
+    Control,
 }
 
 impl Role {
@@ -132,6 +151,7 @@ impl Role {
             Self::Router => index,
             Self::Node => 10 + index,
             Self::Client => 100,
+            Self::Control => 101,
         }
     }
 
@@ -150,6 +170,7 @@ impl Role {
             Self::Router => format!("router{index}"),
             Self::Node => format!("node{index}"),
             Self::Client => "client".to_owned(),
+            Self::Control => "control".to_owned(),
         }
     }
 }
@@ -176,7 +197,7 @@ impl Topology {
             set_up_router(router)?;
         }
         for node in &nodes {
-            set_up_node(node, routers.first())?;
+            set_up_node(node, routers.first(), size.delivery)?;
         }
         if let Some(router) = routers.first() {
             set_up_uplink(router, &client)?;
@@ -185,9 +206,10 @@ impl Topology {
             nodes,
             routers,
             client,
-            control: create(&size.names, "control")?,
+            control: host(Role::Control, 1)?,
             answerers: Vec::new(),
             switch,
+            names: size.names.clone(),
         })
     }
 
@@ -207,10 +229,40 @@ impl Topology {
             nodes: hosts(Role::Node, nodes)?,
             routers: hosts(Role::Router, routers)?,
             client: host(Role::Client, 1)?,
-            control: namespace("control")?,
+            control: host(Role::Control, 1)?,
             answerers: Vec::new(),
             switch: namespace("switch")?,
+            names: Names::Fixed(prefix.to_owned()),
         })
+    }
+
+    /// Adds a machine `router<index>` for one more routing daemon, with `index` from 20 to 99. It is gone as soon as it
+    /// is dropped.
+    ///
+    /// # Errors
+    /// When there is one of that index, or iproute2 fails.
+    pub fn add_router(&self, index: u8) -> Result<Host, LabError> {
+        debug_assert!((20..100).contains(&index), "the address is somebody else's");
+        let router = plug(&self.names, &self.switch, Role::Router, index)?;
+        set_up_router(&router)?;
+        Ok(router)
+    }
+
+    /// Joins nodes and client by a second switch that has no addresses: as `eth1` of each node and `eth2` of the client.
+    ///
+    /// # Errors
+    /// When iproute2 fails.
+    pub(crate) fn add_second_switch(&self) -> Result<(), LabError> {
+        self.switch
+            .ip("link add br1 type bridge stp_state 0 mcast_snooping 0")?;
+        self.switch.ip("link set br1 up")?;
+        let nodes = self.nodes.iter().map(|node| (node, "eth1"));
+        for (host, link) in nodes.chain([(&self.client, "eth2")]) {
+            let port = format!("{}-2", host.name);
+            host.namespace.link(link, &self.switch, &port)?;
+            self.switch.ip(&format!("link set {port} master br1"))?;
+        }
+        Ok(())
     }
 
     /// Starts a small HTTP server on each node that answers with the node's name.
@@ -259,7 +311,7 @@ impl Topology {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let hosts = self.hosts().map(|host| &host.namespace);
-        let namespaces = hosts.chain([&self.control, &self.switch]);
+        let namespaces = hosts.chain([&self.control.namespace, &self.switch]);
         namespaces
             .map(|namespace| namespace.name().to_owned())
             .collect()
@@ -282,9 +334,8 @@ impl Topology {
     /// Leaves everything standing when this value is dropped.
     pub fn keep(&mut self) {
         self.switch.keep();
-        self.control.keep();
-        self.client.namespace.keep();
-        for host in self.nodes.iter_mut().chain(&mut self.routers) {
+        let single = [&mut self.client, &mut self.control];
+        for host in self.nodes.iter_mut().chain(&mut self.routers).chain(single) {
             host.namespace.keep();
         }
         for process in &mut self.answerers {
@@ -350,7 +401,7 @@ fn set_up_router(router: &Host) -> Result<(), LabError> {
 }
 
 /// Takes packets for services, and leaves it to the speaker to attract them.
-fn set_up_node(node: &Host, router: Option<&Host>) -> Result<(), LabError> {
+fn set_up_node(node: &Host, router: Option<&Host>, delivery: Delivery) -> Result<(), LabError> {
     let namespace = &node.namespace;
     for (variable, value) in [
         ("ipv4/conf/all/arp_ignore", "1"),
@@ -358,8 +409,23 @@ fn set_up_node(node: &Host, router: Option<&Host>) -> Result<(), LabError> {
     ] {
         namespace.sysctl(variable, value)?;
     }
-    for prefix in [ROUTED_V4, ON_LINK_V4, ROUTED_V6, ON_LINK_V6] {
-        namespace.ip(&format!("route add local {prefix} dev lo"))?;
+    match delivery {
+        Delivery::Here => {
+            for prefix in [ROUTED_V4, ON_LINK_V4, ROUTED_V6, ON_LINK_V6] {
+                namespace.ip(&format!("route add local {prefix} dev lo"))?;
+            }
+        }
+        Delivery::ByProxy => {
+            for (variable, value) in [
+                ("ipv4/ip_forward", "1"),
+                ("ipv6/conf/all/forwarding", "1"),
+                // What kube-proxy passes on leaves by the link that it came from, which is no detour.
+                ("ipv4/conf/all/send_redirects", "0"),
+                ("ipv4/conf/eth0/send_redirects", "0"),
+            ] {
+                namespace.sysctl(variable, value)?;
+            }
+        }
     }
     if let Some(router) = router {
         namespace.ip(&format!("route add default via {}", router.ipv4))?;
@@ -376,8 +442,10 @@ fn set_up_uplink(router: &Host, client: &Host) -> Result<(), LabError> {
         namespace.ip(&format!("addr add 203.0.113.{last}/25 dev eth1"))?;
         namespace.ip(&format!("addr add 2001:db8:2::{last}/64 dev eth1 nodad"))?;
     }
-    let namespace = &client.namespace;
-    namespace.ip(&format!("route add {ROUTED_V4} via 203.0.113.129"))?;
-    namespace.ip(&format!("route add {ROUTED_V6} via 2001:db8:2::129"))?;
+    for (prefix, router) in [ROUTED_V4, ROUTED_V6].into_iter().zip(CLIENT_UPLINK) {
+        client
+            .namespace
+            .ip(&format!("route add {prefix} via {router}"))?;
+    }
     Ok(())
 }

@@ -12,7 +12,12 @@ use crate::process::output;
 use crate::{LabError, find_program};
 
 /// The programs that one binary of ours is, by the name it is called with.
-const COMPONENTS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kubectl"];
+const COMPONENTS: [&str; 4] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kubectl",
+];
 
 /// The version of the module's k8s.io/kubernetes, as the server is to tell it.
 const LINK: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.35.4 \
@@ -24,7 +29,7 @@ const BUILD_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How long unpacking may take.
 const UNPACK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A folder with kube-apiserver, kube-controller-manager and kubectl, and an etcd.
+/// A folder with kube-apiserver, kube-controller-manager, kubectl and perhaps kube-proxy, and an etcd.
 #[derive(Clone, Debug)]
 pub struct Assets {
     folder: PathBuf,
@@ -49,6 +54,18 @@ impl Assets {
             .get_or_init(|| look().map_err(|error| error.to_string()))
             .as_ref()
             .map_err(|error| LabError::Unexpected(error.clone()))
+    }
+
+    /// Whether there is a program of that name. `setup-envtest` brings no kube-proxy.
+    #[must_use]
+    pub fn have(&self, name: &str) -> bool {
+        self.folder.join(name).is_file()
+    }
+
+    /// Where they are, save perhaps etcd.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A command that runs one of the programs.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,10 +21,10 @@ use tokio::runtime::Runtime;
 
 use super::certificates::Certificates;
 use super::{Access, Assets, apply};
-use crate::{LabError, Namespace, Process, folder, sweep, until};
+use crate::{Host, LabError, Namespace, Process, folder, sweep, until};
 
 /// Where the server listens. The namespace is its own, so every port is free.
-const SERVER: &str = "https://127.0.0.1:6443";
+const PORT: u16 = 6443;
 
 /// Where etcd listens for the server.
 const ETCD: &str = "http://127.0.0.1:2379";
@@ -33,6 +34,16 @@ const ETCD_PEERS: &str = "http://127.0.0.1:2380";
 
 /// The token of the user who may do everything.
 const ADMIN_TOKEN: &str = "lab-admin";
+
+/// The token of the user who may do what kube-proxy has to.
+const PROXY_TOKEN: &str = "lab-kube-proxy";
+
+/// How long the token of a ServiceAccount is good, in seconds: as long as a lab that is left standing is looked at.
+const TOKEN_LIFETIME: i64 = 24 * 3600;
+
+/// What kube-controller-manager is to do. Nodes have no kubelet to be heard from, so nobody waits for it.
+const CONTROLLERS: &str =
+    "endpointslice-controller,garbage-collector-controller,namespace-controller";
 
 /// How long the server may take to be ready; on an idle machine it is some 3 s.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -50,34 +61,53 @@ pub struct ControlPlane {
     client: Client,
     api_server: Mutex<Option<Process>>,
     controller_manager: Mutex<Option<Process>>,
-    _etcd: Process,
+    etcd: Process,
     access: Access,
     certificates: Certificates,
     namespace: Namespace,
-    folder: TempDir,
+    address: IpAddr,
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
 }
 
 impl ControlPlane {
-    /// Starts one and waits until it is ready, in some 4 s.
+    /// Starts one in a namespace of its own and waits until it is ready, in some 4 s.
     ///
     /// # Errors
     /// Without the programs or the rights, and when they do not come up.
     pub fn start(label: &str) -> Result<Self, LabError> {
         sweep()?;
-        let folder = folder()?;
+        let temporary = folder()?;
         let namespace = Namespace::create(label)?;
-        let certificates = Certificates::create(folder.path(), &["127.0.0.1", "localhost"])?;
+        let address = Ipv4Addr::LOCALHOST.into();
+        let mut plane = Self::start_in(namespace, address, temporary.path())?;
+        plane._temporary = Some(temporary);
+        Ok(plane)
+    }
+
+    /// Starts one on a machine of a topology, where all others can reach it. Its files go to `folder`, which must exist.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
+    pub fn start_on(host: &Host, folder: &Path) -> Result<Self, LabError> {
+        let namespace = Namespace::attach(host.namespace.name().to_owned())?;
+        Self::start_in(namespace, host.ipv4.into(), folder)
+    }
+
+    fn start_in(namespace: Namespace, address: IpAddr, folder: &Path) -> Result<Self, LabError> {
+        let names = [&address.to_string(), "localhost"];
+        let certificates = Certificates::create(folder, &names)?;
         let write = |name: &str, text: &str| {
-            fs::write(folder.path().join(name), text)
-                .map_err(LabError::io(format!("writing {name}")))
+            fs::write(folder.join(name), text).map_err(LabError::io(format!("writing {name}")))
         };
-        write(
-            "tokens.csv",
-            &format!("{ADMIN_TOKEN},admin,admin,system:masters\n"),
-        )?;
+        let users = format!(
+            "{ADMIN_TOKEN},admin,admin,system:masters\n\
+             {PROXY_TOKEN},system:kube-proxy,system:kube-proxy\n"
+        );
+        write("tokens.csv", &users)?;
         write("audit-policy.yaml", AUDIT_POLICY)?;
         let access = Access {
-            server: SERVER.to_owned(),
+            server: format!("https://{address}:{PORT}"),
             authority: certificates.authority.clone(),
             token: ADMIN_TOKEN.to_owned(),
         };
@@ -87,14 +117,26 @@ impl ControlPlane {
             runtime,
             api_server: Mutex::default(),
             controller_manager: Mutex::default(),
-            _etcd: namespace.spawn("etcd", etcd(folder.path())?, folder.path())?,
+            etcd: namespace.spawn("etcd", etcd(folder)?, folder)?,
             access,
             certificates,
             namespace,
-            folder,
+            address,
+            folder: folder.to_owned(),
+            _temporary: None,
         };
         plane.start_api_server()?;
         Ok(plane)
+    }
+
+    /// Leaves its processes running when this value is dropped.
+    pub fn keep(&mut self) {
+        self.etcd.keep();
+        for process in [&self.api_server, &self.controller_manager] {
+            if let Some(process) = lock(process).as_mut() {
+                process.keep();
+            }
+        }
     }
 
     /// Starts the API server, with whatever was stored before, and waits until it is ready.
@@ -146,7 +188,8 @@ impl ControlPlane {
             .arg("--service-account-private-key-file")
             .arg(&self.certificates.token_key)
             .arg("--cert-dir")
-            .arg(self.folder.path().join("controller-manager"))
+            .arg(self.folder.join("controller-manager"))
+            .args(["--controllers", CONTROLLERS])
             .args(["--bind-address=127.0.0.1", "--leader-elect=false"]);
         let process = self.spawn("kube-controller-manager", command)?;
         *lock(&self.controller_manager) = Some(process);
@@ -227,7 +270,13 @@ impl ControlPlane {
         &self.access
     }
 
-    /// The access of a ServiceAccount that exists, with a token that is good for an hour.
+    /// The access of kube-proxy, with the rights that a cluster gives it.
+    #[must_use]
+    pub fn access_of_proxy(&self) -> Access {
+        self.access.with_token(PROXY_TOKEN)
+    }
+
+    /// The access of a ServiceAccount that exists, with a token that is good for a day.
     ///
     /// # Errors
     /// When there is no such account.
@@ -236,7 +285,7 @@ impl ControlPlane {
         let name = account.to_owned();
         let request = TokenRequest {
             spec: Some(TokenRequestSpec {
-                expiration_seconds: Some(3600),
+                expiration_seconds: Some(TOKEN_LIFETIME),
                 ..TokenRequestSpec::default()
             }),
             ..TokenRequest::default()
@@ -256,7 +305,7 @@ impl ControlPlane {
     /// # Errors
     /// When it cannot be written.
     pub fn kubeconfig(&self, name: &str, access: &Access) -> Result<PathBuf, LabError> {
-        let file = self.folder.path().join(format!("{name}.kubeconfig"));
+        let file = self.folder.join(format!("{name}.kubeconfig"));
         access.write(&file)?;
         Ok(file)
     }
@@ -266,7 +315,7 @@ impl ControlPlane {
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(&self, name: &str, command: Command) -> Result<Process, LabError> {
-        self.namespace.spawn(name, command, self.folder.path())
+        self.namespace.spawn(name, command, &self.folder)
     }
 
     /// The namespace that everything is in.
@@ -278,16 +327,16 @@ impl ControlPlane {
     /// Where logs, keys and kubeconfig files are.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// The file in which the server notes each request, as JSON lines of `audit.k8s.io/v1`.
     pub(super) fn audit_log(&self) -> PathBuf {
-        self.folder.path().join("audit.log")
+        self.folder.join("audit.log")
     }
 
     fn api_server_command(&self) -> Result<Command, LabError> {
-        let folder = self.folder.path();
+        let folder = &self.folder;
         let mut command = Assets::find()?.program("kube-apiserver");
         let files: [(&str, &Path); 9] = [
             ("--tls-cert-file", &self.certificates.server),
@@ -311,9 +360,9 @@ impl ControlPlane {
         }
         command.args([
             &format!("--etcd-servers={ETCD}"),
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            "--secure-port=6443",
+            &format!("--bind-address={}", self.address),
+            &format!("--advertise-address={}", self.address),
+            &format!("--secure-port={PORT}"),
             "--endpoint-reconciler-type=none",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/108",

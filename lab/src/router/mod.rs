@@ -194,7 +194,7 @@ pub struct Session {
 }
 
 /// What a kind of router can be asked.
-trait View: fmt::Debug + Send {
+trait View: fmt::Debug + Send + Sync {
     /// All paths from its neighbours, in any order.
     fn routes(&self) -> Result<Vec<Route>, LabError>;
 

@@ -1,0 +1,336 @@
+//! A whole cluster, put together: control plane, nodes with kube-proxy, FRR and BIRD, a client, and the product.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::speaker::Speaker;
+use super::{Access, ControlPlane, Controller, Pod, Run, network, node, product};
+use crate::router::{Config, Kind, Neighbour, Router};
+use crate::topology::{NODE_ASN, ROUTER_ASN};
+use crate::{Host, LabError, Names, Process, Requirement, Topology, until};
+
+/// The sessions of all nodes with both routers, of each family: `frr-v4`, `frr-v6` (eBGP), `bird-v4`, `bird-v6` (iBGP).
+const PEERS: &str = include_str!("peers.yaml");
+
+/// How long the product may take until all its sessions are established.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// All of it. Dropping it ends the processes and removes the network. Fields are dropped in this order.
+///
+/// What changes only its own objects can be done by several at once; what needs `&mut` disturbs everybody.
+#[derive(Debug)]
+pub struct Cluster {
+    speakers: BTreeMap<String, Speaker>,
+    controller: Option<Controller>,
+    /// FRR on `router1`, through which the client's uplink goes.
+    pub frr: Router,
+    /// BIRD on `router2`.
+    pub bird: Router,
+    proxies: Vec<Process>,
+    /// The API server.
+    pub plane: Arc<ControlPlane>,
+    /// The network.
+    pub topology: Topology,
+    folder: PathBuf,
+}
+
+impl Cluster {
+    /// What a test needs that uses one, for [`crate::requires`].
+    #[must_use]
+    pub fn requirements() -> Vec<Requirement> {
+        let programs = ["ip", "nft", "arping", "ndisc6"].map(Requirement::Program);
+        let binaries = ["controller", "speaker", "ferrolb-lab"].map(Requirement::Binary);
+        let routers = [Kind::Frr, Kind::Bird].map(Kind::requirements).concat();
+        let own = [Requirement::ControlPlane, Requirement::KubeProxy];
+        [&routers[..], &programs, &binaries, &own].concat()
+    }
+
+    /// Builds it and starts everything, with sessions between every node and both routers, and waits until these are
+    /// established. All files go to `folder`, which must be empty.
+    ///
+    /// # Errors
+    /// When a part of it does not come up; what was made by then is removed again.
+    pub fn start(names: Names, folder: &Path) -> Result<Self, LabError> {
+        let topology = network::build(names)?;
+        let (plane, frr, bird) = thread::scope(|scope| {
+            let plane = scope.spawn(|| start_plane(&topology, folder));
+            let frr = start_router(&topology, 0, Kind::Frr, folder);
+            let bird = start_router(&topology, 1, Kind::Bird, folder);
+            (joined(plane.join()), frr, bird)
+        });
+        let (plane, proxies) = plane?;
+        let mut cluster = Self {
+            speakers: BTreeMap::new(),
+            controller: None,
+            frr: frr?,
+            bird: bird?,
+            proxies,
+            plane: Arc::new(plane),
+            topology,
+            folder: folder.to_owned(),
+        };
+        cluster.start_product()?;
+        Ok(cluster)
+    }
+
+    /// Starts the controller and the speakers that do not run, and waits until every session is established.
+    ///
+    /// # Errors
+    /// When one of them cannot be started or ends, or [`LabError::Timeout`].
+    pub fn start_product(&mut self) -> Result<(), LabError> {
+        if self.controller.is_none() {
+            self.start_controller()?;
+        }
+        for name in self.node_names() {
+            if !self.speakers.contains_key(&name) {
+                self.start_speaker(&name)?;
+            }
+        }
+        self.wait_until_established()
+    }
+
+    /// Starts the controller.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start_controller(&mut self) -> Result<(), LabError> {
+        let run = Run {
+            name: "controller".to_owned(),
+            namespace: product::NAMESPACE.to_owned(),
+            lb_class: String::new(),
+            access: self.plane.access_of(product::NAMESPACE, "controller")?,
+            port: 9120,
+            flags: ["--metrics-insecure", "--webhook-mode=disabled"]
+                .map(str::to_owned)
+                .into(),
+        };
+        self.controller = Some(Controller::start(&self.plane, &run)?);
+        Ok(())
+    }
+
+    /// Asks the controller to end by SIGTERM, and waits until it has.
+    ///
+    /// # Errors
+    /// When there is none, or it does not end.
+    pub fn stop_controller(&mut self) -> Result<ExitStatus, LabError> {
+        let controller = self.controller.take();
+        let no_controller = || LabError::Unexpected("no controller".to_owned());
+        controller.ok_or_else(no_controller)?.terminate()
+    }
+
+    /// Starts the speaker of a node.
+    ///
+    /// # Errors
+    /// When there is no such node, or the speaker cannot be started.
+    pub fn start_speaker(&mut self, node: &str) -> Result<(), LabError> {
+        self.start_speaker_with(node, &[])
+    }
+
+    /// The same with further flags.
+    ///
+    /// # Errors
+    /// As [`Cluster::start_speaker`].
+    pub fn start_speaker_with(&mut self, node: &str, flags: &[String]) -> Result<(), LabError> {
+        let access = self.access_of_speakers()?;
+        let host = self.topology.node(node)?;
+        let speaker = Speaker::start(&self.plane, host, &access, flags)?;
+        self.speakers.insert(node.to_owned(), speaker);
+        Ok(())
+    }
+
+    /// Asks the speaker of a node to end by SIGTERM, and waits until it has.
+    ///
+    /// # Errors
+    /// When it has none, or it does not end.
+    pub fn stop_speaker(&mut self, node: &str) -> Result<ExitStatus, LabError> {
+        self.take_speaker(node)?.terminate()
+    }
+
+    /// Ends the speaker of a node by SIGKILL.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn kill_speaker(&mut self, node: &str) -> Result<(), LabError> {
+        self.take_speaker(node)?.kill()
+    }
+
+    /// The speaker of a node: its log, its id, signals.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn speaker(&mut self, node: &str) -> Result<&mut Process, LabError> {
+        let speaker = self.speakers.get_mut(node);
+        speaker
+            .map(Speaker::process)
+            .ok_or_else(|| no_speaker(node))
+    }
+
+    /// Waits until both routers have all their sessions with the nodes.
+    ///
+    /// # Errors
+    /// When a process has ended, or [`LabError::Timeout`].
+    pub fn wait_until_established(&mut self) -> Result<(), LabError> {
+        until("established sessions", START_TIMEOUT, || {
+            self.expect_running()?;
+            for router in [&self.frr, &self.bird] {
+                if router
+                    .sessions()?
+                    .iter()
+                    .any(|session| session.uptime.is_none())
+                {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+    }
+
+    /// Fails if a process of the cluster has ended by itself.
+    ///
+    /// # Errors
+    /// [`LabError::Ended`] with the end of its output.
+    pub fn expect_running(&mut self) -> Result<(), LabError> {
+        let speakers = self.speakers.values_mut().map(Speaker::process);
+        let controller = self.controller.iter_mut().map(Controller::process);
+        let mut processes = speakers.chain(controller).chain(&mut self.proxies);
+        processes.try_for_each(Process::expect_running)
+    }
+
+    /// Starts a pod on a node, with the label `app`; see [`Pod::start`].
+    ///
+    /// # Errors
+    /// When there is no such node, or the pod does not come up.
+    pub fn start_pod(
+        &self,
+        node: &str,
+        namespace: &str,
+        name: &str,
+        app: &str,
+    ) -> Result<Pod, LabError> {
+        Pod::start(&self.plane, self.topology.node(node)?, namespace, name, app)
+    }
+
+    /// One more router, on a machine of its own: see [`Topology::add_router`]. The neighbours are the nodes, as `adjust`
+    /// makes them from one that has the transport given; both are gone when the returned values are dropped, the router first.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn add_router(
+        &self,
+        kind: Kind,
+        index: u8,
+        asn: u32,
+        neighbours: impl FnOnce(&[Host]) -> Vec<Neighbour>,
+    ) -> Result<(Router, Host), LabError> {
+        let host = self.topology.add_router(index)?;
+        let config = Config {
+            asn,
+            router_id: host.ipv4,
+            neighbours: neighbours(&self.topology.nodes),
+        };
+        let router = Router::start(kind, &host, &self.folder.join(&host.name), &config)?;
+        Ok((router, host))
+    }
+
+    /// The names of all nodes.
+    #[must_use]
+    pub fn node_names(&self) -> Vec<String> {
+        let nodes = self.topology.nodes.iter();
+        nodes.map(|node| node.name.clone()).collect()
+    }
+
+    /// The access that the speakers have.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn access_of_speakers(&self) -> Result<Access, LabError> {
+        Ok(self.plane.access().clone())
+    }
+
+    /// Leaves everything standing when this value is dropped.
+    pub fn keep(mut self) -> Result<(), LabError> {
+        let speakers = self.speakers.values_mut().map(Speaker::process);
+        let controller = self.controller.iter_mut().map(Controller::process);
+        let processes = speakers.chain(controller).chain(&mut self.proxies);
+        processes.into_iter().for_each(Process::keep);
+        self.frr.keep();
+        self.bird.keep();
+        self.topology.keep();
+        let plane = Arc::get_mut(&mut self.plane);
+        let in_use = || LabError::Unexpected("control plane in use".to_owned());
+        plane.ok_or_else(in_use).map(ControlPlane::keep)
+    }
+
+    fn take_speaker(&mut self, node: &str) -> Result<Speaker, LabError> {
+        self.speakers.remove(node).ok_or_else(|| no_speaker(node))
+    }
+}
+
+fn no_speaker(node: &str) -> LabError {
+    LabError::Unexpected(format!("no speaker on {node}"))
+}
+
+/// The API server with all that is in it before the product runs, and kube-proxy on the nodes.
+fn start_plane(
+    topology: &Topology,
+    folder: &Path,
+) -> Result<(ControlPlane, Vec<Process>), LabError> {
+    let plane = ControlPlane::start_on(&topology.control, folder)?;
+    plane.start_controller_manager()?;
+    let access = plane.access_of_proxy();
+    let start = |host| {
+        node::register(&plane, host)?;
+        node::start_proxy(host, &access, folder)
+    };
+    let proxies = topology.nodes.iter().map(start).collect::<Result<_, _>>()?;
+    product::install(&plane)?;
+    for host in &topology.nodes {
+        product::register_speaker(&plane, host)?;
+    }
+    plane.apply(PEERS, product::NAMESPACE)?;
+    Ok((plane, proxies))
+}
+
+/// The router on the `index`th machine for one, with a session for each family with each node.
+fn start_router(
+    topology: &Topology,
+    index: usize,
+    kind: Kind,
+    folder: &Path,
+) -> Result<Router, LabError> {
+    let host = topology.routers.get(index);
+    let host = host.ok_or_else(|| LabError::Unexpected("too few routers".to_owned()))?;
+    Router::start(
+        kind,
+        host,
+        &folder.join(kind.to_string()),
+        &router_config(kind, host, &topology.nodes),
+    )
+}
+
+/// As `peers.yaml` has it from the other side: eBGP with FRR, iBGP with BIRD.
+pub(super) fn router_config(kind: Kind, router: &Host, nodes: &[Host]) -> Config {
+    let asn = if kind == Kind::Frr {
+        NODE_ASN
+    } else {
+        ROUTER_ASN
+    };
+    let neighbours = nodes.iter().flat_map(|node| {
+        let addresses: [IpAddr; 2] = [node.ipv4.into(), node.ipv6.into()];
+        addresses.map(|address| Neighbour::new(address, asn))
+    });
+    Config {
+        asn: ROUTER_ASN,
+        router_id: router.ipv4,
+        neighbours: neighbours.collect(),
+    }
+}
+
+fn joined<T>(result: thread::Result<T>) -> T {
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}

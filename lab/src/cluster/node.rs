@@ -1,0 +1,81 @@
+//! A machine of the topology as a Kubernetes node: its object, and kube-proxy.
+
+use std::fs;
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::Node;
+use kube::api::{Api, PostParams};
+use serde_json::{Value, json};
+
+use super::network::PodRange;
+use super::{Access, Assets, ControlPlane};
+use crate::{Host, LabError, Process};
+
+/// Registers a machine, as its kubelet would.
+pub(super) fn register(plane: &ControlPlane, host: &Host) -> Result<(), LabError> {
+    let what = format!("registering {}", host.name);
+    let node: Node = serde_json::from_value(object(host))
+        .map_err(|error| LabError::Unexpected(format!("{what}: {error}")))?;
+    let api: Api<Node> = Api::all(plane.client());
+    // Not applied: only who creates a Node may give it its status in one go.
+    plane
+        .block_on(async move { api.create(&PostParams::default(), &node).await })
+        .map(drop)
+        .map_err(LabError::kubernetes(what))
+}
+
+fn object(host: &Host) -> Value {
+    let pods = PodRange::of(host);
+    let (v4, v6) = (format!("{}/16", pods.v4), format!("{}/64", pods.v6));
+    let condition = |kind: &str, status: &str| {
+        json!({"type": kind, "status": status, "reason": "Lab", "message": "",
+            "lastHeartbeatTime": null, "lastTransitionTime": null})
+    };
+    json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {
+            "name": host.name,
+            "labels": {"kubernetes.io/hostname": host.name, "kubernetes.io/os": "linux"},
+        },
+        "spec": {"podCIDR": v4, "podCIDRs": [v4, v6]},
+        "status": {
+            "addresses": [
+                {"type": "InternalIP", "address": host.ipv4},
+                {"type": "InternalIP", "address": host.ipv6},
+                {"type": "Hostname", "address": host.name},
+            ],
+            "conditions": [condition("Ready", "True"), condition("NetworkUnavailable", "False")],
+        },
+    })
+}
+
+/// Starts kube-proxy on a machine; its files go to `folder`.
+pub(super) fn start_proxy(
+    host: &Host,
+    access: &Access,
+    folder: &Path,
+) -> Result<Process, LabError> {
+    let name = format!("kube-proxy-{}", host.name);
+    let kubeconfig = folder.join(format!("{name}.kubeconfig"));
+    access.write(&kubeconfig)?;
+    let config = folder.join(format!("{name}.json"));
+    fs::write(&config, proxy_config(host, &kubeconfig).to_string())
+        .map_err(LabError::io(format!("writing {}", config.display())))?;
+    let mut command = Assets::find()?.program("kube-proxy");
+    command.arg("--config").arg(config);
+    host.namespace.spawn(&name, command, folder)
+}
+
+fn proxy_config(host: &Host, kubeconfig: &Path) -> Value {
+    json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
+        "hostnameOverride": host.name,
+        "clientConnection": {"kubeconfig": kubeconfig},
+        "mode": "nftables",
+        // By default a change waits for a second.
+        "nftables": {"minSyncPeriod": "20ms"},
+        // These are the machine's, not the namespace's.
+        "conntrack": {"maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+        "oomScoreAdj": 0,
+    })
+}
