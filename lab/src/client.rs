@@ -17,7 +17,15 @@ impl Host {
     /// # Errors
     /// When nobody answers within a second.
     pub fn get(&self, address: IpAddr) -> Result<String, LabError> {
-        let target = SocketAddr::new(address, HTTP_PORT);
+        self.get_on(address, HTTP_PORT)
+    }
+
+    /// The same on another port.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
+    pub fn get_on(&self, address: IpAddr, port: u16) -> Result<String, LabError> {
+        let target = SocketAddr::new(address, port);
         self.namespace
             .run(|| get(target))?
             .map_err(LabError::io(format!("asking {target}")))
@@ -42,6 +50,25 @@ impl Host {
             *answers.entry(self.get(address)?).or_default() += 1;
         }
         Ok(answers)
+    }
+
+    /// Sends a datagram to the port of the HTTP server at an address, and returns what is answered.
+    ///
+    /// # Errors
+    /// When nobody answers within a second.
+    pub fn ask_by_datagram(&self, address: IpAddr) -> Result<String, LabError> {
+        let ask = || {
+            let socket = UdpSocket::bind((unspecified(address), 0))?;
+            socket.set_read_timeout(Some(REQUEST_TIMEOUT))?;
+            socket.connect((address, HTTP_PORT))?;
+            socket.send(&[0])?;
+            let mut buffer = [0; 1500];
+            let length = socket.recv(&mut buffer)?;
+            let answer = buffer.get(..length).unwrap_or_default();
+            Ok(String::from_utf8_lossy(answer).into_owned())
+        };
+        let answer = self.namespace.run(ask)?;
+        answer.map_err(LabError::io(format!("asking {address} by a datagram")))
     }
 
     /// The MAC addresses that answer one ARP or Neighbour Discovery request within a second: one for
@@ -84,13 +111,7 @@ impl Host {
     /// # Errors
     /// When there is no route to the address.
     pub fn send_datagram(&self, address: IpAddr) -> Result<(), LabError> {
-        let send = || {
-            let unspecified: IpAddr = match address {
-                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-            };
-            UdpSocket::bind((unspecified, 0))?.send_to(&[0], (address, 9))
-        };
+        let send = || UdpSocket::bind((unspecified(address), 0))?.send_to(&[0], (address, 9));
         let sent = self.namespace.run(send)?;
         sent.map(drop)
             .map_err(LabError::io(format!("sending to {address}")))
@@ -111,6 +132,14 @@ impl Host {
             })?;
         let mac = parsed.pointer("/0/lladdr").and_then(|mac| mac.as_str());
         Ok(mac.map(str::to_owned))
+    }
+}
+
+/// What a socket is bound to that is to reach an address.
+fn unspecified(target: IpAddr) -> IpAddr {
+    match target {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     }
 }
 

@@ -78,6 +78,18 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Puts right what a test has disturbed: Nodes are again what they were when they were registered, and all of the
+    /// product runs.
+    ///
+    /// # Errors
+    /// As [`Cluster::start_product`], and when the API server refuses.
+    pub fn restore(&mut self) -> Result<(), LabError> {
+        for host in &self.topology.nodes {
+            node::restore(&self.plane, host)?;
+        }
+        self.start_product()
+    }
+
     /// Starts the controller and the speakers that do not run, and waits until every session is established.
     ///
     /// # Errors

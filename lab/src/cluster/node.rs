@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::Node;
+use kube::ResourceExt as _;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
@@ -14,8 +15,7 @@ use crate::{Host, LabError, Process};
 /// Registers a machine, as its kubelet would.
 pub(super) fn register(plane: &ControlPlane, host: &Host) -> Result<(), LabError> {
     let what = format!("registering {}", host.name);
-    let node: Node = serde_json::from_value(object(host))
-        .map_err(|error| LabError::Unexpected(format!("{what}: {error}")))?;
+    let node = object(host)?;
     let api: Api<Node> = Api::all(plane.client());
     // Not applied: only who creates a Node may give it its status in one go.
     plane
@@ -24,7 +24,28 @@ pub(super) fn register(plane: &ControlPlane, host: &Host) -> Result<(), LabError
         .map_err(LabError::kubernetes(what))
 }
 
-fn object(host: &Host) -> Value {
+/// Makes the Node of a machine what it was when it was registered.
+pub(super) fn restore(plane: &ControlPlane, host: &Host) -> Result<(), LabError> {
+    let mut node = object(host)?;
+    let api: Api<Node> = Api::all(plane.client());
+    let restored = plane.block_on(async move {
+        let (name, parameters) = (node.name_any(), PostParams::default());
+        node.metadata.resource_version = api.get(&name).await?.resource_version();
+        let now = api.replace(&name, &parameters, &node).await?;
+        node.metadata.resource_version = now.resource_version();
+        api.replace_status(&name, &parameters, &node).await
+    });
+    restored
+        .map(drop)
+        .map_err(LabError::kubernetes(format!("restoring {}", host.name)))
+}
+
+fn object(host: &Host) -> Result<Node, LabError> {
+    serde_json::from_value(json(host))
+        .map_err(|error| LabError::Unexpected(format!("the Node of {}: {error}", host.name)))
+}
+
+fn json(host: &Host) -> Value {
     let pods = PodRange::of(host);
     let (v4, v6) = (format!("{}/16", pods.v4), format!("{}/64", pods.v6));
     let condition = |kind: &str, status: &str| {

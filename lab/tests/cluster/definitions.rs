@@ -9,7 +9,8 @@ use kube::core::GroupVersionKind;
 use lab::cluster::ControlPlane;
 use serde_json::{Value, json};
 
-use crate::harness::{apply, create_namespace, requirements_are_met, shared};
+use crate::harness::{requirements_are_met, shared};
+use crate::object::{apply, create_namespace};
 
 const CASES: &str = include_str!("../../../k8s-adapter/tests/definitions/cases.yaml");
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use lab::cluster::ControlPlane;
 use lab::{Requirement, requires, start_guard};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Whether there is everything that a cluster test needs; if not, the test is to return at once.
 pub(crate) fn requirements_are_met() -> bool {
@@ -50,41 +50,6 @@ pub(crate) fn manifest(file: &str) -> String {
     fs::read_to_string(folder.join(file)).unwrap()
 }
 
-/// Applies objects; those that are in a namespace go to this one unless they name one.
-pub(crate) fn apply(plane: &ControlPlane, namespace: &str, objects: &[Value]) {
-    let objects = objects
-        .iter()
-        .map(|object| serde_json::from_value(object.clone()).unwrap())
-        .collect();
-    plane.apply_objects(objects, namespace).unwrap();
-}
-
-pub(crate) fn create_namespace(plane: &ControlPlane, name: &str, labels: Value) {
-    let namespace = json!({
-        "apiVersion": "v1", "kind": "Namespace",
-        "metadata": {"name": name, "labels": labels},
-    });
-    apply(plane, name, &[namespace]);
-}
-
-/// Changes a JSON value by a merge patch (RFC 7396).
-pub(crate) fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    for (field, value) in patch {
-        if value.is_null() {
-            target.as_object_mut().unwrap().remove(&field);
-        } else {
-            merge(&mut target[field.as_str()], value);
-        }
-    }
-}
-
 /// Tests of the server itself, which need no controller.
 mod tests {
     use std::time::Instant;
@@ -92,7 +57,7 @@ mod tests {
     use kube::api::{Api, ListParams};
 
     use super::*;
-    use crate::object::Object;
+    use crate::object::{Object, apply, create_namespace};
 
     fn config_map(plane: &Arc<ControlPlane>) -> Object {
         apply(

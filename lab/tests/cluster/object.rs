@@ -1,4 +1,4 @@
-//! One object of the API server, as a test sees it.
+//! Objects of the API server, as a test writes and sees them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParam
 use kube::core::GroupVersionKind;
 use lab::cluster::ControlPlane;
 use lab::until;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long anything may take. A machine that compiles at the same time is slow; a test that passes never waits so long.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -145,7 +145,42 @@ impl Object {
     }
 }
 
-fn resource(api_version: &str, kind: &str) -> ApiResource {
+/// Applies objects; those that are in a namespace go to this one unless they name one.
+pub(crate) fn apply(plane: &ControlPlane, namespace: &str, objects: &[Value]) {
+    let objects = objects
+        .iter()
+        .map(|object| serde_json::from_value(object.clone()).unwrap())
+        .collect();
+    plane.apply_objects(objects, namespace).unwrap();
+}
+
+pub(crate) fn create_namespace(plane: &ControlPlane, name: &str, labels: Value) {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": name, "labels": labels},
+    });
+    apply(plane, name, &[namespace]);
+}
+
+/// Changes a JSON value by a merge patch (RFC 7396).
+pub(crate) fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (field, value) in patch {
+        if value.is_null() {
+            target.as_object_mut().unwrap().remove(&field);
+        } else {
+            merge(&mut target[field.as_str()], value);
+        }
+    }
+}
+
+pub(crate) fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }

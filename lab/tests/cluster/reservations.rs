@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::apply;
 use crate::object::Object;
+use crate::object::apply;
 use crate::tenant::Tenant;
 
 /// Writes an IPReservation.

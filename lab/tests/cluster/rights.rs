@@ -8,8 +8,9 @@ use kube::api::Api;
 use lab::until;
 use serde_json::{Value, json};
 
-use crate::harness::{apply, manifest, own};
+use crate::harness::{manifest, own};
 use crate::object::TIMEOUT;
+use crate::object::apply;
 use crate::tenant::Tenant;
 
 /// Whoever applies (server-side apply) what is not there needs the right to create too, and the request is a patch.

@@ -3,8 +3,9 @@
 use lab::{LabError, until};
 use serde_json::json;
 
-use crate::harness::{apply, own};
+use crate::harness::own;
 use crate::object::TIMEOUT;
+use crate::object::apply;
 use crate::tenant::Tenant;
 
 /// A ServiceAccount of the tenant's namespace; its token.

@@ -9,8 +9,8 @@ use lab::cluster::{Access, Audit, ControlPlane, Controller, Requests, Run};
 use lab::until;
 use serde_json::{Value, json};
 
-use crate::harness::{apply, create_namespace, manifest, merge, requirements_are_met, shared};
-use crate::object::{Object, TIMEOUT};
+use crate::harness::{manifest, requirements_are_met, shared};
+use crate::object::{Object, TIMEOUT, apply, create_namespace, merge};
 use crate::service::Service;
 
 /// The ServiceAccount that the controller runs as.

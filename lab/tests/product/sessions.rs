@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use lab::router::{Kind, Router};
 use lab::{LabError, until};
 
-use crate::stage::TIMEOUT;
+/// How long it may take until all of them are established and old enough.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How old each session is at least when it is first looked at: one that is started anew seems to begin later by more.
 const AGE: Duration = Duration::from_secs(3);

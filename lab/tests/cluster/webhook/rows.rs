@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::site::{Answer, NAMESPACE, Site};
-use crate::harness::{apply, create_namespace, merge};
+use crate::object::{apply, create_namespace, merge};
 
 fn object(kind: &str, name: &str, spec: Value) -> Value {
     let version = if kind == "BGPPeer" {

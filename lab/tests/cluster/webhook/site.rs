@@ -6,8 +6,8 @@ use lab::cluster::{ControlPlane, Controller, Run};
 use lab::{start_guard, until};
 use serde_json::{Value, json};
 
-use crate::harness::{create_namespace, manifest, merge, own, requirements_are_met};
-use crate::object::{Object, TIMEOUT};
+use crate::harness::{manifest, own, requirements_are_met};
+use crate::object::{Object, TIMEOUT, create_namespace, merge};
 
 /// The shipped manifest names this namespace.
 pub(super) const NAMESPACE: &str = "metallb-system";

@@ -1,0 +1,22 @@
+//! The product on a whole cluster: one for all tests of this file's modules, and for each test a [`tenant::Tenant`]:
+//! a namespace, addresses, and a pool of its own. What disturbs others takes the cluster for itself.
+//!
+//! `docs/conformance.md` lists which row of compat/metallb.md 8.2 and 8.3 each test covers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as the tests do"
+)]
+
+mod families;
+mod harness;
+mod layer2;
+#[path = "../cluster/object.rs"]
+#[expect(dead_code, reason = "tests/cluster needs more of it")]
+mod object;
+#[path = "../cluster/service.rs"]
+#[expect(dead_code, reason = "tests/cluster needs more of it")]
+mod service;
+mod tenant;
+mod whole;
