@@ -28,6 +28,15 @@ pub async fn everywhere(port: u16) -> io::Result<TcpListener> {
     }
 }
 
+/// Listens on 127.0.0.1 alone.
+///
+/// # Errors
+///
+/// The port is taken, or it needs rights that the process does not have.
+pub async fn loopback(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
 /// Accepts connections over TLS. Handshakes go on side by side: a slow client holds nobody up.
 #[derive(Debug)]
 pub struct TlsListener {

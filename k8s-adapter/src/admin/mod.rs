@@ -44,7 +44,7 @@ pub struct Endpoints {
 
 impl Endpoints {
     /// Opens those that the flags ask for. `api` is asked who may read the metrics; `readiness` is asked each time that
-    /// somebody wants to know.
+    /// somebody within `reach` wants to know.
     ///
     /// # Errors
     ///
@@ -53,6 +53,7 @@ impl Endpoints {
         flags: &AdminFlags,
         api: Option<Client>,
         metrics: Registry,
+        reach: Reach,
         readiness: R,
     ) -> Result<Self, AdminError>
     where
@@ -66,7 +67,7 @@ impl Endpoints {
         };
         let served_by_default = api.is_some();
         if let Some(port) = port(flags.health_probe_port, PROBES, served_by_default) {
-            endpoints.open_probes(port, readiness).await?;
+            endpoints.open_probes(port, reach, readiness).await?;
         }
         if let Some(port) = port(flags.port, METRICS, served_by_default) {
             let metrics = Arc::new(metrics);
@@ -79,11 +80,21 @@ impl Endpoints {
         Ok(endpoints)
     }
 
-    async fn open_probes<R>(&mut self, port: u16, readiness: R) -> Result<(), AdminError>
+    async fn open_probes<R>(
+        &mut self,
+        port: u16,
+        reach: Reach,
+        readiness: R,
+    ) -> Result<(), AdminError>
     where
         R: Fn() -> Readiness + Send + Sync + 'static,
     {
-        let listener = listen(port).await?;
+        let listener = match reach {
+            Reach::Everywhere => listen(port).await?,
+            Reach::ThisMachine => listen::loopback(port)
+                .await
+                .map_err(|source| AdminError::Listen { port, source })?,
+        };
         info!(port, "probes");
         self.serve(listener, probes::router(readiness));
         Ok(())
@@ -146,6 +157,15 @@ async fn listen(port: u16) -> Result<tokio::net::TcpListener, AdminError> {
     listen::everywhere(port)
         .await
         .map_err(|source| AdminError::Listen { port, source })
+}
+
+/// From where the probes may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every address of the machine, which in a pod are the pod's.
+    Everywhere,
+    /// 127.0.0.1 alone: the addresses of a process on the network of its node are the node's.
+    ThisMachine,
 }
 
 /// Endpoints that cannot be opened.

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use super::metrics::{bearer, show};
 use super::probes::answer;
 use super::review::{Reviewer, Verdict};
-use super::{AdminError, AdminFlags, Endpoints, ProcessMetrics, Readiness};
+use super::{AdminError, AdminFlags, Endpoints, ProcessMetrics, Reach, Readiness};
 
 #[derive(Debug, Parser)]
 struct Flags {
@@ -140,7 +140,8 @@ fn a_token_is_what_follows_bearer() {
 async fn without_an_api_server_nothing_is_served_unless_it_is_asked_for() {
     let open = async |arguments: &[&str]| {
         let ready = || Readiness::Ready;
-        Endpoints::open(&flags(arguments), None, Registry::default(), ready).await
+        let (metrics, reach) = (Registry::default(), Reach::ThisMachine);
+        Endpoints::open(&flags(arguments), None, metrics, reach, ready).await
     };
     assert!(
         open(&[])

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use super::memberlist::MemberlistSecret;
 use super::{Controller, ControllerFlags, ControllerMetrics, Facts, WebhookMode};
-use crate::admin::{AdminError, AdminFlags, Endpoints, ProcessMetrics, Readiness};
+use crate::admin::{AdminError, AdminFlags, Endpoints, ProcessMetrics, Reach, Readiness};
 use crate::client::{self, ClientError};
 use crate::lease::{Elector, Leadership, LeaseName, Standing, Timing};
 use crate::sink::dir::DirSink;
@@ -229,18 +229,7 @@ impl Deciding {
     /// The kinds of objects that are not known as they are now, and why.
     fn unread(&self) -> Option<String> {
         let reading = self.reading.as_ref()?.borrow().clone()?;
-        let health = reading.borrow();
-        let failing = health.failing.iter();
-        let mut kinds: Vec<_> = failing
-            .map(|(kind, why)| format!("{kind} cannot be read: {why}"))
-            .collect();
-        let unread = health.unread.iter();
-        kinds.extend(
-            unread
-                .filter(|kind| !health.failing.contains_key(kind))
-                .map(|kind| format!("{kind} is being read for the first time")),
-        );
-        (!kinds.is_empty()).then(|| kinds.join("\n"))
+        reading.borrow().missing()
     }
 }
 
@@ -258,7 +247,8 @@ impl Parts {
             metrics.register_collector(Box::new(ControllerMetrics::new(facts, leadership)));
         }
         metrics.register_collector(Box::new(ProcessMetrics::new()));
-        Endpoints::open(flags, api, metrics, move || self.readiness()).await
+        let readiness = move || self.readiness();
+        Endpoints::open(flags, api, metrics, Reach::Everywhere, readiness).await
     }
 
     fn readiness(&self) -> Readiness {
