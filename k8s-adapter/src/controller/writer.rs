@@ -58,7 +58,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(key) => write!(f, "Service {key}"),
-            Self::Status(id) => write!(f, "status of Service {} on {}", id.service, id.node),
+            Self::Status(id) => id.fmt(f),
             Self::Pool(name) => write!(f, "IPAddressPool {name}"),
             Self::Reservation(name) => write!(f, "IPReservation {name}"),
             Self::Configuration(_) => f.write_str("ConfigurationState"),

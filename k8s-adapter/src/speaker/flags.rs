@@ -1,11 +1,23 @@
 //! The speaker's own flags, under MetalLB's names (compat/metallb.md 3.2).
 
+mod inert;
+mod membership;
+#[cfg(test)]
+mod tests;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, value_parser};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, value_parser};
+use planner::effect::Problem;
 use planner::snapshot::ExcludeLabel;
 
+pub use self::inert::InertFlags;
+pub use self::membership::MembershipFlags;
+use super::metrics::Names;
+use crate::admin::AdminFlags;
 use crate::flags::CommonFlags;
 use crate::translate::TranslateOptions;
 
@@ -15,15 +27,40 @@ pub struct SpeakerFlags {
     /// What it has in common with the controller.
     #[command(flatten)]
     pub common: CommonFlags,
+    /// What it tells about itself.
+    #[command(flatten)]
+    pub admin: AdminFlags,
+    /// How speakers hear of each other.
+    #[command(flatten)]
+    pub membership: MembershipFlags,
+    /// What MetalLB's speaker takes and this one has no use for.
+    #[command(flatten)]
+    pub inert: InertFlags,
     /// The name of the Node that this speaker announces from.
     #[arg(long, env = "METALLB_NODE_NAME", value_name = "NAME")]
     pub node_name: String,
+    /// The pod that this speaker runs in, which its ConfigurationState belongs to.
+    #[arg(long, env = "METALLB_POD_NAME", value_name = "NAME")]
+    pub pod_name: Option<String>,
     /// Announce from nodes with the label node.kubernetes.io/exclude-from-external-load-balancers too.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
     pub ignore_exclude_lb: bool,
     /// How often, in seconds, an address is announced on its links although nothing changed; 0: never.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(..=86400))]
     pub gratuitous_arp_interval: u64,
+    /// The file with the interfaces that never carry an announcement. Where there is none, the ConfigMap
+    /// metallb-excludel2 counts, and without that MetalLB's list.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/etc/metallb/excludel2.yaml"
+    )]
+    pub exclude_l2_file: PathBuf,
+    /// Show the metrics of BGP and BFD under the names of MetalLB's FRR-K8s mode too.
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
+    pub metrics_frrk8s_names: bool,
 }
 
 impl SpeakerFlags {
@@ -39,6 +76,24 @@ impl SpeakerFlags {
     pub(super) fn layer2(&self) -> arp_ndp::Config {
         arp_ndp::Config::default()
             .with_refresh(Some(Duration::from_secs(self.gratuitous_arp_interval)))
+    }
+
+    /// The pod, if its name is known.
+    pub(super) fn pod(&self) -> Option<&str> {
+        self.pod_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn metric_names(&self) -> Names {
+        if self.metrics_frrk8s_names {
+            Names::FrrK8sToo
+        } else {
+            Names::Metallb
+        }
+    }
+
+    /// What there is to warn of in the flags, for as long as the process runs.
+    pub(super) fn warnings(&self) -> Vec<Problem> {
+        self.membership.warning().into_iter().collect()
     }
 
     /// For the jitter of timers: each node has another, and the same every time.

@@ -10,13 +10,16 @@ use planner::snapshot::Snapshot;
 use planner::verdict::{Reason, Verdict};
 use tracing::{debug, info};
 
+use super::tally::{Side, Turn};
+
 /// The decisions that have been logged.
 #[derive(Default)]
 pub(super) struct DecisionLog(Arc<Desired>);
 
 impl DecisionLog {
-    /// Logs every Service that is announced and was not, or was announced and is not.
-    pub(super) fn update(&mut self, snapshot: &Snapshot, desired: &Arc<Desired>) {
+    /// Logs every Service that is announced and was not, or was announced and is not, and returns them.
+    pub(super) fn update(&mut self, snapshot: &Snapshot, desired: &Arc<Desired>) -> Vec<Turn> {
+        let mut turns = Vec::new();
         let before = std::mem::replace(&mut self.0, Arc::clone(desired));
         for change in diff_shared(&before.verdicts, &desired.verdicts) {
             let (service, now) = match change {
@@ -28,17 +31,18 @@ impl DecisionLog {
                 service,
                 addresses: addresses(snapshot, service),
             };
-            line.write(
+            turns.extend(line.write(
                 "bgp",
                 before.map(|verdicts| &verdicts.bgp),
                 now.map(|verdicts| &verdicts.bgp),
-            );
-            line.write(
+            ));
+            turns.extend(line.write(
                 "layer2",
                 before.map(|verdicts| &verdicts.layer2),
                 now.map(|verdicts| &verdicts.layer2),
-            );
+            ));
         }
+        turns
     }
 }
 
@@ -58,12 +62,12 @@ struct Line<'a> {
 impl Line<'_> {
     fn write<A: PartialEq + Debug>(
         &self,
-        protocol: &str,
+        protocol: &'static str,
         before: Option<&Verdict<A>>,
         now: Option<&Verdict<A>>,
-    ) {
+    ) -> Option<Turn> {
         if before == now {
-            return;
+            return None;
         }
         let Self {
             service,
@@ -72,15 +76,16 @@ impl Line<'_> {
         let was_announced = before.and_then(Verdict::announcement).is_some();
         match now {
             Some(Verdict::Announced(_)) if was_announced => {
-                info!(%service, ips, protocol, "serviceUpdated")
+                info!(%service, ips, protocol, "serviceUpdated");
             }
             Some(Verdict::Announced(_)) => info!(%service, ips, protocol, "serviceAnnounced"),
             Some(Verdict::Withheld(reason)) => self.withheld(protocol, was_announced, reason),
             None if was_announced => {
-                info!(%service, protocol, reason = "serviceDeleted", "serviceWithdrawn")
+                info!(%service, protocol, reason = DELETED, "serviceWithdrawn");
             }
             None => {}
         }
+        turn(protocol, before, now)
     }
 
     fn withheld(&self, protocol: &str, was_announced: bool, reason: &Reason) {
@@ -92,3 +97,29 @@ impl Line<'_> {
         }
     }
 }
+
+/// That a Service begins to be announced or ceases to be, if it does.
+fn turn<A>(
+    protocol: &'static str,
+    before: Option<&Verdict<A>>,
+    now: Option<&Verdict<A>>,
+) -> Option<Turn> {
+    let announced =
+        |verdict: Option<&Verdict<A>>| verdict.and_then(Verdict::announcement).is_some();
+    let code = |verdict: Option<&Verdict<A>>| verdict.and_then(Verdict::reason).map(Reason::code);
+    let (to, reason) = match (announced(before), announced(now)) {
+        (false, true) => (Side::Announced, code(before).unwrap_or(NEW)),
+        (true, false) => (Side::Withdrawn, code(now).unwrap_or(DELETED)),
+        _ => return None,
+    };
+    Some(Turn {
+        protocol,
+        to,
+        reason,
+    })
+}
+
+/// Why a Service that nothing was known of was not announced before.
+const NEW: &str = "serviceAdded";
+/// MetalLB's reason for one that is no more.
+const DELETED: &str = "serviceDeleted";

@@ -11,15 +11,19 @@
 //! * A source that fails later changes nothing that is announced.
 //! * What a change does not concern is left alone: `peers` and `layer2` apply differences only.
 
+mod board;
 mod exclude;
 mod flags;
 mod layer2;
 mod log;
+mod metrics;
 mod peers;
+mod process;
 mod report;
 mod responders;
 mod router_id;
 mod sessions;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use planner::desired::{Desired, desired_state};
-use planner::effect::{Component, Problem, Severity};
+use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use planner::observed::Observed;
 use planner::status::contradictions;
@@ -37,67 +41,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{error, info, warn};
 
 use self::exclude::{Exclusions, exclusions};
-pub use self::flags::SpeakerFlags;
+pub use self::flags::{InertFlags, MembershipFlags, SpeakerFlags};
 use self::layer2::{Layer2, Responders};
 use self::log::DecisionLog;
 use self::peers::{Peers, Sessions};
+pub use self::process::{SpeakerError, run};
 use self::report::{Facts, Reporter};
-use self::responders::KernelResponders;
-use self::sessions::BgpSessions;
-use crate::client::{self, ClientError};
+use self::tally::Tally;
 use crate::sink::Sink;
-use crate::sink::dir::DirSink;
-use crate::sink::kube::KubeSink;
-use crate::source::dir::DirSource;
-use crate::source::kube::KubeSource;
-use crate::source::{Source, SourceError, SourceOption};
+use crate::source::{Source, SourceError};
 use crate::telemetry::{ConfigLog, chain};
 use crate::translate::{ClusterObjects, Kind, TranslateOptions, Translator, problems};
-
-/// Announces what the source says until `stop` is ready, then hands over and returns.
-///
-/// # Errors
-/// The node's links cannot be followed, or the source cannot be read.
-pub async fn run(flags: &SpeakerFlags, stop: impl Future<Output = ()>) -> Result<(), SpeakerError> {
-    let node = NodeName::from(flags.node_name.as_str());
-    let seed = flags.seed();
-    let responders = KernelResponders::new(flags.layer2(), seed).await?;
-    let component = Component::Speaker(node.clone());
-    let namespace = flags.common.namespace.as_str();
-    let options = flags.translate_options();
-    info!(%node, source = %flags.common.source, "speaker started");
-    let sessions = BgpSessions::new(node.clone(), responders.all_links(), seed);
-    match &flags.common.source {
-        SourceOption::Kube => {
-            let client = client::connect(flags.common.kubeconfig.as_deref()).await?;
-            let source = KubeSource::new(&client, namespace, &component);
-            let sink = KubeSink::new(client, namespace, &component);
-            let speaker = Speaker::new(node, options, source, sink, sessions, responders);
-            speaker.run(stop).await?;
-        }
-        SourceOption::Dir(folder) => {
-            let sink = DirSink::new(folder, namespace, component);
-            let source = DirSource::open(folder)?;
-            let speaker = Speaker::new(node, options, source, sink, sessions, responders);
-            speaker.run(stop).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Why a speaker cannot do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum SpeakerError {
-    /// It cannot see the node's links.
-    #[error("cannot follow the links of this node")]
-    Links(#[from] arp_ndp::driver::DriverError),
-    /// There is no way to the API server.
-    #[error("no way to the API server")]
-    Client(#[from] ClientError),
-    /// It cannot read what to announce.
-    #[error("cannot read what to announce")]
-    Source(#[from] SourceError),
-}
 
 struct Speaker<S, P: Sessions, R: Responders> {
     node: NodeName,
@@ -110,6 +64,9 @@ struct Speaker<S, P: Sessions, R: Responders> {
     layer2: Layer2<R>,
     /// What was decided last; `None` until the source has been read.
     decision: Option<Decision>,
+    /// What there is to warn of for as long as the process runs.
+    warnings: Vec<Problem>,
+    tally: Tally,
     /// The way to the reporter.
     facts: watch::Sender<Option<Arc<Facts>>>,
     reporter: JoinHandle<()>,
@@ -143,10 +100,27 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             peers: Peers::new(sessions),
             layer2: Layer2::new(responders),
             decision: None,
+            warnings: Vec::new(),
+            tally: Tally::default(),
             facts,
             reporter: tokio::spawn(Reporter::new(node.clone(), sink).run(newest)),
             node,
         }
+    }
+
+    /// Counts with this.
+    fn with_tally(self, tally: Tally) -> Self {
+        Self { tally, ..self }
+    }
+
+    /// Warns of these, whatever else there is to tell.
+    fn with_warnings(self, warnings: Vec<Problem>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// The newest that there is to tell of the node; `None` before the first decision.
+    fn facts(&self) -> watch::Receiver<Option<Arc<Facts>>> {
+        self.facts.subscribe()
     }
 
     /// A source that fails after it has been read is logged and tried again, and what is announced stays.
@@ -165,6 +139,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                     }
                     Err(error) if self.decision.is_none() => return Err(error),
                     Err(error) => {
+                        self.tally.failed(1);
                         error!(error = chain(&error), ?pause, "source lost: what is announced stays as it is");
                         read_from = Instant::now() + pause;
                         pause = (pause * 2).min(SLOW_TIMER);
@@ -182,14 +157,23 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
 
     /// Decides anew, and carries out what is different.
     fn decide(&mut self, objects: Arc<ClusterObjects>) {
-        let mut excluded = self.decision.take().unwrap_or_default().exclusions;
-        self.translator.update(&objects);
+        let since = Instant::now();
+        let Decision {
+            desired: before,
+            exclusions: mut excluded,
+            ..
+        } = self.decision.take().unwrap_or_default();
+        let changed = self.translator.update(&objects);
+        self.tally.failed(self.source.take_errors());
+        self.tally.updated(&changed.affected());
         let snapshot = self.translator.snapshot();
         let mut errors = self.translator.errors().to_vec();
         errors.extend(exclusions(&objects, &self.options.namespace, &mut excluded));
         let desired = Arc::new(desired_state(snapshot, &self.node));
         self.config_log.update(&errors);
-        self.decision_log.update(snapshot, &desired);
+        let turns = self.decision_log.update(snapshot, &desired);
+        self.tally.turned(turns);
+        self.tally.decided(&before, &desired, since);
         self.peers.apply(&desired);
         self.layer2.apply(&desired, &excluded);
         let mut problems = problems(&errors);
@@ -232,7 +216,13 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 sessions: self.peers.observed(),
                 interfaces: self.layer2.interfaces(),
             },
-            problems: decision.problems.iter().cloned().chain(refused).collect(),
+            problems: decision
+                .problems
+                .iter()
+                .chain(&self.warnings)
+                .cloned()
+                .chain(refused)
+                .collect(),
         };
         self.facts.send_replace(Some(Arc::new(facts)));
     }

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use arp_ndp::driver::{DriverError, Interface as Driver, InterfaceEvent, Interfaces, Links};
-use arp_ndp::{Config, Link};
+use arp_ndp::driver::{
+    DriverError, Interface as Driver, InterfaceEvent, Interfaces, Links, Status,
+};
+use arp_ndp::{Announcement, Config, Event, Link};
 use planner::names::Interface;
 use tokio::sync::watch;
 
+use super::board::Board;
 use super::exclude::Exclusions;
 use super::layer2::{Respond, Responders, UsableLink};
+use super::tally::Tally;
 
 /// The links of the network namespace, and responders on packet sockets.
 #[derive(Debug)]
@@ -18,22 +22,39 @@ pub(super) struct KernelResponders {
     links: watch::Receiver<Arc<Links>>,
     config: Config,
     seed: u64,
+    tally: Tally,
+    board: Board<u32, Status>,
     _interfaces: Interfaces,
+}
+
+/// A responder whose announcements are counted.
+#[derive(Debug)]
+pub(super) struct CountedResponder {
+    driver: Driver,
+    tally: Tally,
 }
 
 impl KernelResponders {
     /// Follows the machine's links. The seed is for the jitter of the periodic announcements: another on each node.
+    /// First announcements go into the tally.
     ///
     /// # Errors
     /// rtnetlink does not answer.
-    pub(super) async fn new(config: Config, seed: u64) -> Result<Self, DriverError> {
+    pub(super) async fn new(config: Config, seed: u64, tally: Tally) -> Result<Self, DriverError> {
         let interfaces = Interfaces::spawn().await?;
         Ok(Self {
             links: interfaces.links(),
             config,
             seed,
+            tally,
+            board: Board::default(),
             _interfaces: interfaces,
         })
+    }
+
+    /// The responders at work, by interface index.
+    pub(super) fn board(&self) -> Board<u32, Status> {
+        self.board.clone()
     }
 
     /// All links of the machine, usable or not.
@@ -43,7 +64,7 @@ impl KernelResponders {
 }
 
 impl Responders for KernelResponders {
-    type Responder = Driver;
+    type Responder = CountedResponder;
 
     /// Not excluded by name, Ethernet, no part of a bridge or bond, and resolving addresses (compat/metallb.md 6.3).
     /// ARP takes a broadcast address, NDP a link-local one.
@@ -71,34 +92,48 @@ impl Responders for KernelResponders {
     }
 
     fn start(&mut self, usable: &UsableLink) -> Result<Self::Responder, DriverError> {
-        Driver::spawn(
-            usable.index,
-            usable.link,
-            self.config,
-            self.seed ^ u64::from(usable.index),
-        )
+        let seed = self.seed ^ u64::from(usable.index);
+        let driver = Driver::spawn(usable.index, usable.link, self.config, seed)?;
+        self.board.show(usable.index, driver.status());
+        let tally = self.tally.clone();
+        Ok(CountedResponder { driver, tally })
     }
 }
 
-impl Respond for Driver {
+impl Respond for CountedResponder {
     fn set_link(&self, link: Link) {
-        self.set_link(link);
+        self.driver.set_link(link);
     }
 
     fn set_addresses(&self, addresses: BTreeSet<IpAddr>) {
-        self.set_addresses(addresses);
+        self.driver.set_addresses(addresses);
     }
 
     /// Reads the events on the way, which the driver has logged already.
     async fn broken(&mut self) {
-        while let Some(event) = self.events().recv().await {
-            if let InterfaceEvent::Failed(_) = event {
-                return;
+        while let Some(event) = self.driver.events().recv().await {
+            match event {
+                InterfaceEvent::Failed(_) => return,
+                InterfaceEvent::Responder(event) => self.count(event),
+                _ => {}
             }
         }
     }
 
     async fn stop(self) {
-        self.stop().await;
+        self.driver.stop().await;
+    }
+}
+
+impl CountedResponder {
+    fn count(&self, event: Event) {
+        match event {
+            Event::Announced {
+                address,
+                announcement: Announcement::Takeover { round: 1 },
+            } => self.tally.announced(address),
+            Event::Claimed { address, .. } => self.tally.contested(address),
+            _ => {}
+        }
     }
 }

@@ -18,6 +18,7 @@ use planner::names::{NodeName, PeerName};
 use tokio::sync::watch;
 use tracing::error;
 
+use super::board::Board;
 use super::peers::{Reconfigured, Session, SessionError, Sessions};
 use super::router_id::router_id;
 
@@ -27,13 +28,25 @@ pub(super) struct BgpSessions {
     node: NodeName,
     links: watch::Receiver<Arc<Links>>,
     seed: u64,
+    board: Board<PeerName, Status>,
 }
 
 impl BgpSessions {
     /// Sessions of this node. Its links tell the BGP identifier where none is given; the seed is for the jitter of
     /// timers: another on each node.
     pub(super) fn new(node: NodeName, links: watch::Receiver<Arc<Links>>, seed: u64) -> Self {
-        Self { node, links, seed }
+        let board = Board::default();
+        Self {
+            node,
+            links,
+            seed,
+            board,
+        }
+    }
+
+    /// The sessions that run.
+    pub(super) fn board(&self) -> Board<PeerName, Status> {
+        self.board.clone()
     }
 }
 
@@ -53,6 +66,7 @@ impl Sessions for BgpSessions {
         self.seed = self.seed.wrapping_add(1);
         let session = Peer::spawn(config, transport.clone(), self.seed);
         let status = session.status();
+        self.board.show(peer.clone(), status.clone());
         Ok(BgpSession {
             name: peer.clone(),
             session,

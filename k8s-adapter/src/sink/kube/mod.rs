@@ -6,6 +6,7 @@
 //!   it for any other.
 
 mod events;
+mod owner;
 mod requests;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use planner::service::AddressCondition;
 use serde_json::{Value, json};
 
 use self::events::Recorder;
+use self::owner::Owner;
 pub use self::requests::ApiError;
 use self::requests::{Part, Requests, Target};
 use super::{Failure, Sink, SinkError, patch};
@@ -32,6 +34,8 @@ pub struct KubeSink {
     requests: Requests,
     events: Recorder,
     namespace: String,
+    /// Whose the component's own objects are.
+    owner: Option<Owner>,
 }
 
 impl KubeSink {
@@ -47,7 +51,15 @@ impl KubeSink {
             events: Recorder::new(requests.clone()),
             requests,
             namespace: namespace.into(),
+            owner: None,
         }
+    }
+
+    /// Has the component's own objects go when this pod does.
+    #[must_use]
+    pub fn owned_by_pod(self, name: &str) -> Self {
+        let owner = Some(Owner::pod(name));
+        Self { owner, ..self }
     }
 
     async fn service(
@@ -89,20 +101,38 @@ impl KubeSink {
         let name = patch::component_name(&state.component);
         let present = objects.configuration_states.get(&self.own(&name));
         let present = present.and_then(|present| serde_json::to_value(&**present).ok());
-        let desired =
+        let mut desired =
             patch::configuration_state(&self.namespace, state, present.as_ref(), Timestamp::now());
-        if present.is_some_and(|present| holds(&present, &desired)) {
-            return Ok(());
-        }
+        self.give_owner(&mut desired).await?;
         let path = crd::ConfigurationState::url_path(&(), Some(&self.namespace));
-        self.upsert(
-            Target {
-                path: &path,
-                name: &name,
-            },
-            &desired,
-        )
-        .await
+        let target = Target {
+            path: &path,
+            name: &name,
+        };
+        let Some(present) = present else {
+            return self.upsert(target, &desired).await;
+        };
+        let says = |field| holds_field(&present, &desired, field);
+        if !says("metadata") {
+            self.requests
+                .apply(target, Part::Main, &without_status(&desired))
+                .await?;
+        }
+        if !says("status") {
+            self.upsert(target, &desired).await?;
+        }
+        Ok(())
+    }
+
+    /// Says in an object of the component's own whose it is.
+    async fn give_owner(&self, object: &mut Value) -> Result<(), SinkError> {
+        let Some(owner) = &self.owner else {
+            return Ok(());
+        };
+        if let Some(reference) = owner.reference(&self.requests, &self.namespace).await? {
+            set(object, "/metadata", "ownerReferences", json!([reference]));
+        }
+        Ok(())
     }
 
     /// Writes the status of an object of ours that others make.
@@ -117,10 +147,7 @@ impl KubeSink {
             Err(error) if error.failure == Failure::Gone => {}
             result => return Ok(result.map(drop)?),
         }
-        let mut main = object.clone();
-        if let Some(fields) = main.as_object_mut() {
-            fields.remove("status");
-        }
+        let main = without_status(object);
         self.requests.apply(target, Part::Main, &main).await?;
         self.requests.apply(target, Part::Status, object).await?;
         Ok(())
@@ -280,6 +307,22 @@ fn annotation(object: &Value) -> Option<&Value> {
         .get("metadata")?
         .get("annotations")?
         .get(IP_ALLOCATED_FROM_POOL)
+}
+
+fn without_status(object: &Value) -> Value {
+    let mut main = object.clone();
+    if let Some(fields) = main.as_object_mut() {
+        fields.remove("status");
+    }
+    main
+}
+
+/// Whether an object has all that another one says in a field.
+fn holds_field(object: &Value, said: &Value, field: &str) -> bool {
+    match (object.get(field), said.get(field)) {
+        (Some(object), Some(said)) => holds(object, said),
+        (object, said) => object == said,
+    }
 }
 
 /// Whether an object has all that another one says, lists being equal.

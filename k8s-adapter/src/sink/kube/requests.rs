@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kube::Client;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams};
 use kube::core::{Request, Status, request};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -40,6 +40,7 @@ pub(super) struct Written {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WrittenMetadata {
+    pub(super) uid: Option<String>,
     pub(super) annotations: BTreeMap<String, String>,
 }
 
@@ -127,6 +128,11 @@ impl Requests {
         };
         let body = object.to_string().into_bytes();
         let request = Request::new(target.path).create(&params, body);
+        self.send(target, request).await
+    }
+
+    pub(super) async fn get(&self, target: Target<'_>) -> Result<Written, ApiError> {
+        let request = Request::new(target.path).get(target.name, &GetParams::default());
         self.send(target, request).await
     }
 

@@ -301,3 +301,65 @@ async fn an_event_names_its_object_and_is_made_once() {
     );
     assert_eq!(asked[3].body, json!({ "count": 5 }));
 }
+
+fn speaker_state() -> Effect {
+    let component = Component::Speaker("node1".into());
+    let state = ConfigurationState {
+        component,
+        ..configuration_state()
+    };
+    Effect::ConfigurationState(state)
+}
+
+#[tokio::test]
+async fn a_speakers_state_goes_with_its_pod_and_moves_to_the_next_one() {
+    let server = Server::answering([(200, json!({ "metadata": { "uid": "pod-1" } }))]);
+    let sink = server.sink().owned_by_pod("speaker-x");
+    sink.apply(speaker_state(), &objects()).await.unwrap();
+    let asked = server.asked();
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].path.as_str()),
+        ("GET", "/api/v1/namespaces/metallb-system/pods/speaker-x")
+    );
+    let reference =
+        json!([{ "apiVersion": "v1", "kind": "Pod", "name": "speaker-x", "uid": "pod-1" }]);
+    assert_eq!(
+        asked[1].body.pointer("/metadata/ownerReferences"),
+        Some(&reference)
+    );
+    let written: crd::ConfigurationState = serde_json::from_value(asked[1].body.clone()).unwrap();
+
+    // Nothing is written by another process of the same pod; one of the next pod makes the object its own.
+    let mut objects = objects();
+    let name = ObjectName::new("metallb-system", "speaker-node1");
+    objects
+        .configuration_states
+        .insert(name, Object::new(written));
+    for (pod, uid, writes) in [
+        ("speaker-x", "pod-1", vec![]),
+        ("speaker-y", "pod-2", vec![""]),
+    ] {
+        let server = Server::answering([(200, json!({ "metadata": { "uid": uid } }))]);
+        let sink = server.sink().owned_by_pod(pod);
+        sink.apply(speaker_state(), &objects).await.unwrap();
+        let path =
+            "/apis/metallb.io/v1beta1/namespaces/metallb-system/configurationstates/speaker-node1";
+        let asked = server.asked();
+        let written: Vec<&str> = asked[1..]
+            .iter()
+            .map(|asked| asked.path.strip_prefix(path).unwrap())
+            .collect();
+        assert_eq!(written, writes, "{pod}");
+    }
+}
+
+#[tokio::test]
+async fn a_speaker_without_a_pod_writes_its_state_all_the_same() {
+    let server = Server::refusing(404);
+    let sink = server.sink().owned_by_pod("speaker-x");
+    sink.apply(speaker_state(), &objects()).await.unwrap();
+    assert_eq!(
+        server.asked()[1].body.pointer("/metadata/ownerReferences"),
+        None
+    );
+}

@@ -1,0 +1,135 @@
+//! The process around the loop that announces: where objects come from and status goes, and what others are told.
+
+use std::env;
+
+use kube::Client;
+use planner::effect::Component;
+use planner::names::NodeName;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::Speaker;
+use super::flags::SpeakerFlags;
+use super::metrics::{Boards, SpeakerMetrics};
+use super::responders::KernelResponders;
+use super::sessions::BgpSessions;
+use super::tally::Tally;
+use crate::admin::{AdminError, Endpoints, ProcessMetrics, Reach, Readiness};
+use crate::client::{self, ClientError};
+use crate::sink::Sink;
+use crate::sink::dir::DirSink;
+use crate::sink::kube::KubeSink;
+use crate::source::dir::DirSource;
+use crate::source::kube::{Health, KubeSource};
+use crate::source::{Source, SourceError, SourceOption};
+
+/// Announces what the source says until `stop` is ready, then hands over and returns.
+///
+/// # Errors
+/// The flags cannot be honoured, the node's links cannot be followed, or the source cannot be read.
+pub async fn run(flags: &SpeakerFlags, stop: impl Future<Output = ()>) -> Result<(), SpeakerError> {
+    info!(node = flags.node_name, source = %flags.common.source, "speaker started");
+    for name in flags.inert.given(|name| env::var_os(name).is_some()) {
+        warn!("{name} has no effect");
+    }
+    for warning in flags.warnings() {
+        warn!("{}", warning.message);
+    }
+    let node = NodeName::from(flags.node_name.as_str());
+    let component = Component::Speaker(node);
+    let namespace = flags.common.namespace.as_str();
+    match &flags.common.source {
+        SourceOption::Kube => {
+            let client = client::connect(flags.common.kubeconfig.as_deref()).await?;
+            let source = KubeSource::new(&client, namespace, &component);
+            let cluster = Cluster {
+                client: client.clone(),
+                reading: source.health(),
+            };
+            let sink = KubeSink::new(client, namespace, &component);
+            let sink = match flags.pod() {
+                Some(pod) => sink.owned_by_pod(pod),
+                None => sink,
+            };
+            announce(flags, source, sink, Some(cluster), stop).await
+        }
+        SourceOption::Dir(folder) => {
+            let sink = DirSink::new(folder, namespace, component);
+            announce(flags, DirSource::open(folder)?, sink, None, stop).await
+        }
+    }
+}
+
+/// What there is of a cluster beside its objects.
+struct Cluster {
+    client: Client,
+    /// How reading goes.
+    reading: watch::Receiver<Health>,
+}
+
+async fn announce(
+    flags: &SpeakerFlags,
+    source: impl Source,
+    sink: impl Sink + 'static,
+    cluster: Option<Cluster>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), SpeakerError> {
+    let node = NodeName::from(flags.node_name.as_str());
+    let (tally, seed) = (Tally::default(), flags.seed());
+    let responders = KernelResponders::new(flags.layer2(), seed, tally.clone()).await?;
+    let sessions = BgpSessions::new(node.clone(), responders.all_links(), seed);
+    let boards = Boards {
+        sessions: sessions.board(),
+        responders: responders.board(),
+    };
+    let options = flags.translate_options();
+    let speaker = Speaker::new(node.clone(), options, source, sink, sessions, responders)
+        .with_tally(tally.clone())
+        .with_warnings(flags.warnings());
+    let (names, facts) = (flags.metric_names(), speaker.facts());
+    let mut metrics = Registry::default();
+    metrics.register_collector(Box::new(SpeakerMetrics::new(
+        node,
+        facts,
+        tally.clone(),
+        boards,
+        names,
+    )));
+    metrics.register_collector(Box::new(ProcessMetrics::new()));
+    let (api, reading) = cluster
+        .map(|cluster| (cluster.client, cluster.reading))
+        .unzip();
+    // Others on the node's network need not know.
+    let reach = Reach::ThisMachine;
+    let readiness = move || readiness(reading.as_ref(), &tally);
+    let _endpoints = Endpoints::open(&flags.admin, api, metrics, reach, readiness).await?;
+    Ok(speaker.run(stop).await?)
+}
+
+/// Ready when all objects are known as they are now, and what follows from them has been announced once. Sessions need not
+/// be up: whether routers answer is no matter of this process.
+fn readiness(reading: Option<&watch::Receiver<Health>>, tally: &Tally) -> Readiness {
+    match reading.and_then(|reading| reading.borrow().missing()) {
+        Some(what) => Readiness::Waiting(what.into()),
+        None => tally.readiness(Instant::now()),
+    }
+}
+
+/// Why a speaker cannot do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeakerError {
+    /// It cannot see the node's links.
+    #[error("cannot follow the links of this node")]
+    Links(#[from] arp_ndp::driver::DriverError),
+    /// There is no way to the API server.
+    #[error("no way to the API server")]
+    Client(#[from] ClientError),
+    /// It cannot read what to announce.
+    #[error("cannot read what to announce")]
+    Source(#[from] SourceError),
+    /// It cannot tell about itself.
+    #[error("cannot serve metrics or probes")]
+    Admin(#[from] AdminError),
+}
