@@ -6,6 +6,7 @@ pub mod dir;
 pub mod kube;
 mod locate;
 pub mod manifest;
+mod mounted;
 pub(crate) mod object;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub use self::mounted::Mounted;
 use crate::translate::ClusterObjects;
 
 /// A view of the cluster that can be waited on.

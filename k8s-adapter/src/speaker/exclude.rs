@@ -1,4 +1,4 @@
-//! Interfaces that never carry an announcement, by name: the ConfigMap `metallb-excludel2`.
+//! Interfaces that never carry an announcement, by name: the ConfigMap `metallb-excludel2`, or the file that stands for it.
 
 use regex::RegexSet;
 use serde::Deserialize;
@@ -86,8 +86,10 @@ struct File {
     announced_interfaces_to_exclude: Vec<String>,
 }
 
-const CONFIG_MAP: &str = "metallb-excludel2";
-const KEY: &str = "excludel2.yaml";
+/// The name of the ConfigMap.
+pub(super) const CONFIG_MAP: &str = "metallb-excludel2";
+/// Its key, after which the file is called too.
+pub(super) const KEY: &str = "excludel2.yaml";
 const DEFAULT: [&str; 14] = [
     "^docker.*",
     "^cbr.*",
