@@ -15,6 +15,7 @@
 //! | [`admin`] | metrics and probes |
 //! | [`listen`], [`tls`] | sockets and certificates for what is served |
 //! | [`flags`], [`telemetry`], [`shutdown`] | what both processes need |
+//! | [`privileges`] | what a process may do and gives up |
 #![forbid(unsafe_code)]
 #![expect(
     clippy::exhaustive_structs,
@@ -30,6 +31,7 @@ pub mod flags;
 pub mod lease;
 pub mod legacy;
 pub mod listen;
+pub mod privileges;
 pub mod shutdown;
 pub mod sink;
 pub mod source;

@@ -101,7 +101,14 @@ fn render(metrics: &Registry, format: Format) -> Result<String, fmt::Error> {
     })
 }
 
-/// The older format has no end mark, and describes a counter under the name that its values have.
+/// The metrics in the text format, for tests of other modules.
+#[cfg(test)]
+pub(crate) fn in_text(metrics: &Registry) -> Result<String, fmt::Error> {
+    render(metrics, Format::Text)
+}
+
+/// The older format has no end mark, and describes a counter under the name that its values have. There a counter may
+/// have any name: in OpenMetrics those that do not end in `_total` are of no type.
 fn in_text_format(open: &str) -> String {
     let counters: Vec<&str> = open
         .lines()
@@ -113,6 +120,9 @@ fn in_text_format(open: &str) -> String {
         match (words.next(), words.next(), words.next(), words.next()) {
             (Some("#"), Some(what), Some(name), Some(rest)) if counters.contains(&name) => {
                 text.push_str(&format!("# {what} {name}_total {rest}"));
+            }
+            (Some("#"), Some("TYPE"), Some(name), Some("unknown")) => {
+                text.push_str(&format!("# TYPE {name} counter"));
             }
             _ => text.push_str(line),
         }

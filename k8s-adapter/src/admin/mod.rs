@@ -28,6 +28,8 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 pub use self::flags::AdminFlags;
+#[cfg(test)]
+pub(crate) use self::metrics::in_text;
 pub use self::process::ProcessMetrics;
 pub use self::readiness::Readiness;
 use self::review::Reviewer;

@@ -1,11 +1,13 @@
 //! `speaker`: announces the addresses of Services from one node.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
 use k8s_adapter::shutdown::Shutdown;
-use k8s_adapter::speaker::{SpeakerFlags, run};
+use k8s_adapter::speaker::{SpeakerFlags, give_up_privileges, run};
 use k8s_adapter::telemetry;
+use tokio::runtime::Runtime;
 use tracing::error;
 
 /// Announces the addresses of Services of type LoadBalancer from this node, by BGP, ARP and NDP.
@@ -16,22 +18,23 @@ struct Arguments {
     flags: SpeakerFlags,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Arguments { flags } = Arguments::parse();
     telemetry::init(flags.common.log_level);
-    let mut shutdown = match Shutdown::catch() {
-        Ok(shutdown) => shutdown,
-        Err(error) => {
-            error!(%error, "signals cannot be caught");
-            return ExitCode::FAILURE;
-        }
-    };
-    match run(&flags, shutdown.requested()).await {
+    match start(&flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!(error = telemetry::chain(&error), "speaker cannot run");
+            error!(error = telemetry::chain(&*error), "speaker cannot run");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The runtime starts threads, so it comes after what counts for all of them.
+fn start(flags: &SpeakerFlags) -> Result<(), Box<dyn Error>> {
+    give_up_privileges()?;
+    Runtime::new()?.block_on(async {
+        let mut shutdown = Shutdown::catch()?;
+        Ok(run(flags, shutdown.requested()).await?)
+    })
 }

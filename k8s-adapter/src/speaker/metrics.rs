@@ -3,6 +3,8 @@
 mod bgp;
 mod family;
 mod layer2;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::IpAddr;

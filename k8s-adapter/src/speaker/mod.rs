@@ -45,7 +45,7 @@ pub use self::flags::{InertFlags, MembershipFlags, SpeakerFlags};
 use self::layer2::{Layer2, Responders};
 use self::log::DecisionLog;
 use self::peers::{Peers, Sessions};
-pub use self::process::{SpeakerError, run};
+pub use self::process::{SpeakerError, give_up_privileges, run};
 use self::report::{Facts, Reporter};
 use self::tally::Tally;
 use crate::sink::Sink;

@@ -6,11 +6,13 @@ use kube::Client;
 use planner::effect::Component;
 use planner::names::NodeName;
 use prometheus_client::registry::Registry;
+use rustix::thread::CapabilitySet;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::Speaker;
+use super::exclude;
 use super::flags::SpeakerFlags;
 use super::metrics::{Boards, SpeakerMetrics};
 use super::responders::KernelResponders;
@@ -18,12 +20,27 @@ use super::sessions::BgpSessions;
 use super::tally::Tally;
 use crate::admin::{AdminError, Endpoints, ProcessMetrics, Reach, Readiness};
 use crate::client::{self, ClientError};
+use crate::privileges::{PrivilegesError, keep_only};
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::kube::KubeSink;
 use crate::source::dir::DirSource;
 use crate::source::kube::{Health, KubeSource};
-use crate::source::{Source, SourceError, SourceOption};
+use crate::source::{Mounted, Source, SourceError, SourceOption};
+use crate::translate::ObjectName;
+
+/// Gives up what a speaker may do and does not need. To be called before there are threads.
+///
+/// # Errors
+/// The system does not allow it.
+pub fn give_up_privileges() -> Result<(), PrivilegesError> {
+    if !keep_only(NEEDED)?.is_empty() {
+        warn!(
+            "without the capability CAP_NET_RAW layer 2 stays silent; see README, \"What it may do\", for who can have it"
+        );
+    }
+    Ok(())
+}
 
 /// Announces what the source says until `stop` is ready, then hands over and returns.
 ///
@@ -85,6 +102,8 @@ async fn announce(
         responders: responders.board(),
     };
     let options = flags.translate_options();
+    let exclusions = ObjectName::new(&*options.namespace, exclude::CONFIG_MAP);
+    let source = Mounted::new(source, &flags.exclude_l2_file, exclusions, exclude::KEY);
     let speaker = Speaker::new(node.clone(), options, source, sink, sessions, responders)
         .with_tally(tally.clone())
         .with_warnings(flags.warnings());
@@ -133,3 +152,6 @@ pub enum SpeakerError {
     #[error("cannot serve metrics or probes")]
     Admin(#[from] AdminError),
 }
+
+/// Packet sockets, for ARP and NDP.
+const NEEDED: CapabilitySet = CapabilitySet::NET_RAW;

@@ -215,3 +215,80 @@ const FIRST_ROUND: Duration = Duration::from_secs(10);
 const FAILOVER_BUCKETS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
+
+#[cfg(test)]
+mod tests {
+    use planner::desired::InterfaceSelection;
+
+    use super::*;
+
+    /// A node that has these addresses.
+    fn having(addresses: &[&str]) -> Desired {
+        let mut desired = Desired::default();
+        for address in addresses {
+            let address: IpAddr = address.parse().unwrap();
+            desired.addresses.insert(address, InterfaceSelection::All);
+        }
+        desired
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ready_is_who_has_announced_all_that_it_began_with() {
+        let tally = Tally::default();
+        let why = |tally: &Tally| match tally.readiness(Instant::now()) {
+            Readiness::Ready => None,
+            Readiness::Waiting(why) => Some(why.into_owned()),
+        };
+        assert!(why(&tally).unwrap().contains("first time"));
+        let begun = having(&["198.51.100.1", "198.51.100.2"]);
+        tally.decided(&Desired::default(), &begun, Instant::now());
+        let text = "198.51.100.1 and 1 more have not been announced yet";
+        assert_eq!(why(&tally).as_deref(), Some(text));
+        tally.announced(address("198.51.100.1"));
+        // The other one is somebody else's now, and a third one is no part of the beginning.
+        let now = having(&["198.51.100.1", "198.51.100.3"]);
+        tally.decided(&begun, &now, Instant::now());
+        assert_eq!(why(&tally), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_no_link_takes_holds_nobody_up_for_long() {
+        let tally = Tally::default();
+        let now = having(&["198.51.100.1"]);
+        tally.decided(&Desired::default(), &now, Instant::now());
+        let ready = || tally.readiness(Instant::now()) == Readiness::Ready;
+        tokio::time::advance(FIRST_ROUND - Duration::from_millis(1)).await;
+        assert!(!ready());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_to_announce_is_announced_at_once() {
+        let tally = Tally::default();
+        let nothing = Desired::default();
+        tally.decided(&nothing, &nothing, Instant::now());
+        assert_eq!(tally.readiness(Instant::now()), Readiness::Ready);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_goes_is_forgotten_and_counts_anew_when_it_comes_back() {
+        let tally = Tally::default();
+        let (with, without) = (having(&["198.51.100.1"]), having(&[]));
+        for _ in 0..2 {
+            tally.decided(&without, &with, Instant::now());
+            tally.announced(address("198.51.100.1"));
+            // Of the next link: the address is new to it, not to us.
+            tally.announced(address("198.51.100.1"));
+            tally.contested(address("198.51.100.1"));
+            assert_eq!(tally.counts().claims.len(), 1);
+            assert_eq!(tally.counts().rivals[&address("198.51.100.1")], 1);
+            tally.decided(&with, &without, Instant::now());
+            assert!(tally.counts().claims.is_empty() && tally.counts().rivals.is_empty());
+        }
+    }
+}

@@ -27,6 +27,7 @@ pub(super) struct Family<'e> {
     form: Form,
 }
 
+/// How values are written.
 #[derive(Clone, Copy)]
 enum Form {
     Gauge,
@@ -64,7 +65,8 @@ impl<'a> Families<'a> {
         kind: Kind,
         value: u64,
     ) -> Result<(), fmt::Error> {
-        self.family(name, help, kind)?.sample(&[], value)
+        let Family { encoder, form } = self.family(name, help, kind)?;
+        form.encode(value, encoder)
     }
 
     /// A histogram without labels.
@@ -84,10 +86,16 @@ impl<'a> Families<'a> {
 impl Family<'_> {
     /// One value.
     pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: u64) -> Result<(), fmt::Error> {
-        let encoder = self.encoder.encode_family(&labels)?;
-        match self.form {
-            Form::Counter => ConstCounter::new(value).encode(encoder),
-            Form::Gauge | Form::Open => {
+        self.form
+            .encode(value, self.encoder.encode_family(&labels)?)
+    }
+}
+
+impl Form {
+    fn encode(self, value: u64, encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        match self {
+            Self::Counter => ConstCounter::new(value).encode(encoder),
+            Self::Gauge | Self::Open => {
                 ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(encoder)
             }
         }
