@@ -105,6 +105,12 @@ impl Peer {
         self.status.clone()
     }
 
+    /// Whether the peer has been told all that it shall know by now: see [`Status::has_told`].
+    #[must_use]
+    pub fn has_told(&self) -> bool {
+        self.status.borrow().has_told(&self.desired.borrow().routes)
+    }
+
     /// The way into the session for connections that the peer opened: see [`Listener::add`](super::Listener::add).
     #[must_use]
     pub fn acceptor(&self) -> Acceptor {

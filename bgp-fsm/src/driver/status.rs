@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bgp_wire::{AfiSafi, Negotiated};
 use tokio::time::Instant;
 
-use crate::rib::Advertised;
+use crate::rib::{Advertised, AdvertisedRoutes};
+use crate::routes::Routes;
 use crate::state::State;
 use crate::stats::Stats;
 
@@ -27,6 +28,10 @@ pub struct Status {
     pub remote: Option<SocketAddr>,
     /// What the peer has been told, by family: the Adj-RIB-Out.
     pub advertised: BTreeMap<AfiSafi, Advertised>,
+    /// The routes that the peer shall know, as the session was given them last.
+    pub routes: Routes,
+    /// Octets that are encoded and that the kernel has not taken yet.
+    pub unsent: usize,
     /// Counters.
     pub stats: Stats,
     /// Why the latest session or attempt that failed did so, in plain words.
@@ -34,6 +39,17 @@ pub struct Status {
 }
 
 impl Status {
+    /// Whether the peer has been told all that it shall know of `routes`: nothing waits here, neither to be encoded nor to
+    /// be taken by the kernel. A session that is not Established has nobody to tell.
+    #[must_use]
+    pub fn has_told(&self, routes: &Routes) -> bool {
+        let mut advertised = self.advertised.values().filter_map(Advertised::routes);
+        self.state != State::Established
+            || self.unsent == 0
+                && self.routes.is_copy_of(routes)
+                && advertised.all(|routes: &AdvertisedRoutes| routes.pending() == 0)
+    }
+
     pub(super) fn idle(now: Instant) -> Self {
         Self {
             state: State::Idle,
@@ -42,6 +58,8 @@ impl Status {
             local: None,
             remote: None,
             advertised: BTreeMap::new(),
+            routes: Routes::new(),
+            unsent: 0,
             stats: Stats::default(),
             last_error: None,
         }

@@ -351,6 +351,8 @@ impl Task {
             local: link.map(|link| link.local),
             remote: link.map(|link| link.remote),
             advertised: session.advertised(),
+            routes: session.routes().clone(),
+            unsent: session.unsent(),
             stats: *session.stats(),
             last_error: session.last_error().map(|reason| self.in_words(reason)),
         });

@@ -187,6 +187,13 @@ impl Session {
         &self.desired
     }
 
+    /// Octets that the transport was given and has not taken, of the connection that is Established.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.established()
+            .map_or(0, |connection| connection.undrained)
+    }
+
     /// The connection that is Established.
     #[must_use]
     pub fn established_connection(&self) -> Option<ConnId> {

@@ -72,6 +72,13 @@ impl Exclusions {
     }
 }
 
+/// Expressions are compared as they are written.
+impl PartialEq for Exclusions {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.patterns() == other.0.patterns()
+    }
+}
+
 impl Default for Exclusions {
     /// MetalLB's own list: bridges, tunnels and pod interfaces of the usual network plugins.
     fn default() -> Self {

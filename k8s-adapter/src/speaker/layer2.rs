@@ -9,6 +9,7 @@ use arp_ndp::driver::DriverError;
 use arp_ndp::{Link, LinkState};
 use futures_util::future::{self, FutureExt};
 use planner::desired::Desired;
+use planner::diff::{Change, diff_shared};
 use planner::names::Interface;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -94,8 +95,17 @@ impl<R: Responders> Layer2<R> {
     /// Makes `desired` what is answered for, on links that `exclusions` leaves. What is the same as before is left
     /// alone; what failed is tried again.
     pub(super) fn apply(&mut self, desired: &Arc<Desired>, exclusions: &Exclusions) {
-        self.desired = Arc::clone(desired);
-        self.exclusions.clone_from(exclusions);
+        let before = std::mem::replace(&mut self.desired, Arc::clone(desired));
+        if self.exclusions == *exclusions && self.broken.is_empty() {
+            self.update(&before);
+        } else {
+            self.exclusions.clone_from(exclusions);
+            self.reconcile();
+        }
+    }
+
+    /// Repeats what may have failed for a reason that has gone.
+    pub(super) fn try_again(&mut self) {
         self.reconcile();
     }
 
@@ -130,6 +140,32 @@ impl<R: Responders> Layer2<R> {
         if timeout(limit, stopped).await.is_err() {
             warn!("not every responder stopped in time");
         }
+    }
+
+    /// Brings each link up to date with what is desired other than before.
+    fn update(&mut self, before: &Desired) {
+        let desired = Arc::clone(&self.desired);
+        let changes: Vec<_> = diff_shared(&before.addresses, &desired.addresses).collect();
+        let links = std::mem::take(&mut self.links);
+        for usable in links.values().filter(|_| !changes.is_empty()) {
+            let running = self.running.get(&usable.index);
+            let mut wanted =
+                running.map_or_else(BTreeSet::new, |running| running.addresses.clone());
+            for change in &changes {
+                match change {
+                    Change::Add(address, interfaces) | Change::Update(address, interfaces)
+                        if interfaces.selects(&usable.name) =>
+                    {
+                        wanted.insert(**address)
+                    }
+                    Change::Add(address, _)
+                    | Change::Update(address, _)
+                    | Change::Remove(address, _) => wanted.remove(*address),
+                };
+            }
+            self.serve(usable, wanted);
+        }
+        self.links = links;
     }
 
     fn reconcile(&mut self) {

@@ -1,7 +1,7 @@
 //! The process that announces: one on each node.
 //!
 //! ```text
-//! Source ─► ClusterObjects ─translate─► Snapshot ─desired_state─► Desired ─┬─► peers:  sessions and their routes
+//! Source ─► ClusterObjects ─translate─► Snapshot ─Announcements─► Desired ─┬─► peers:  sessions and their routes
 //!                                                                          └─► layer2: responders and their addresses
 //! peers, layer2 ─► Observed ─┐
 //! Desired ───────────────────┴─► report: status objects and events ─► Sink
@@ -9,9 +9,13 @@
 //!
 //! * Nothing is decided before the source has been read once: an unread cluster never looks like an empty one.
 //! * A source that fails later changes nothing that is announced.
-//! * What a change does not concern is left alone: `peers` and `layer2` apply differences only.
+//! * What a change does not concern is left alone, and costs nothing: `Announcements` decides about what has changed, and
+//!   `peers` and `layer2` apply the differences.
+//! * Whoever leaves says so first: `drain` walks from staying to gone, as fast as the routers can follow.
 
+mod attributes;
 mod board;
+mod drain;
 mod exclude;
 mod flags;
 mod layer2;
@@ -27,10 +31,13 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use planner::desired::{Desired, desired_state};
+use planner::announcements::Announcements;
+use planner::departure::Departure;
+use planner::desired::Desired;
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use planner::observed::Observed;
@@ -40,6 +47,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{error, info, warn};
 
+use self::drain::{Drain, HURRIED, Input, UNHURRIED};
 use self::exclude::{Exclusions, exclusions};
 pub use self::flags::{InertFlags, MembershipFlags, SpeakerFlags};
 use self::layer2::{Layer2, Responders};
@@ -58,6 +66,8 @@ struct Speaker<S, P: Sessions, R: Responders> {
     source: S,
     options: TranslateOptions,
     translator: Translator,
+    announcements: Announcements,
+    drain: Drain,
     config_log: ConfigLog,
     decision_log: DecisionLog,
     peers: Peers<P>,
@@ -95,6 +105,8 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             source,
             translator: Translator::new(options.clone()),
             options,
+            announcements: Announcements::new(node.clone()),
+            drain: Drain::staying(),
             config_log: ConfigLog::default(),
             decision_log: DecisionLog::default(),
             peers: Peers::new(sessions),
@@ -147,54 +159,90 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 },
                 () = self.peers.changed() => {}
                 () = self.layer2.changed() => {}
-                _ = slow.tick() => self.try_again(),
+                () = until(self.drain.poll_timeout()) => self.drain.handle_timeout(now()),
+                _ = slow.tick() => self.layer2.try_again(),
             }
+            self.walk();
             self.report();
         }
         self.hand_over().await;
         Ok(())
     }
 
-    /// Decides anew, and carries out what is different.
+    /// Decides about what has changed, and carries out what is different.
     fn decide(&mut self, objects: Arc<ClusterObjects>) {
-        let since = Instant::now();
+        let at = Instant::now();
+        let is_first = self.decision.is_none();
         let Decision {
             desired: before,
             exclusions: mut excluded,
             ..
         } = self.decision.take().unwrap_or_default();
         let changed = self.translator.update(&objects);
+        let affected = changed.affected();
         self.tally.failed(self.source.take_errors());
-        self.tally.updated(&changed.affected());
+        self.tally.updated(&affected);
         let snapshot = self.translator.snapshot();
         let mut errors = self.translator.errors().to_vec();
         errors.extend(exclusions(&objects, &self.options.namespace, &mut excluded));
-        let desired = Arc::new(desired_state(snapshot, &self.node));
         self.config_log.update(&errors);
-        let turns = self.decision_log.update(snapshot, &desired);
-        self.tally.turned(turns);
-        self.tally.decided(&before, &desired, since);
-        self.peers.apply(&desired);
-        self.layer2.apply(&desired, &excluded);
-        let mut problems = problems(&errors);
-        problems.extend(contradictions(&desired));
+        match Departure::settled(snapshot, &self.node) {
+            // Whoever asked for it asked the process before this one.
+            Departure::Gone if is_first => self.drain = Drain::gone(),
+            Departure::Staying => self.drain.handle_input(now(), Input::Stay),
+            Departure::Announced | Departure::Gone => {
+                self.drain.handle_input(now(), Input::Leave(UNHURRIED));
+            }
+        }
+        self.announcements
+            .set_departure(snapshot, self.drain.departure());
+        self.announcements.update(snapshot, &affected);
         self.decision = Some(Decision {
             objects,
-            desired,
+            desired: before,
             exclusions: excluded,
-            problems,
+            problems: problems(&errors),
         });
+        let desired = self.carry_out(at);
+        if let Some(decision) = &mut self.decision {
+            self.layer2.apply(&desired, &decision.exclusions);
+            decision.problems.extend(contradictions(&desired));
+        }
     }
 
-    /// Repeats what may have failed for a reason that has gone.
-    fn try_again(&mut self) {
-        if let Some(Decision {
-            desired,
-            exclusions,
-            ..
-        }) = &self.decision
-        {
-            self.layer2.apply(desired, exclusions);
+    /// Makes the sessions what is decided because of a change that came `at` this time.
+    fn carry_out(&mut self, at: Instant) -> Arc<Desired> {
+        let desired = Arc::new(self.announcements.desired().clone());
+        let snapshot = self.translator.snapshot();
+        let turns = self.decision_log.update(snapshot, &desired);
+        self.tally.turned(turns);
+        self.peers.apply(&desired);
+        if let Some(decision) = &mut self.decision {
+            let before = std::mem::replace(&mut decision.desired, Arc::clone(&desired));
+            self.tally.decided(&before, &desired, at);
+        }
+        desired
+    }
+
+    /// Goes as far with leaving, or staying, as the routers have followed. What is answered for by layer 2 does not depend
+    /// on it: see [`Departure`].
+    fn walk(&mut self) {
+        loop {
+            let departure = self.drain.departure();
+            if departure != self.announcements.departure() {
+                info!(node = %self.node, ?departure, "drain");
+                self.announcements
+                    .set_departure(self.translator.snapshot(), departure);
+                self.carry_out(Instant::now());
+            }
+            if !self.peers.have_told() {
+                return;
+            }
+            let told = Input::Told(self.peers.audience());
+            self.drain.handle_input(now(), told);
+            if self.drain.departure() == departure {
+                return;
+            }
         }
     }
 
@@ -227,9 +275,18 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         self.facts.send_replace(Some(Arc::new(facts)));
     }
 
-    /// Withdraws, tells the routers why, stops answering, removes the node's status. Bounded in time.
+    /// Leads traffic away, tells the routers why, stops answering, removes the node's status. Bounded in time.
     async fn hand_over(mut self) {
-        info!(node = %self.node, "speaker stops: withdrawing everything");
+        info!(node = %self.node, "speaker stops: leading traffic away");
+        self.drain.handle_input(now(), Input::Leave(HURRIED));
+        self.walk();
+        while self.drain.poll_timeout().is_some() {
+            tokio::select! {
+                () = self.peers.changed() => {}
+                () = until(self.drain.poll_timeout()) => self.drain.handle_timeout(now()),
+            }
+            self.walk();
+        }
         let text = format!("speaker on {} is stopping", self.node);
         tokio::join!(
             self.peers.shut_down(&text, HAND_OVER),
@@ -258,6 +315,19 @@ async fn changed(
 ) -> Result<Arc<ClusterObjects>, SourceError> {
     sleep_until(from).await;
     source.changed().await
+}
+
+/// Waits for a deadline, if there is one. Cancel-safe.
+async fn until(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}
+
+/// The time, for machines.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 /// How long a source that has failed is left alone at first; then twice as long each time, up to [`SLOW_TIMER`].

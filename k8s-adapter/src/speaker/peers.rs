@@ -8,13 +8,15 @@ use bgp_wire::Cease;
 use futures_util::future::{self, FutureExt};
 use imbl::OrdMap;
 use ipnet::IpNet;
-use planner::desired::{Desired, PeerDesired, PeerSession, Route};
-use planner::diff::{Change, diff};
+use planner::desired::{Desired, PeerDesired, PeerSession, Route, RouteAttributes};
+use planner::diff::{Change, diff, diff_shared};
 use planner::names::PeerName;
 use planner::observed::SessionObserved;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
+
+use super::drain::Audience;
 
 /// Starts sessions: the engine in the product, a recorder in tests.
 pub(super) trait Sessions: Send {
@@ -40,18 +42,25 @@ pub(super) trait Session: Send + 'static {
     /// The settings make no session; the session goes on with those it has.
     fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError>;
 
-    /// Sets what shall be advertised. The session sends the difference.
-    fn set_routes(&mut self, routes: &OrdMap<IpNet, Route>);
+    /// What shall be advertised of these prefixes from now on; of all others what was before.
+    fn update_routes<'a>(&mut self, changes: impl Iterator<Item = RouteChange<'a>>);
+
+    /// Whether the peer has been told all of that: nothing is on its way any more. A peer that cannot be told counts as
+    /// told.
+    fn has_told(&self) -> bool;
 
     /// What the peer has been sent; empty while the session is down.
     fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>>;
 
-    /// Waits until [`Self::adj_rib_out`] is another. Cancel-safe.
+    /// Waits until [`Self::adj_rib_out`] or [`Self::has_told`] is another. Cancel-safe.
     fn changed(&mut self) -> impl Future<Output = ()> + Send;
 
     /// Ends the session with a Cease, and a text for the router's operator where the subcode takes one (RFC 9003).
     fn stop(self, cease: Cease, text: String) -> impl Future<Output = ()> + Send + 'static;
 }
+
+/// A prefix and the attributes that it is to be advertised with, if it is to be advertised.
+pub(super) type RouteChange<'a> = (IpNet, Option<&'a Arc<RouteAttributes>>);
 
 /// What became of new settings for a running session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,37 +124,37 @@ impl<S: Sessions> Peers<S> {
         }
     }
 
-    /// Withdraws everything, waits until the routers have been told, and ends all sessions with `text`. Takes no longer
-    /// than `limit`.
+    /// Whether each router has been told all that it shall know.
+    pub(super) fn have_told(&self) -> bool {
+        self.running.values().all(Session::has_told)
+    }
+
+    /// Whether there are routers that hold routes of this node.
+    pub(super) fn audience(&self) -> Audience {
+        let mut held = self.running.values().map(Session::adj_rib_out);
+        if held.any(|held| !held.is_empty()) {
+            Audience::Routers
+        } else {
+            Audience::Nobody
+        }
+    }
+
+    /// Ends all sessions with `text`, for the routers' operators. Takes no longer than `limit`.
     pub(super) async fn shut_down(&mut self, text: &str, limit: Duration) {
         // A session that stops from here on has no successor.
         self.desired = Arc::default();
-        for session in self.running.values_mut() {
-            session.set_routes(&OrdMap::new());
-        }
-        let withdrawn = async {
-            while self
-                .running
-                .values()
-                .any(|session| !session.adj_rib_out().is_empty())
-            {
-                self.changed().await;
-            }
-        };
-        if timeout(limit / 2, withdrawn).await.is_err() {
-            warn!("not every router took the withdrawals in time");
-        }
         let peers: Vec<PeerName> = self.running.keys().cloned().collect();
         for peer in peers {
             self.stop(&peer, Cease::ADMINISTRATIVE_SHUTDOWN, text);
         }
         let stopped = future::join_all(std::mem::take(&mut self.stopping).into_values());
-        if timeout(limit / 2, stopped).await.is_err() {
+        if timeout(limit, stopped).await.is_err() {
             warn!("not every session ended in time");
         }
     }
 
-    /// Waits until [`Self::observed`] is another. Starts the successors of sessions that have ended. Cancel-safe.
+    /// Waits until [`Self::observed`] or [`Self::have_told`] is another. Starts the successors of sessions that have ended.
+    /// Cancel-safe.
     pub(super) async fn changed(&mut self) {
         let sent = self
             .running
@@ -191,7 +200,7 @@ impl<S: Sessions> Peers<S> {
                 let (address, port, routes) =
                     (settings.address, settings.port, wanted.routes.len());
                 info!(%peer, %address, port, local_as = %settings.local_as, routes, "session started");
-                session.set_routes(&wanted.routes);
+                session.update_routes(changes(&OrdMap::new(), &wanted.routes));
                 self.running.insert(peer.clone(), session);
                 self.refused.remove(peer);
             }
@@ -212,7 +221,7 @@ impl<S: Sessions> Peers<S> {
         };
         if was.routes != wanted.routes {
             info!(%peer, routes = wanted.routes.len(), "session has new routes");
-            session.set_routes(&wanted.routes);
+            session.update_routes(changes(&was.routes, &wanted.routes));
         }
         if was.session == wanted.session {
             return;
@@ -242,4 +251,17 @@ impl<S: Sessions> Peers<S> {
             self.stopping.insert(peer.clone(), stopped);
         }
     }
+}
+
+/// What is different between the routes of before and those of now.
+fn changes<'a>(
+    before: &'a OrdMap<IpNet, Route>,
+    now: &'a OrdMap<IpNet, Route>,
+) -> impl Iterator<Item = RouteChange<'a>> {
+    diff_shared(before, now).map(|change| match change {
+        Change::Add(prefix, route) | Change::Update(prefix, route) => {
+            (*prefix, Some(&route.attributes))
+        }
+        Change::Remove(prefix, _) => (*prefix, None),
+    })
 }

@@ -1,25 +1,24 @@
 //! The engine's sessions as the planner describes them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use arp_ndp::driver::Links;
 use bgp_fsm::driver::{Hops, Password, Peer, Status, Transport};
-use bgp_fsm::{Advertised, AdvertisedRoutes, PeerAs, PeerConfig, Routes, Updates};
-use bgp_wire::{AfiSafi, AsPath, Asn, Cease, FamilySet, NextHop, PathAttributes, RouterId};
-use imbl::OrdMap;
+use bgp_fsm::{Advertised, AdvertisedRoutes, PeerAs, PeerConfig, Updates};
+use bgp_wire::{AfiSafi, Asn, Cease, FamilySet, RouterId};
 use ipnet::IpNet;
 use planner::config;
-use planner::desired::{PeerSession, Route, RouteAttributes, Ttl};
+use planner::desired::{PeerSession, Ttl};
 use planner::family::Families;
 use planner::names::{NodeName, PeerName};
 use tokio::sync::watch;
-use tracing::error;
 
+use super::attributes::Encoder;
 use super::board::Board;
-use super::peers::{Reconfigured, Session, SessionError, Sessions};
+use super::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use super::router_id::router_id;
 
 /// Sessions of the engine, over TCP.
@@ -68,13 +67,14 @@ impl Sessions for BgpSessions {
         let status = session.status();
         self.board.show(peer.clone(), status.clone());
         Ok(BgpSession {
-            name: peer.clone(),
             session,
             status,
             transport,
+            encoder: Encoder::new(peer.clone(), settings.local_as),
             local_as: settings.local_as,
             router_id: chosen,
             sent: Arc::default(),
+            told: true,
         })
     }
 }
@@ -82,31 +82,41 @@ impl Sessions for BgpSessions {
 /// One session of the engine.
 #[derive(Debug)]
 pub(super) struct BgpSession {
-    name: PeerName,
     session: Peer,
     status: watch::Receiver<Status>,
     transport: Transport,
-    /// What routes are prepended with.
+    encoder: Encoder,
     local_as: Asn,
-    /// The identifier in use: one that was chosen stays, since another would need a new session.
+    /// The identifier in use: where none is given any more it stays, since another would need a new session.
     router_id: RouterId,
     sent: Arc<BTreeSet<IpNet>>,
+    told: bool,
 }
 
 impl Session for BgpSession {
     fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError> {
-        let config = peer_config(settings, settings.router_id.unwrap_or(self.router_id))?;
-        // Another local AS is another AS_PATH for the routes that the session has; its OPEN is another in any case.
+        let router_id = settings.router_id.unwrap_or(self.router_id);
+        let config = peer_config(settings, router_id)?;
+        // What a TCP connection is made with is made anew with it. Another local AS is another AS_PATH for the routes that the session has; its OPEN is another in any case.
         if transport(settings)? != self.transport || settings.local_as != self.local_as {
             return Ok(Reconfigured::NeedsRestart);
         }
         self.session.set_config(config);
+        self.router_id = router_id;
         Ok(Reconfigured::Applied)
     }
 
-    fn set_routes(&mut self, routes: &OrdMap<IpNet, Route>) {
-        let encoded = encode(&self.name, self.local_as, routes);
-        self.session.set_routes(encoded);
+    fn update_routes<'a>(&mut self, changes: impl Iterator<Item = RouteChange<'a>>) {
+        let changes = changes.map(|(prefix, attributes)| {
+            let encoded = attributes.and_then(|attributes| self.encoder.encode(attributes));
+            (prefix, encoded)
+        });
+        self.session.update_routes(changes);
+        self.told = self.session.has_told();
+    }
+
+    fn has_told(&self) -> bool {
+        self.session.has_told()
     }
 
     fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>> {
@@ -116,7 +126,8 @@ impl Session for BgpSession {
     /// The status also changes with every counter, which nobody here waits for.
     async fn changed(&mut self) {
         while self.status.changed().await.is_ok() {
-            if self.take_over_sent() {
+            // Both are taken over.
+            if self.take_over_sent() | self.take_over_told() {
                 return;
             }
         }
@@ -141,6 +152,12 @@ impl BgpSession {
         }
         self.sent = Arc::new(prefixes().copied().collect());
         true
+    }
+
+    /// Brings `told` up to date, and says whether it was not.
+    fn take_over_told(&mut self) -> bool {
+        let told = self.session.has_told();
+        std::mem::replace(&mut self.told, told) != told
     }
 }
 
@@ -187,40 +204,6 @@ fn transport(settings: &PeerSession) -> Result<Transport, SessionError> {
         transport = transport.with_password(Password::try_new(password.expose())?);
     }
     Ok(transport)
-}
-
-/// The routes as the engine takes them. Routes of equal attributes share them; what depends on the session (ORIGIN, the
-/// local AS that is in every AS_PATH, NEXT_HOP where none is given) is left to it.
-fn encode(peer: &PeerName, local_as: Asn, routes: &OrdMap<IpNet, Route>) -> Routes {
-    let mut encoded: BTreeMap<&RouteAttributes, Option<Arc<PathAttributes>>> = BTreeMap::new();
-    let with_attributes = routes.iter().filter_map(|(prefix, route)| {
-        let attributes = encoded
-            .entry(&route.attributes)
-            .or_insert_with(|| path_attributes(peer, local_as, &route.attributes));
-        Some((*prefix, attributes.clone()?))
-    });
-    with_attributes.collect()
-}
-
-fn path_attributes(
-    peer: &PeerName,
-    local_as: Asn,
-    attributes: &RouteAttributes,
-) -> Option<Arc<PathAttributes>> {
-    let prepended = std::iter::repeat_n(local_as, usize::from(attributes.as_path_prepend));
-    let built = PathAttributes::builder()
-        .as_path((attributes.as_path_prepend > 0).then(|| AsPath::sequence(prepended)))
-        .next_hop(attributes.next_hop.map(NextHop::from))
-        .med(attributes.med)
-        .local_pref(attributes.local_pref)
-        .communities(attributes.communities.iter().copied())
-        .large_communities(attributes.large_communities.iter().copied())
-        .build();
-    // Only more communities than an attribute can hold come here.
-    built
-        .map(Arc::new)
-        .inspect_err(|error| error!(%peer, %error, "routes cannot be announced"))
-        .ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The speaker against recorders, in virtual time.
 
+mod drain;
 mod world;
 
 use std::collections::BTreeSet;

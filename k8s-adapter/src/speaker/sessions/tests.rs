@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bgp_wire::HoldTime;
-use planner::service_set::ServiceSet;
 
 use super::*;
 
@@ -71,60 +70,6 @@ fn a_password_that_is_no_key_is_refused() {
         transport(&settings),
         Err(SessionError::Password(_))
     ));
-}
-
-#[test]
-fn routes_of_equal_attributes_share_them() {
-    let attributes = |local_pref| {
-        Arc::new(RouteAttributes {
-            local_pref,
-            ..RouteAttributes::default()
-        })
-    };
-    let route = |attributes| Route {
-        attributes,
-        services: ServiceSet::new(),
-    };
-    let prefix = |text: &str| text.parse::<IpNet>().unwrap();
-    let (one, two, three) = (
-        prefix("203.0.113.1/32"),
-        prefix("203.0.113.2/32"),
-        prefix("203.0.113.3/32"),
-    );
-    let routes = OrdMap::from_iter([
-        (one, route(attributes(Some(150)))),
-        (two, route(attributes(Some(150)))),
-        (three, route(attributes(None))),
-    ]);
-    let encoded = encode(&"tor".into(), Asn(64500), &routes);
-    assert_eq!(encoded.len(), 3);
-    assert!(Arc::ptr_eq(
-        encoded.get(&one).unwrap(),
-        encoded.get(&two).unwrap()
-    ));
-    assert_eq!(encoded.get(&one).unwrap().local_pref(), Some(150));
-    assert_eq!(encoded.get(&three).unwrap().local_pref(), None);
-    assert_eq!(
-        encoded.get(&three).unwrap().next_hop(),
-        None,
-        "the session's own"
-    );
-}
-
-#[test]
-fn what_policies_set_reaches_the_engine() {
-    let attributes = RouteAttributes {
-        as_path_prepend: 2,
-        med: Some(0),
-        next_hop: Some("2001:db8::7".parse().unwrap()),
-        ..RouteAttributes::default()
-    };
-    let built = path_attributes(&"tor".into(), Asn(4_200_000_000), &attributes).unwrap();
-    let path = built.as_path().unwrap();
-    assert_eq!(path.asns().collect::<Vec<_>>(), [Asn(4_200_000_000); 2]);
-    assert_eq!(built.med(), Some(0));
-    let next_hop: std::net::Ipv6Addr = "2001:db8::7".parse().unwrap();
-    assert_eq!(built.next_hop(), Some(NextHop::from(next_hop)));
 }
 
 #[tokio::test]

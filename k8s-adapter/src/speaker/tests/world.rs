@@ -10,9 +10,8 @@ use arp_ndp::driver::DriverError;
 use arp_ndp::{Link, MacAddr};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
-use imbl::OrdMap;
 use ipnet::IpNet;
-use planner::desired::{PeerSession, Route};
+use planner::desired::{PeerSession, RouteAttributes};
 use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
 use planner::names::{Interface, NodeName, PeerName};
 use planner::snapshot::Options;
@@ -25,7 +24,7 @@ use crate::source::{Source, SourceError, dir};
 use crate::speaker::Speaker;
 use crate::speaker::exclude::Exclusions;
 use crate::speaker::layer2::{Respond, Responders, UsableLink};
-use crate::speaker::peers::{Reconfigured, Session, SessionError, Sessions};
+use crate::speaker::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use crate::translate::{ClusterObjects, TranslateOptions};
 
 /// A running speaker and what it did.
@@ -33,7 +32,7 @@ pub(super) struct World {
     record: Arc<Mutex<Record>>,
     objects: mpsc::UnboundedSender<Result<Arc<ClusterObjects>, SourceError>>,
     links: watch::Sender<BTreeMap<u32, UsableLink>>,
-    stop: oneshot::Sender<()>,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
     speaker: JoinHandle<Result<(), SourceError>>,
 }
 
@@ -43,7 +42,7 @@ pub(super) struct Record {
     /// What sessions were told, in order.
     pub(super) sessions: Vec<String>,
     /// What each running session has sent.
-    pub(super) sent: BTreeMap<String, BTreeSet<IpNet>>,
+    pub(super) sent: BTreeMap<String, BTreeMap<IpNet, Arc<RouteAttributes>>>,
     /// What each link answers for.
     pub(super) answers: BTreeMap<String, BTreeSet<IpAddr>>,
     /// The status objects that are there.
@@ -95,7 +94,7 @@ impl World {
             record,
             objects,
             links,
-            stop,
+            stop: Mutex::new(Some(stop)),
             speaker: tokio::spawn(speaker.run(stopped)),
         }
     }
@@ -155,7 +154,7 @@ impl World {
                 .sent
                 .get(peer)
                 .into_iter()
-                .flatten()
+                .flat_map(BTreeMap::keys)
                 .map(IpNet::to_string)
                 .collect()
         };
@@ -190,9 +189,15 @@ impl World {
         self.record(|record| record.statuses.iter().filter_map(name).collect())
     }
 
+    /// SIGTERM.
+    pub(super) fn stop(&self) {
+        let stop = self.stop.lock().unwrap().take();
+        stop.unwrap().send(()).unwrap();
+    }
+
     /// SIGTERM. Returns what was recorded once the speaker has ended.
     pub(super) async fn terminate(self) -> Record {
-        self.stop.send(()).unwrap();
+        self.stop();
         self.speaker.await.unwrap().unwrap();
         std::mem::take(&mut self.record.lock().unwrap())
     }
@@ -302,14 +307,21 @@ impl Session for FakeSession {
         Ok(Reconfigured::Applied)
     }
 
-    fn set_routes(&mut self, routes: &OrdMap<IpNet, Route>) {
-        let prefixes: BTreeSet<IpNet> = routes.keys().copied().collect();
-        self.record
-            .lock()
-            .unwrap()
-            .sent
-            .insert(self.peer.clone(), prefixes.clone());
+    fn update_routes<'a>(&mut self, changes: impl Iterator<Item = RouteChange<'a>>) {
+        let mut record = self.record.lock().unwrap();
+        let sent = record.sent.entry(self.peer.clone()).or_default();
+        for (prefix, attributes) in changes {
+            match attributes {
+                Some(attributes) => sent.insert(prefix, Arc::clone(attributes)),
+                None => sent.remove(&prefix),
+            };
+        }
+        let prefixes = sent.keys().copied().collect();
         self.sent.send_replace(Arc::new(prefixes));
+    }
+
+    fn has_told(&self) -> bool {
+        true
     }
 
     fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>> {
@@ -317,7 +329,7 @@ impl Session for FakeSession {
     }
 
     async fn changed(&mut self) {
-        // The record changes in `set_routes` alone, and whoever calls that looks afterwards.
+        // The record changes in `update_routes` alone, and whoever calls that looks afterwards.
         std::future::pending().await
     }
 
