@@ -59,21 +59,20 @@ struct Bird {
     neighbours: BTreeMap<String, IpAddr>,
 }
 
-impl Bird {
-    fn ask(&self, question: &[&str]) -> Result<String, LabError> {
+impl View for Bird {
+    fn ask(&self, question: &str) -> Result<String, LabError> {
         let mut command = Command::new("birdc");
-        command.arg("-s").arg(&self.socket).args(question);
+        command.arg("-s").arg(&self.socket);
+        command.args(question.split_whitespace());
         output(command, TIMEOUT)
     }
-}
 
-impl View for Bird {
     fn routes(&self) -> Result<Vec<Route>, LabError> {
-        routes(&self.ask(&["show", "route", "all"])?, &self.neighbours)
+        routes(&self.ask("show route all")?, &self.neighbours)
     }
 
     fn sessions(&self) -> Result<Vec<Session>, LabError> {
-        let answer = self.ask(&["show", "protocols", "all"])?;
+        let answer = self.ask("show protocols all")?;
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();

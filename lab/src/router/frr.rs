@@ -51,12 +51,8 @@ struct Frr {
 }
 
 impl Frr {
-    fn ask(&self, question: &str) -> Result<Value, LabError> {
-        let mut command = Command::new("vtysh");
-        command.arg("--vty_socket").arg(&self.folder);
-        command.arg("--config_dir").arg(&self.folder);
-        command.args(["-c", question]);
-        let text = output(command, TIMEOUT)?;
+    fn json(&self, question: &str) -> Result<Value, LabError> {
+        let text = self.ask(question)?;
         serde_json::from_str(&text).map_err(|_| LabError::Answer {
             what: "FRR's JSON",
             text,
@@ -65,10 +61,18 @@ impl Frr {
 }
 
 impl View for Frr {
+    fn ask(&self, question: &str) -> Result<String, LabError> {
+        let mut command = Command::new("vtysh");
+        command.arg("--vty_socket").arg(&self.folder);
+        command.arg("--config_dir").arg(&self.folder);
+        command.args(["-c", question]);
+        output(command, TIMEOUT)
+    }
+
     fn routes(&self) -> Result<Vec<Route>, LabError> {
         let mut routes = Vec::new();
         for family in ["ipv4", "ipv6"] {
-            let answer = self.ask(&format!("show bgp {family} unicast json detail"))?;
+            let answer = self.json(&format!("show bgp {family} unicast json detail"))?;
             for (prefix, paths) in answer
                 .get("routes")
                 .and_then(Value::as_object)
@@ -87,7 +91,7 @@ impl View for Frr {
     }
 
     fn sessions(&self) -> Result<Vec<Session>, LabError> {
-        let answer = self.ask("show bgp neighbors json")?;
+        let answer = self.json("show bgp neighbors json")?;
         let neighbours = answer.as_object().into_iter().flatten();
         neighbours
             .map(|(address, neighbour)| session(address, neighbour))

@@ -195,6 +195,9 @@ pub struct Session {
 
 /// What a kind of router can be asked.
 trait View: fmt::Debug + Send + Sync {
+    /// The answer to a command.
+    fn ask(&self, question: &str) -> Result<String, LabError>;
+
     /// All paths from its neighbours, in any order.
     fn routes(&self) -> Result<Vec<Route>, LabError>;
 
@@ -304,6 +307,14 @@ impl Router {
     /// Leaves it running when this value is dropped.
     pub fn keep(&mut self) {
         self.daemons.keep();
+    }
+
+    /// Puts a command of its own to it, for `vtysh` (lines one after the other) or `birdc`, and returns what it says.
+    ///
+    /// # Errors
+    /// When it does not answer; the built-in router never does.
+    pub fn ask(&self, question: &str) -> Result<String, LabError> {
+        self.view.ask(question)
     }
 
     /// All paths that it has from its neighbours, ordered by prefix and neighbour.

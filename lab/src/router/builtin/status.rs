@@ -52,6 +52,12 @@ impl Status {
 pub(super) struct StatusFile(pub(super) PathBuf);
 
 impl View for StatusFile {
+    fn ask(&self, question: &str) -> Result<String, LabError> {
+        Err(LabError::Unexpected(format!(
+            "the built-in router, which understands nothing, was asked `{question}`"
+        )))
+    }
+
     fn routes(&self) -> Result<Vec<Route>, LabError> {
         Ok(Status::read(&self.0)?.routes)
     }
