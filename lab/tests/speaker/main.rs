@@ -9,6 +9,7 @@
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
+mod bgp;
 mod families;
 mod harness;
 mod layer2;

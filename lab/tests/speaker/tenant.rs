@@ -229,7 +229,8 @@ impl<G: Deref<Target = Cluster>> Tenant<G> {
         let parameters = ListParams::default().labels(&selector);
         let list = plane.block_on(async move { api.list(&parameters).await });
         let objects = list.unwrap().items.into_iter();
-        objects.map(|object| object.data).collect()
+        let whole = objects.map(|object| serde_json::to_value(object).unwrap());
+        whole.collect()
     }
 
     /// Waits until each address of a Service is answered for on the link by one node alone, with the MAC address of its
