@@ -248,7 +248,8 @@ impl Topology {
         Ok(router)
     }
 
-    /// Joins nodes and client by a second switch that has no addresses: as `eth1` of each node and `eth2` of the client.
+    /// Joins nodes and client by a second switch, as `eth1` of each node and `eth2` of the client; only the client has an
+    /// address there, to ask from.
     ///
     /// # Errors
     /// When iproute2 fails.
@@ -262,7 +263,8 @@ impl Topology {
             host.namespace.link(link, &self.switch, &port)?;
             self.switch.ip(&format!("link set {port} master br1"))?;
         }
-        Ok(())
+        let client = &self.client.namespace;
+        client.ip("addr add 198.51.100.102/32 dev eth2").map(drop)
     }
 
     /// Starts a small HTTP server on each node that answers with the node's name.

@@ -4,7 +4,7 @@
 //!        on the link: 198.18.0.0/16, 2001:db8:18::/48       routed: 198.19.0.0/16, 2001:db8:19::/48
 //!
 //!   eth0 of control, node1…3, router1 (FRR), router2 (BIRD), client    the topology's switch
-//!   eth1 of node1…3, eth2 of client                                    a second switch, without addresses
+//!   eth1 of node1…3, eth2 of client                                    a second switch
 //!   lo of node1: 10.101.0.0/16, fd00:101::/64                          its pods; every node knows the way
 //! ```
 

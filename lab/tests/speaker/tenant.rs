@@ -1,16 +1,17 @@
 //! What a test has of the cluster: a namespace, addresses and a pool, which no other test touches.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
 
 use ipnet::IpNet;
 use kube::api::{Api, DynamicObject, ListParams};
 use lab::cluster::{Cluster, NAMESPACE, Pod};
 use lab::router::{Route, Router};
-use lab::{Host, until};
+use lab::{Host, requires, until};
 use serde_json::{Value, json};
 
 use crate::families::{Families, Reach, parsed};
@@ -21,8 +22,8 @@ use crate::service::Service;
 /// The version of most kinds of the configuration.
 const V1BETA1: &str = "metallb.io/v1beta1";
 
-/// Each test has addresses of its own. The first block is that of a cluster that is left standing.
-static NEXT_BLOCK: AtomicU8 = AtomicU8::new(1);
+/// Each test has addresses of its own. The first block of each reach is that of a cluster that is left standing.
+static NEXT_BLOCK: [AtomicU8; 2] = [AtomicU8::new(1), AtomicU8::new(1)];
 
 /// One test's part of the cluster; `G` is how it has the cluster.
 pub(crate) struct Tenant<G> {
@@ -30,8 +31,28 @@ pub(crate) struct Tenant<G> {
     pub(crate) cluster: G,
     /// Its namespace, and what the names of its objects begin with.
     pub(crate) name: String,
-    block: u8,
+    /// The numbers of its addresses, by [`Reach`].
+    blocks: [OnceCell<u8>; 2],
     pods: Cell<usize>,
+    settled: Cell<usize>,
+}
+
+/// Runs a test once for each variant of families, side by side, each with a tenant of its own.
+pub(crate) fn in_each_family(name: &str, test: impl Fn(&Tenant<Shared>, Families) + Sync) {
+    if !requires(&Cluster::requirements()) {
+        return;
+    }
+    thread::scope(|scope| {
+        for families in Families::ALL {
+            let name = format!("{name}-{}", families.name());
+            let test = &test;
+            scope.spawn(move || {
+                if let Some(tenant) = Tenant::start(&name) {
+                    test(&tenant, families);
+                }
+            });
+        }
+    });
 }
 
 impl Tenant<Shared> {
@@ -54,19 +75,29 @@ impl<G: Deref<Target = Cluster>> Tenant<G> {
         Self {
             cluster,
             name: name.to_owned(),
-            block: NEXT_BLOCK.fetch_add(1, Ordering::Relaxed),
+            blocks: [const { OnceCell::new() }; 2],
             pods: Cell::new(0),
+            settled: Cell::new(0),
         }
     }
 
     /// An IPv4 address or prefix of its own, by what follows the third octet, as in `v4(Reach::OnLink, "7")`.
     pub(crate) fn v4(&self, reach: Reach, end: &str) -> String {
-        reach.v4(self.block, end)
+        reach.v4(self.block(reach), end)
     }
 
     /// An IPv6 address or prefix of its own, by what follows `::`, as in `v6(Reach::Routed, "/64")`.
     pub(crate) fn v6(&self, reach: Reach, end: &str) -> String {
-        reach.v6(self.block, end)
+        reach.v6(self.block(reach), end)
+    }
+
+    fn block(&self, reach: Reach) -> u8 {
+        let index = reach as usize;
+        *self.blocks[index].get_or_init(|| {
+            let block = NEXT_BLOCK[index].fetch_add(1, Ordering::Relaxed);
+            assert_ne!(block, u8::MAX, "no more addresses for tests");
+            block
+        })
     }
 
     /// Writes the pool of its name, with addresses of both families, for those Services only that ask for it: as those of
@@ -231,6 +262,33 @@ impl<G: Deref<Target = Cluster>> Tenant<G> {
         let objects = list.unwrap().items.into_iter();
         let whole = objects.map(|object| serde_json::to_value(object).unwrap());
         whole.collect()
+    }
+
+    /// Waits until the speakers know a Service, whose pods are ready, and no node announces it on the link.
+    pub(crate) fn until_not_announced(&self, service: &Service) {
+        self.settle();
+        self.until_layer2_nodes(service, &[]);
+        for address in parsed(&service.addresses()) {
+            self.until_answers("eth0", address, &[]);
+        }
+    }
+
+    /// Waits until every speaker has seen what was written so far, and has acted on it: for tests of what does not happen.
+    /// It is seen by a Service that each node announces after it.
+    fn settle(&self) {
+        let number = self.settled.replace(self.settled.get() + 1);
+        let name = format!("{}-settle-{number}", self.name);
+        let address = self.v4(Reach::Routed, &format!("{number}/32"));
+        self.pool_named(&name, &[address]);
+        self.bgp(
+            &format!("settle-{number}"),
+            json!({"ipAddressPools": [name]}),
+        );
+        let patch = json!({"metadata": {"annotations": {"metallb.io/address-pool": name}}});
+        let _pod = self.pod(&name, "node1");
+        let probe = self.service(&name, Families::V4, patch);
+        self.until_routed(&probe, &["node1", "node2", "node3"]);
+        probe.delete();
     }
 
     /// Waits until each address of a Service is answered for on the link by one node alone, with the MAC address of its

@@ -7,9 +7,10 @@ use lab::cluster::Pod;
 use lab::until;
 use serde_json::{Value, json};
 
+use super::network_unavailable;
 use crate::families::{Families, Reach, parsed};
 use crate::object::TIMEOUT;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, in_each_family};
 
 /// The label of a node that is to announce nothing.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -20,81 +21,65 @@ fn local() -> Value {
 
 #[test]
 fn a_service_with_policy_cluster_is_reached_through_one_node() {
-    let Some(tenant) = Tenant::start("l2-cluster") else {
-        return;
-    };
-    tenant.pool(Reach::OnLink);
-    tenant.layer2("ad", json!({}));
-    for families in Families::ALL {
-        let name = families.name();
-        let _pods = tenant.pods(name);
-        let service = tenant.service(name, families, json!({}));
+    in_each_family("l2-cluster", |tenant, families| {
+        tenant.pool(Reach::OnLink);
+        tenant.layer2("ad", json!({}));
+        let _pods = tenant.pods("web");
+        let service = tenant.service("web", families, json!({}));
         let owner = tenant.until_owner(&service, |_| true);
         tenant.until_answered_by(&service, &owner);
         tenant.until_reached(&service);
-    }
+    });
 }
 
 #[test]
 fn the_status_of_a_service_on_the_link_comes_and_goes_with_it() {
-    let Some(tenant) = Tenant::start("l2-status") else {
-        return;
-    };
-    tenant.pool(Reach::OnLink);
-    tenant.layer2("ad", json!({}));
-    for families in Families::ALL {
-        let name = families.name();
-        let _pod = tenant.pod(name, "node1");
-        let service = tenant.service(name, families, json!({}));
+    in_each_family("l2-status", |tenant, families| {
+        tenant.pool(Reach::OnLink);
+        tenant.layer2("ad", json!({}));
+        let _pod = tenant.pod("web", "node1");
+        let service = tenant.service("web", families, json!({}));
         let owner = tenant.until_owner(&service, |_| true);
         let statuses = tenant.statuses("ServiceL2Status", &service);
         let status = &statuses[0]["status"];
         assert_eq!(status["node"], owner);
-        assert_eq!(status["serviceName"], name);
+        assert_eq!(status["serviceName"], "web");
         assert_eq!(status["serviceNamespace"], tenant.name);
         let event = service.until_event("nodeAssigned");
         let expected = format!("announcing from node \"{owner}\" with protocol \"layer2\"");
         assert_eq!(event, expected);
         service.delete();
         tenant.until_layer2_nodes(&service, &[]);
-    }
+    });
 }
 
 #[test]
 fn a_service_with_policy_local_is_announced_from_nodes_with_its_pods_only() {
-    let Some(tenant) = Tenant::start("l2-local") else {
-        return;
-    };
-    tenant.pool(Reach::OnLink);
-    tenant.layer2("ad", json!({}));
-    for families in Families::ALL {
-        let name = families.name();
-        let service = tenant.service(name, families, local());
+    in_each_family("l2-local", |tenant, families| {
+        tenant.pool(Reach::OnLink);
+        tenant.layer2("ad", json!({}));
+        let service = tenant.service("web", families, local());
         for node in ["node3", "node1", "node2"] {
             // The pod before has gone with its node's turn.
-            let pod = tenant.pod(name, node);
+            let pod = tenant.pod("web", node);
             tenant.until_owner(&service, |owner| owner == node);
             tenant.until_answered_by(&service, node);
             assert_eq!(tenant.until_reached(&service), pod.name());
         }
-    }
+    });
 }
 
 #[test]
 fn one_service_takes_tcp_and_udp() {
-    let Some(tenant) = Tenant::start("l2-mixed") else {
-        return;
-    };
-    tenant.pool(Reach::OnLink);
-    tenant.layer2("ad", json!({}));
-    let ports = json!([
-        {"name": "http", "port": 80, "protocol": "TCP"},
-        {"name": "datagrams", "port": 80, "protocol": "UDP"},
-    ]);
-    for families in Families::ALL {
-        let name = families.name();
-        let pods = tenant.pods(name);
-        let service = tenant.service(name, families, json!({"spec": {"ports": ports}}));
+    in_each_family("l2-mixed", |tenant, families| {
+        tenant.pool(Reach::OnLink);
+        tenant.layer2("ad", json!({}));
+        let ports = json!([
+            {"name": "http", "port": 80, "protocol": "TCP"},
+            {"name": "datagrams", "port": 80, "protocol": "UDP"},
+        ]);
+        let pods = tenant.pods("web");
+        let service = tenant.service("web", families, json!({"spec": {"ports": ports}}));
         tenant.until_reached(&service);
         for address in parsed(&service.addresses()) {
             let answer = until(&format!("datagram from {address}"), TIMEOUT, || {
@@ -103,7 +88,7 @@ fn one_service_takes_tcp_and_udp() {
             let answer = answer.unwrap();
             assert!(pods.iter().any(|pod| pod.name() == answer), "{answer}");
         }
-    }
+    });
 }
 
 /// Takes the owner of an address away by `disturb`, which gets its name, and expects another one; and the first again
@@ -141,12 +126,7 @@ fn the_owner_moves_and_returns(name: &str, disturb: Value, restore: Value) {
 
 #[test]
 fn a_node_whose_network_is_unavailable_announces_nothing_on_the_link() {
-    let condition = |status: &str| {
-        json!({"status": {"conditions": [
-            {"type": "Ready", "status": "True"},
-            {"type": "NetworkUnavailable", "status": status},
-        ]}})
-    };
+    let condition = network_unavailable;
     the_owner_moves_and_returns("l2-unavailable", condition("True"), condition("False"));
 }
 
