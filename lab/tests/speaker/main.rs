@@ -10,6 +10,7 @@
 )]
 
 mod bgp;
+mod both_modes;
 mod families;
 mod harness;
 mod layer2;
