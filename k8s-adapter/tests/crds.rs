@@ -37,7 +37,7 @@ fn names(definition: &Value) -> Names {
 }
 
 #[test]
-fn all_nine_kinds_have_the_names_and_versions_of_metallb_and_two_are_ours() {
+fn all_nine_kinds_have_the_names_and_versions_of_metallb_and_three_are_ours() {
     let definitions = crd::definitions().unwrap();
     let name = |definition: &Value| definition["metadata"]["name"].as_str().unwrap().to_owned();
     let found: BTreeMap<String, Names> = definitions.iter().map(|d| (name(d), names(d))).collect();
@@ -48,6 +48,10 @@ fn all_nine_kinds_have_the_names_and_versions_of_metallb_and_two_are_ours() {
         (
             "bgppeers.metallb.io",
             ("BGPPeer", &[("v1beta1", false), ("v1beta2", true)][..]),
+        ),
+        (
+            "bgppolicies.ferrolb.io",
+            ("BGPPolicy", &[("v1alpha1", true)]),
         ),
         (
             "bgpsessions.ferrolb.io",

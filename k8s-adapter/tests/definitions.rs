@@ -25,12 +25,13 @@ fn cases() -> Cases {
 /// The object of a case, as a manifest.
 fn object(kind: &str, spec: &Value) -> Value {
     let (kind, version) = match kind.split_once(' ') {
-        Some((kind, version)) => (kind, version),
-        None if kind == "BGPPeer" => (kind, "v1beta2"),
-        None => (kind, "v1beta1"),
+        Some((kind, version)) => (kind, format!("metallb.io/{version}")),
+        None if kind == "BGPPeer" => (kind, "metallb.io/v1beta2".to_owned()),
+        None if kind == "BGPPolicy" => (kind, "ferrolb.io/v1alpha1".to_owned()),
+        None => (kind, "metallb.io/v1beta1".to_owned()),
     };
     let mut object = json!({
-        "apiVersion": format!("metallb.io/{version}"), "kind": kind,
+        "apiVersion": version, "kind": kind,
         "metadata": {"name": "case", "namespace": DEFAULT_NAMESPACE},
     });
     let mut full = json!({});

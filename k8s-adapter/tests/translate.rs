@@ -93,6 +93,9 @@ fn render_config(text: &mut String, snapshot: &Snapshot) {
     for (name, advertisement) in &config.bgp_advertisements {
         writeln!(text, "bgp advertisement {name}: {advertisement:?}").unwrap();
     }
+    for (name, policy) in &config.bgp_policies {
+        writeln!(text, "bgp policy {name}: {policy:?}").unwrap();
+    }
     for (name, advertisement) in &config.l2_advertisements {
         writeln!(text, "l2 advertisement {name}: {advertisement:?}").unwrap();
     }
@@ -141,6 +144,11 @@ fn peers_are_in_force_or_in_error_as_expected() {
 #[test]
 fn advertisements_are_in_force_or_in_error_as_expected() {
     compare("advertisements");
+}
+
+#[test]
+fn policies_are_in_force_or_in_error_as_expected() {
+    compare("policies");
 }
 
 #[test]

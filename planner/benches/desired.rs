@@ -8,7 +8,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ipam::Pool;
 use planner::allocation::plan_allocation;
 use planner::config::{
-    BgpAdvertisement, L2Advertisement, Multihop, Peer, PeerAs, PoolPolicy, Timers,
+    BgpAdvertisement, Establishment, L2Advertisement, Multihop, Peer, PeerAs, PoolPolicy, Timers,
 };
 use planner::desired::desired_state;
 use planner::endpoints::Endpoint;
@@ -94,6 +94,7 @@ fn peer(index: u8) -> Peer {
         password: None,
         multihop: Multihop::Off,
         dual_stack: false,
+        establishment: Establishment::Active,
     }
 }
 

@@ -11,7 +11,7 @@ use ipam::Family;
 use ipnet::IpNet;
 
 use crate::bgp::Bgp;
-use crate::config::{Multihop, Password, Peer, PeerAs};
+use crate::config::{Establishment, Multihop, Password, Peer, PeerAs};
 use crate::departure::Departure;
 use crate::family::Families;
 use crate::l2::Layer2;
@@ -71,6 +71,8 @@ pub struct PeerSession {
     pub ttl: Ttl,
     /// Key of TCP MD5.
     pub password: Option<Password>,
+    /// Who opens the connection.
+    pub establishment: Establishment,
 }
 
 impl PeerSession {
@@ -100,6 +102,7 @@ impl PeerSession {
             },
             ttl: Ttl::System,
             password: peer.password.clone(),
+            establishment: peer.establishment,
         };
         if !session.is_internal() {
             session.ttl = match peer.multihop {
@@ -120,11 +123,7 @@ impl PeerSession {
     /// Whether the peer is in our own AS.
     #[must_use]
     pub fn is_internal(&self) -> bool {
-        match self.peer_as {
-            PeerAs::Asn(peer_as) => peer_as == self.local_as,
-            PeerAs::Internal => true,
-            PeerAs::External => false,
-        }
+        self.peer_as.is_internal(self.local_as)
     }
 }
 

@@ -11,8 +11,8 @@ use bgp_wire::Asn;
 use ipam::{Addresses, Family, Pool, Port, Protocol};
 use planner::allocation::plan_allocation;
 use planner::config::{
-    AggregationLengths, BgpAdvertisement, Config, L2Advertisement, Multihop, NodePreference, Peer,
-    PeerAs, PoolPolicy, PoolSelection, Timers,
+    AggregationLengths, BgpAdvertisement, Config, Establishment, L2Advertisement, Multihop,
+    NodePreference, Peer, PeerAs, PoolPolicy, PoolSelection, Timers,
 };
 use planner::desired::desired_state;
 use planner::effect::{ConditionStatus, Effect, EventReason, StatusBody};
@@ -192,6 +192,7 @@ fn peer(peer_as: PeerAs, dual_stack: bool) -> Peer {
         password: None,
         multihop: Multihop::Off,
         dual_stack,
+        establishment: Establishment::Active,
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::bgp_peer::v1beta1;
 use super::{
-    BFDProfile, BGPAdvertisement, BGPPeer, BGPSession, Community, ConfigurationState,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, BGPSession, Community, ConfigurationState,
     IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
 };
 
@@ -22,6 +22,7 @@ pub fn definitions() -> Result<Vec<Value>, serde_json::Error> {
         BFDProfile::crd(),
         BGPAdvertisement::crd(),
         bgp_peer,
+        BGPPolicy::crd(),
         BGPSession::crd(),
         Community::crd(),
         ConfigurationState::crd(),
@@ -91,8 +92,8 @@ fn finish(definition: &mut Value) {
                 .pointer_mut("/properties/spec")
                 .into_iter()
                 .for_each(|spec| put(spec, "required", json!(["addresses"]))),
-            // What is reserved must be said.
-            "IPReservation" => {}
+            // What is reserved, and what is changed, must be said.
+            "IPReservation" | "BGPPolicy" => {}
             // An object without a spec is as good as one with an empty one.
             _ => {
                 if let Some(schema) = schema.as_object_mut() {

@@ -1,6 +1,6 @@
 //! The kinds of the API group `metallb.io`, one file a kind: same names, columns, defaults and enumerations as
-//! MetalLB's (compat/metallb.md 1), so that manifests written for MetalLB apply unchanged; and [`IPReservation`] and
-//! [`BGPSession`] of the group `ferrolb.io`, which MetalLB does not have.
+//! MetalLB's (compat/metallb.md 1), so that manifests written for MetalLB apply unchanged; and those of the
+//! group `ferrolb.io`, which MetalLB does not have: [`BGPPolicy`], [`BGPSession`] and [`IPReservation`].
 //!
 //! A `Spec` is what a user wrote, hence untrusted; [`translate`](crate::translate) turns it into what the planner
 //! works with.
@@ -12,6 +12,7 @@
 mod bfd_profile;
 mod bgp_advertisement;
 pub mod bgp_peer;
+mod bgp_policy;
 mod bgp_session;
 mod community;
 mod configuration_state;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use self::bfd_profile::{BFDProfile, BFDProfileSpec};
 pub use self::bgp_advertisement::{BGPAdvertisement, BGPAdvertisementSpec};
 pub use self::bgp_peer::{BGPPeer, BGPPeerSpec, DynamicAsn, Password, SecretReference};
+pub use self::bgp_policy::{BGPPolicy, BGPPolicySpec, PolicyCommunities, PolicyNextHop};
 pub use self::bgp_session::{BGPSession, BGPSessionSpec, BGPSessionState, BGPSessionStatus};
 pub use self::community::{Community, CommunityAlias, CommunitySpec};
 pub use self::configuration_state::{

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 pub(super) const MAX_ITEMS: u32 = 4096;
 /// Length of such an item. An address range of IPv6 has at most 91 characters, without spaces.
 pub(super) const MAX_LENGTH: u32 = 128;
+/// Communities of a policy. An API server compares each item of a set with all others.
+const MAX_POLICY_COMMUNITIES: u32 = 256;
 /// Length of an address: IPv6 with the last 32 bits written as IPv4.
 const MAX_ADDRESS: u32 = 45;
 
@@ -149,6 +151,42 @@ pub(super) fn namespaces_with_selector() -> Rule {
         .message("namespaces needs serviceSelector")
 }
 
+/// A policy that changes nothing is a mistake. For a policy's spec.
+pub(super) fn changes_something() -> Rule {
+    Rule::new(
+        "has(self.advertise) || has(self.asPathPrepend) || has(self.med) || has(self.localPref) || \
+        has(self.communities) || has(self.nextHop)",
+    )
+    .message("must set one of advertise, asPathPrepend, med, localPref, communities and nextHop")
+}
+
+/// A route's communities stay or go. For the communities of a policy.
+pub(super) fn add_or_replace() -> Rule {
+    Rule::new("has(self.add) != has(self.replace)")
+        .message("exactly one of add and replace must be set")
+}
+
+/// For the next hops of a policy.
+pub(super) fn some_next_hop() -> Rule {
+    Rule::new("has(self.ipv4) || has(self.ipv6)").message("ipv4 or ipv6 must be set")
+}
+
+/// Where IPv4 packets can be sent.
+pub(super) fn next_hop_ipv4() -> Rule {
+    next_hop(4).message("must be self, or an IPv4 address that a router can send packets to")
+}
+
+/// Where IPv6 packets can be sent.
+pub(super) fn next_hop_ipv6() -> Rule {
+    next_hop(6).message("must be self, or an IPv6 address that a router can send packets to")
+}
+
+fn next_hop(family: u8) -> Rule {
+    Rule::new(format!(
+        "self == 'self' || (isIP(self) && ip(self).family() == {family} && ip(self).isGlobalUnicast())"
+    ))
+}
+
 /// The value of a community.
 pub(super) fn community() -> Rule {
     Rule::new(COMMUNITY).message("must be a community: 65000:100 or large:65000:1:2")
@@ -195,6 +233,21 @@ pub(super) fn reserved_addresses(_: &mut SchemaGenerator) -> Schema {
         "x-kubernetes-list-type": "set",
         "items": { "type": "string", "maxLength": MAX_ADDRESS, "x-kubernetes-validations": [json!(address)] },
     })
+}
+
+/// The communities that a policy adds, of which there are some.
+pub(super) fn added_communities(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = replacing_communities(generator);
+    schema.insert("minItems".to_owned(), json!(1));
+    schema
+}
+
+/// The communities that a policy puts in place of others.
+pub(super) fn replacing_communities(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = communities(generator);
+    schema.insert("maxItems".to_owned(), json!(MAX_POLICY_COMMUNITIES));
+    schema.insert("x-kubernetes-list-type".to_owned(), json!("set"));
+    schema
 }
 
 /// The communities of an advertisement; what does not look like one is an alias.

@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::defaults::{fill_namespace, fill_service};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, FRRConfiguration, GROUP,
-    IPAddressPool, IPReservation, L2Advertisement, OWN_GROUP, ServiceBGPStatus, ServiceL2Status,
-    bgp_peer,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    FRRConfiguration, GROUP, IPAddressPool, IPReservation, L2Advertisement, OWN_GROUP,
+    ServiceBGPStatus, ServiceL2Status, bgp_peer,
 };
 use crate::translate::{
     self, ClusterObjects, Kind, Object, ObjectName, Objects, Origin, Reason, Slice,
@@ -27,6 +27,7 @@ pub(crate) enum AnyObject {
     BFDProfile(Arc<BFDProfile>),
     BGPAdvertisement(Arc<BGPAdvertisement>),
     BGPPeer(Arc<BGPPeer>),
+    BGPPolicy(Arc<BGPPolicy>),
     Community(Arc<Community>),
     ConfigurationState(Arc<ConfigurationState>),
     IPAddressPool(Arc<IPAddressPool>),
@@ -66,6 +67,7 @@ impl AnyObject {
                 put(object, &mut objects.bgp_advertisements, name, origin);
             }
             Self::BGPPeer(object) => put(object, &mut objects.bgp_peers, name, origin),
+            Self::BGPPolicy(object) => put(object, &mut objects.bgp_policies, name, origin),
             Self::Community(object) => put(object, &mut objects.communities, name, origin),
             Self::ConfigurationState(object) => {
                 put(object, &mut objects.configuration_states, name, origin);
@@ -141,6 +143,7 @@ impl Recognized {
             }),
             ("metallb.io/v1beta1", "BFDProfile") => current(Kind::BFDProfile),
             ("metallb.io/v1beta1", "BGPAdvertisement") => current(Kind::BGPAdvertisement),
+            ("ferrolb.io/v1alpha1", "BGPPolicy") => current(Kind::BGPPolicy),
             ("metallb.io/v1beta1", "Community") => current(Kind::Community),
             ("metallb.io/v1beta1", "ConfigurationState") => current(Kind::ConfigurationState),
             ("metallb.io/v1beta1", "IPAddressPool") => current(Kind::IPAddressPool),
@@ -187,6 +190,7 @@ impl Schema {
             (Kind::BGPPeer, Generation::Deprecated) => AnyObject::BGPPeer(Arc::new(
                 ours::<bgp_peer::v1beta1::BGPPeer>(document)?.into(),
             )),
+            (Kind::BGPPolicy, _) => AnyObject::BGPPolicy(Arc::new(ours(document)?)),
             (Kind::Community, _) => AnyObject::Community(Arc::new(ours(document)?)),
             (Kind::ConfigurationState, _) => {
                 AnyObject::ConfigurationState(Arc::new(theirs(document)?))

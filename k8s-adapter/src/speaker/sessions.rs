@@ -10,7 +10,7 @@ use bgp_fsm::driver::{Hops, Password, Peer, Status, Transport};
 use bgp_fsm::{Advertised, AdvertisedRoutes, PeerAs, PeerConfig, Updates};
 use bgp_wire::{AfiSafi, Asn, Cease, FamilySet, RouterId};
 use ipnet::IpNet;
-use planner::config;
+use planner::config::{self, Establishment};
 use planner::desired::{PeerSession, Ttl};
 use planner::family::Families;
 use planner::names::{NodeName, PeerName};
@@ -179,6 +179,9 @@ fn peer_config(settings: &PeerSession, router_id: RouterId) -> Result<PeerConfig
         .hold_time(settings.hold_time)
         .families(offered.map(|(_, family)| family).collect::<FamilySet>())
         .updates(Updates::Discard);
+    if settings.establishment == Establishment::Passive {
+        builder = builder.passive();
+    }
     if let Some(time) = settings.keepalive_time {
         builder = builder.keepalive_time(time);
     }

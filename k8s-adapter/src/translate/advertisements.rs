@@ -1,6 +1,6 @@
 //! BGPAdvertisement and L2Advertisement (compat/metallb.md 1.3, 1.4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ipam::{IpRange, PoolName};
@@ -13,7 +13,7 @@ use planner::config::{
 use planner::names::{AdvertisementName, Interface, NodeName, PeerName};
 use planner::node::Node;
 
-use super::communities::{Aliases, AnyCommunity};
+use super::communities::{self, Aliases};
 use super::error::{Kind, ObjectName, ObjectRef, Reason};
 use super::last_good::Faults;
 use super::selectors::{selector, selectors};
@@ -35,7 +35,9 @@ pub(super) fn translate_bgp(
     let aggregation = aggregation(spec, faults);
     faults.distinct("spec.communities", &spec.communities);
     faults.distinct("spec.peers", &spec.peers);
-    let mut advertisement = BgpAdvertisement {
+    let (communities, large_communities) =
+        aliases.resolve_all("spec.communities", &spec.communities, faults);
+    let advertisement = BgpAdvertisement {
         pools: pool_selection(
             &spec.ip_address_pools,
             &spec.ip_address_pool_selectors,
@@ -43,8 +45,8 @@ pub(super) fn translate_bgp(
         ),
         aggregation: aggregation?,
         local_pref: spec.local_pref.unwrap_or_default(),
-        communities: BTreeSet::new(),
-        large_communities: BTreeSet::new(),
+        communities,
+        large_communities,
         peers: spec
             .peers
             .iter()
@@ -53,17 +55,6 @@ pub(super) fn translate_bgp(
         nodes: selectors(faults, "spec.nodeSelectors", &spec.node_selectors),
         services: selectors(faults, "spec.serviceSelectors", &spec.service_selectors),
     };
-    for (index, text) in spec.communities.iter().enumerate() {
-        match aliases.resolve(text) {
-            Ok(AnyCommunity::Standard(community)) => {
-                advertisement.communities.insert(community);
-            }
-            Ok(AnyCommunity::Large(community)) => {
-                advertisement.large_communities.insert(community);
-            }
-            Err(reason) => faults.reject(format!("spec.communities[{index}]"), reason),
-        }
-    }
     if !advertisement.services.is_empty()
         && advertisement.aggregation != AggregationLengths::default()
     {
@@ -79,10 +70,8 @@ pub(super) fn put_in_communities(
     spec: &mut BGPAdvertisementSpec,
     advertisement: &BgpAdvertisement,
 ) {
-    let standard = advertisement.communities.iter().map(ToString::to_string);
-    let large = advertisement.large_communities.iter();
-    let large = large.map(|community| format!("large:{community}"));
-    spec.communities = standard.chain(large).collect();
+    spec.communities =
+        communities::texts(&advertisement.communities, &advertisement.large_communities);
 }
 
 fn aggregation(spec: &BGPAdvertisementSpec, faults: &mut Faults) -> Option<AggregationLengths> {

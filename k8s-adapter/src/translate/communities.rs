@@ -1,6 +1,6 @@
 //! Community (compat/metallb.md 1.6): the communities of an advertisement, by value or by alias.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_wire::{Community, LargeCommunity};
 
@@ -75,8 +75,30 @@ impl Aliases {
         }
     }
 
-    /// What an entry of `communities` of an advertisement stands for.
-    pub(super) fn resolve(&self, text: &str) -> Result<AnyCommunity, Reason> {
+    /// What the entries of the list at `field` stand for.
+    pub(super) fn resolve_all(
+        &self,
+        field: &str,
+        texts: &[String],
+        faults: &mut Faults,
+    ) -> (BTreeSet<Community>, BTreeSet<LargeCommunity>) {
+        let (mut standard, mut large) = (BTreeSet::new(), BTreeSet::new());
+        for (index, text) in texts.iter().enumerate() {
+            match self.resolve(text) {
+                Ok(AnyCommunity::Standard(community)) => {
+                    standard.insert(community);
+                }
+                Ok(AnyCommunity::Large(community)) => {
+                    large.insert(community);
+                }
+                Err(reason) => faults.reject(format!("{field}[{index}]"), reason),
+            }
+        }
+        (standard, large)
+    }
+
+    /// What an entry of a list of communities stands for.
+    fn resolve(&self, text: &str) -> Result<AnyCommunity, Reason> {
         match parse(text) {
             Ok(Some(community)) => Ok(community),
             Ok(None) => match self.0.get(text) {
@@ -86,6 +108,17 @@ impl Aliases {
             Err(detail) => Err(Reason::Invalid(detail)),
         }
     }
+}
+
+/// Communities by value, as the lists of manifests have them.
+pub(super) fn texts(
+    communities: &BTreeSet<Community>,
+    large_communities: &BTreeSet<LargeCommunity>,
+) -> Vec<String> {
+    let large = large_communities.iter();
+    let large = large.map(|community| format!("large:{community}"));
+    let standard = communities.iter().map(ToString::to_string);
+    standard.chain(large).collect()
 }
 
 /// A community by value: `a:b` or `large:x:y:z`; `None` for what looks like neither.

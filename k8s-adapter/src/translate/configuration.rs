@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use kube::Resource;
 use kube::core::object::HasSpec;
-use planner::config::{BgpAdvertisement, Config, L2Advertisement, Peer, Pools, Reservation};
+use planner::config::{
+    BgpAdvertisement, BgpPolicy, Config, L2Advertisement, Peer, Pools, Reservation,
+};
 use planner::effect::LastGoodVersions;
 use planner::names::{AdvertisementName, NodeName};
 use planner::node::Node;
@@ -17,7 +19,7 @@ use super::error::{ConfigError, Kind};
 use super::last_good::{LastGood, Report};
 use super::objects::{ClusterObjects, Object, Objects};
 use super::pools::{self, TranslatedPool};
-use super::{bfd, frr, peers, reservations, stored};
+use super::{bfd, frr, peers, policies, reservations, stored};
 use crate::crd;
 use crate::legacy::Overlay;
 
@@ -31,6 +33,7 @@ pub(super) struct Configuration {
     communities: LastGood<crd::Community, TranslatedAliases>,
     peers: LastGood<crd::BGPPeer, Peer>,
     bgp_advertisements: LastGood<crd::BGPAdvertisement, BgpAdvertisement>,
+    bgp_policies: LastGood<crd::BGPPolicy, BgpPolicy>,
     l2_advertisements: LastGood<crd::L2Advertisement, L2Advertisement>,
 }
 
@@ -44,6 +47,7 @@ pub(super) fn has_changed(objects: &ClusterObjects, seen: &ClusterObjects) -> bo
             &seen.bgp_advertisements,
             says_same,
         )
+        || differ(&objects.bgp_policies, &seen.bgp_policies, says_same)
         || differ(
             &objects.l2_advertisements,
             &seen.l2_advertisements,
@@ -110,6 +114,7 @@ impl Configuration {
         restore(&mut self.communities, Kind::Community, from);
         restore(&mut self.peers, Kind::BGPPeer, from);
         restore(&mut self.bgp_advertisements, Kind::BGPAdvertisement, from);
+        restore(&mut self.bgp_policies, Kind::BGPPolicy, from);
         restore(&mut self.l2_advertisements, Kind::L2Advertisement, from);
     }
 
@@ -126,6 +131,8 @@ impl Configuration {
             all,
             advertisements::put_in_communities,
         );
+        self.bgp_policies
+            .store(Kind::BGPPolicy, all, policies::put_in_communities);
         self.l2_advertisements
             .store(Kind::L2Advertisement, all, |_, _| {});
         versions
@@ -204,6 +211,16 @@ impl Configuration {
             |name, advertisement, faults| bgp_advertisements.accept(name, advertisement, faults),
         );
         let bgp_advertisements = bgp_advertisements.into_advertisements();
+        let peers = peers.into_peers();
+        let mut bgp_policies = policies::Accepted::new(&peers);
+        self.bgp_policies.bring_in_force(
+            Kind::BGPPolicy,
+            &objects.bgp_policies,
+            report,
+            |_, object, faults| Some(policies::translate(object, &aliases, faults)),
+            |name, policy, faults| bgp_policies.accept(name, policy, faults),
+        );
+        let bgp_policies = bgp_policies.into_policies();
         let mut l2_advertisements = BTreeMap::new();
         self.l2_advertisements.bring_in_force(
             Kind::L2Advertisement,
@@ -220,10 +237,10 @@ impl Configuration {
         Config {
             pools,
             reservations: reservations.into_reservations(),
-            peers: peers.into_peers(),
+            peers,
             bgp_advertisements,
+            bgp_policies,
             l2_advertisements,
-            ..Config::default()
         }
     }
 }

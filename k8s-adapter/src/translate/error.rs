@@ -16,6 +16,8 @@ pub enum Kind {
     BGPAdvertisement,
     /// `metallb.io` BGPPeer.
     BGPPeer,
+    /// `ferrolb.io` BGPPolicy.
+    BGPPolicy,
     /// `metallb.io` Community.
     Community,
     /// `metallb.io` ConfigurationState.
@@ -56,6 +58,7 @@ impl Kind {
             Self::BFDProfile => "BFDProfile",
             Self::BGPAdvertisement => "BGPAdvertisement",
             Self::BGPPeer => "BGPPeer",
+            Self::BGPPolicy => "BGPPolicy",
             Self::Community => "Community",
             Self::ConfigurationState => "ConfigurationState",
             Self::IPAddressPool => "IPAddressPool",
@@ -82,6 +85,7 @@ impl Kind {
             Self::BFDProfile
                 | Self::BGPAdvertisement
                 | Self::BGPPeer
+                | Self::BGPPolicy
                 | Self::Community
                 | Self::IPAddressPool
                 | Self::IPReservation
@@ -384,6 +388,14 @@ pub enum Reason {
     /// Configuration of a daemon that is not there (compat/metallb.md 12 #12).
     #[error("not honoured: there is no FRR here; BGPPeer and BGPAdvertisement configure sessions")]
     FrrConfiguration,
+    /// Some peers are never told what the field says.
+    #[error("has no effect towards BGPPeer {peers}: {why}")]
+    NoEffectTowards {
+        /// The BGPPeers, with commas.
+        peers: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// A field that no longer does anything.
     #[error("deprecated, has no effect")]
     WithoutEffect,

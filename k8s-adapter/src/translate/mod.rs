@@ -17,6 +17,7 @@ mod nodes;
 mod notices;
 mod objects;
 mod peers;
+mod policies;
 mod pools;
 mod problems;
 mod reservations;

@@ -14,8 +14,9 @@ use planner::service::Service;
 use super::endpoints::Slice;
 use super::error::{ConfigError, FieldLines, ObjectName, ObjectRef, Origin};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, FRRConfiguration,
-    IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    FRRConfiguration, IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus,
+    ServiceL2Status,
 };
 
 /// Every object that is looked at, by kind. A snapshot: nothing in it changes.
@@ -35,6 +36,8 @@ pub struct ClusterObjects {
     pub bgp_peers: Objects<BGPPeer>,
     /// BGPAdvertisements.
     pub bgp_advertisements: Objects<BGPAdvertisement>,
+    /// BGPPolicies.
+    pub bgp_policies: Objects<BGPPolicy>,
     /// L2Advertisements.
     pub l2_advertisements: Objects<L2Advertisement>,
     /// BFDProfiles.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bgp_wire::{Asn, RouterId};
 use k8s_openapi::api::core::v1::Secret;
-use planner::config::{Multihop, Peer, PeerAs, Timers, TimersError};
+use planner::config::{Establishment, Multihop, Peer, PeerAs, Timers, TimersError};
 use planner::names::{NodeName, PeerName};
 use planner::node::Node;
 
@@ -34,7 +34,7 @@ pub(super) fn translate(
     faults: &mut Faults,
 ) -> Option<Peer> {
     let spec = &object.spec;
-    reject_unsupported(object, faults);
+    report_unsupported(spec, faults);
     if spec.disable_mp {
         faults.warn("spec.disableMP", Reason::WithoutEffect);
     }
@@ -95,34 +95,50 @@ pub(super) fn translate(
             Multihop::Off
         },
         dual_stack: spec.dual_stack_address_family,
+        establishment: establishment(object, faults),
     })
 }
 
-fn reject_unsupported(object: &BGPPeer, faults: &mut Faults) {
-    let spec = &object.spec;
+/// What waits for its engine. Without BFD and graceful restart a session is as good as any other; a peer on an interface
+/// or in a VRF cannot be reached without what is missing.
+fn report_unsupported(spec: &BGPPeerSpec, faults: &mut Faults) {
     let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    let passive = object
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get(PASSIVE));
-    let unsupported = [
+    for (path, field, is_set) in [
         ("spec.interface", "interface", is_set(&spec.interface)),
+        ("spec.vrf", "vrf", is_set(&spec.vrf)),
+    ] {
+        if is_set {
+            faults.reject(path, Reason::NotSupportedYet { field });
+        }
+    }
+    for (path, field, is_set) in [
         ("spec.bfdProfile", "bfdProfile", is_set(&spec.bfd_profile)),
         (
             "spec.enableGracefulRestart",
             "enableGracefulRestart",
             spec.enable_graceful_restart,
         ),
-        ("spec.vrf", "vrf", is_set(&spec.vrf)),
-        (
-            "metadata.annotations",
-            PASSIVE,
-            passive.is_some_and(|value| value == "true"),
-        ),
-    ];
-    for (path, field, _) in unsupported.into_iter().filter(|(_, _, is_set)| *is_set) {
-        faults.reject(path, Reason::NotSupportedYet { field });
+    ] {
+        if is_set {
+            faults.warn(path, Reason::NotSupportedYet { field });
+        }
+    }
+}
+
+/// The annotation [`PASSIVE`].
+fn establishment(object: &BGPPeer, faults: &mut Faults) -> Establishment {
+    let annotations = object.metadata.annotations.as_ref();
+    match annotations
+        .and_then(|annotations| annotations.get(PASSIVE))
+        .map(String::as_str)
+    {
+        None | Some("false") => Establishment::Active,
+        Some("true") => Establishment::Passive,
+        Some(other) => {
+            let detail = format!("{PASSIVE} is {other:?}, not \"true\" or \"false\"");
+            faults.reject("metadata.annotations", Reason::Invalid(detail));
+            Establishment::Active
+        }
     }
 }
 

@@ -6,15 +6,17 @@ use planner::effect::{Problem, Severity};
 
 use super::error::{ConfigError, Reason};
 
-/// One problem for each object that is not in force as written, for each file that names none, and for each pool whose
-/// addresses are used for something else. Other warnings are no problems.
+/// One problem for each object that is not in force as written, for each file that names none, and for each object that
+/// is in force and may not do what was meant. Other warnings are no problems.
 #[must_use]
 pub fn problems(errors: &[ConfigError]) -> Vec<Problem> {
     let mut by_object: BTreeMap<(String, String), (Severity, Vec<String>)> = BTreeMap::new();
     for error in errors {
         let severity = match error.reason {
             _ if error.is_fault() => Severity::Fault,
-            Reason::Overlap(_) => Severity::Warning,
+            Reason::Overlap(_)
+            | Reason::NoEffectTowards { .. }
+            | Reason::NotSupportedYet { .. } => Severity::Warning,
             _ => continue,
         };
         let message = ConfigError {

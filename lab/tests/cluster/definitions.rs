@@ -24,12 +24,13 @@ struct Case {
     refusal: Option<(String, String)>,
 }
 
-/// The kind of a heading of the cases, such as `BGPPeer v1beta1`, with its version.
-fn kind_and_version(heading: &str) -> (&str, &str) {
+/// The kind of a heading of the cases, such as `BGPPeer v1beta1`, with its group and version.
+fn kind_and_version(heading: &str) -> (&str, String) {
     match heading.split_once(' ') {
-        Some(both) => both,
-        None if heading == "BGPPeer" => (heading, "v1beta2"),
-        None => (heading, "v1beta1"),
+        Some((kind, version)) => (kind, format!("metallb.io/{version}")),
+        None if heading == "BGPPeer" => (heading, "metallb.io/v1beta2".to_owned()),
+        None if heading == "BGPPolicy" => (heading, "ferrolb.io/v1alpha1".to_owned()),
+        None => (heading, "metallb.io/v1beta1".to_owned()),
     }
 }
 
@@ -37,7 +38,7 @@ fn kind_and_version(heading: &str) -> (&str, &str) {
 fn object(heading: &str, spec: &Value) -> DynamicObject {
     let (kind, version) = kind_and_version(heading);
     let mut object = json!({
-        "apiVersion": format!("metallb.io/{version}"), "kind": kind,
+        "apiVersion": version, "kind": kind,
         "metadata": {"generateName": "case-"},
     });
     if let Some(spec) = spec.as_object() {

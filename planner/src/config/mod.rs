@@ -15,7 +15,7 @@ pub use advertisement::{
     AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference,
     PoolSelection, local_prefs_conflict,
 };
-pub use peer::{Multihop, Password, Peer, PeerAs, Timers, TimersError};
+pub use peer::{Establishment, Multihop, Password, Peer, PeerAs, Timers, TimersError};
 pub use policy::{Advertise, BgpPolicy, CommunityChanges, NextHop, OtherCommunities, RouteChanges};
 pub use pool::{DISABLED, EXCLUDED_ADDRESSES, NamespaceRule, PoolPolicy, Pools, ServiceAllocation};
 pub use reservation::{Reservation, Reservations, ReservedAddresses, ReservedFor};

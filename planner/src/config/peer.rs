@@ -36,6 +36,17 @@ pub struct Peer {
     pub multihop: Multihop,
     /// `dualStackAddressFamily`: carry both families whatever the transport's.
     pub dual_stack: bool,
+    /// Annotation `ferrolb.io/passive`.
+    pub establishment: Establishment,
+}
+
+impl Peer {
+    /// Whether it is in our own AS, as it sees that.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.peer_as
+            .is_internal(self.local_as.unwrap_or(self.my_as))
+    }
 }
 
 /// Which AS a peer is in.
@@ -49,6 +60,18 @@ pub enum PeerAs {
     External,
 }
 
+impl PeerAs {
+    /// Whether that is the AS that it is told we are in.
+    #[must_use]
+    pub fn is_internal(self, local_as: Asn) -> bool {
+        match self {
+            Self::Asn(peer_as) => peer_as == local_as,
+            Self::Internal => true,
+            Self::External => false,
+        }
+    }
+}
+
 impl fmt::Display for PeerAs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,6 +80,16 @@ impl fmt::Display for PeerAs {
             Self::External => f.write_str("external"),
         }
     }
+}
+
+/// Who opens the TCP connection of a session: PassiveTcpEstablishment of RFC 4271 §8.1.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Establishment {
+    /// We do, and where we listen the peer may too.
+    #[default]
+    Active,
+    /// The peer alone.
+    Passive,
 }
 
 /// `ebgpMultiHop` of a BGPPeer.

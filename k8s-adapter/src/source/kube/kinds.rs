@@ -15,8 +15,9 @@ use super::document::{
 use super::follow::{Followed, Presence, Selector, follow as follow_kind};
 use super::store::{Change, Collection};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, FRRConfiguration,
-    IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus, ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    FRRConfiguration, IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus,
+    ServiceL2Status,
 };
 use crate::sink::patch::component_name;
 use crate::translate::Kind;
@@ -43,6 +44,7 @@ pub(super) fn follow(
             scope.own::<BGPAdvertisement>(kind, |all| &mut all.bgp_advertisements)
         }
         Kind::BGPPeer => scope.own::<BGPPeer>(kind, |all| &mut all.bgp_peers),
+        Kind::BGPPolicy => scope.ferrolb::<BGPPolicy>(kind, |all| &mut all.bgp_policies),
         Kind::Community => scope.own::<Community>(kind, |all| &mut all.communities),
         Kind::ConfigurationState => follow_kind(Followed {
             kind,
@@ -52,14 +54,7 @@ pub(super) fn follow(
             presence: Presence::Required,
         }),
         Kind::IPAddressPool => scope.own::<IPAddressPool>(kind, |all| &mut all.ip_address_pools),
-        // FerroLB's own: a cluster with MetalLB's kinds alone has none.
-        Kind::IPReservation => follow_kind(Followed {
-            kind,
-            api: scope.namespaced::<CustomWire<IPReservation>, IPReservation>(),
-            selector: Selector::All,
-            collection: |all| &mut all.ip_reservations,
-            presence: Presence::Optional,
-        }),
+        Kind::IPReservation => scope.ferrolb::<IPReservation>(kind, |all| &mut all.ip_reservations),
         Kind::L2Advertisement => {
             scope.own::<L2Advertisement>(kind, |all| &mut all.l2_advertisements)
         }
@@ -146,6 +141,25 @@ impl Scope<'_> {
         everything(kind, self.namespaced::<CustomWire<K>, K>(), collection)
     }
 
+    /// The objects of a kind that MetalLB does not have: a cluster with MetalLB's kinds alone has none.
+    fn ferrolb<K>(
+        &self,
+        kind: Kind,
+        collection: Collection<K>,
+    ) -> BoxStream<'static, Box<dyn Change>>
+    where
+        CustomWire<K>: Wire<Object = K>,
+        K: Resource<DynamicType = ()>,
+    {
+        follow_kind(Followed {
+            kind,
+            api: self.namespaced::<CustomWire<K>, K>(),
+            selector: Selector::All,
+            collection,
+            presence: Presence::Optional,
+        })
+    }
+
     fn namespaced<W: Wire, K: Resource<DynamicType = ()>>(&self) -> Api<Document<W>> {
         let resource = ApiResource::erase::<K>(&());
         Api::namespaced_with(self.client.clone(), self.namespace, &resource)
@@ -160,6 +174,7 @@ const CONTROLLER: &[Kind] = &[
     Kind::BFDProfile,
     Kind::BGPAdvertisement,
     Kind::BGPPeer,
+    Kind::BGPPolicy,
     Kind::Community,
     Kind::ConfigurationState,
     Kind::IPAddressPool,
@@ -178,6 +193,7 @@ const SPEAKER: &[Kind] = &[
     Kind::BFDProfile,
     Kind::BGPAdvertisement,
     Kind::BGPPeer,
+    Kind::BGPPolicy,
     Kind::Community,
     Kind::ConfigurationState,
     Kind::IPAddressPool,

@@ -131,6 +131,7 @@ fn settings() -> PeerSession {
         families: Families::Both,
         ttl: Ttl::System,
         password: None,
+        establishment: Establishment::Active,
     }
 }
 
