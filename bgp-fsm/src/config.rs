@@ -129,7 +129,7 @@ impl PeerConfig {
     /// The time between KEEPALIVEs for a negotiated hold time: as set, but at most a third of the hold time, and none
     /// where the hold time is zero (RFC 4271 §4.4).
     #[must_use]
-    pub(crate) fn keepalive_interval(&self, negotiated: HoldTime) -> Option<Duration> {
+    pub fn keepalive_interval(&self, negotiated: HoldTime) -> Option<Duration> {
         let third = negotiated.keepalive_interval()?;
         Some(self.keepalive_time.map_or(third, |set| set.min(third)))
     }

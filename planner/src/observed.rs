@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_wire::{Asn, HoldTime, RouterId};
+use imbl::OrdSet;
 use ipnet::IpNet;
 
 use crate::family::Families;
@@ -38,8 +38,8 @@ pub struct SessionObserved {
     /// What was agreed on, while Established.
     pub negotiated: Option<SessionNegotiated>,
     /// The prefixes in the Adj-RIB-Out: what the peer has really been sent. Empty while not Established.
-    pub sent: Arc<BTreeSet<IpNet>>,
-    /// Prefixes that the peer has sent and that are in use.
+    pub sent: OrdSet<IpNet>,
+    /// Prefixes that the peer has sent and that are in use. None by now: speakers announce, and discard what they are told.
     pub accepted: u64,
     /// Why the latest session or attempt that failed did so, in plain words. It outlives the session that follows.
     pub last_error: Option<String>,

@@ -30,6 +30,7 @@ mod sessions;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -257,11 +258,15 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             message: error.clone(),
             severity: Severity::Fault,
         });
+        let mut sessions = self.peers.observed();
+        for session in sessions.values_mut() {
+            session.draining = self.drain.departure() != Departure::Staying;
+        }
         let facts = Facts {
             objects: Arc::clone(&decision.objects),
             desired: Arc::clone(&decision.desired),
             observed: Observed {
-                sessions: self.peers.observed(),
+                sessions,
                 interfaces: self.layer2.interfaces(),
             },
             problems: decision

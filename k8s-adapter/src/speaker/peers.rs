@@ -1,6 +1,6 @@
 //! BGP sessions: those that run are made those that are desired, and no other is touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,10 +49,10 @@ pub(super) trait Session: Send + 'static {
     /// told.
     fn has_told(&self) -> bool;
 
-    /// What the peer has been sent; empty while the session is down.
-    fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>>;
+    /// How the session is.
+    fn observed(&self) -> &SessionObserved;
 
-    /// Waits until [`Self::adj_rib_out`] or [`Self::has_told`] is another. Cancel-safe.
+    /// Waits until [`Self::observed`] or [`Self::has_told`] is another. Cancel-safe.
     fn changed(&mut self) -> impl Future<Output = ()> + Send;
 
     /// Ends the session with a Cease, and a text for the router's operator where the subcode takes one (RFC 9003).
@@ -82,12 +82,19 @@ pub(super) enum SessionError {
     Password(#[from] bgp_fsm::driver::PasswordError),
 }
 
+/// A session on its way out.
+struct Stopping {
+    task: JoinHandle<()>,
+    /// How it is to others: down.
+    observed: SessionObserved,
+}
+
 /// The node's sessions.
 pub(super) struct Peers<S: Sessions> {
     sessions: S,
     running: BTreeMap<PeerName, S::Session>,
     /// Sessions on their way out. A peer is not started again before its old session is gone.
-    stopping: BTreeMap<PeerName, JoinHandle<()>>,
+    stopping: BTreeMap<PeerName, Stopping>,
     /// Peers whose settings the engine refuses, and why.
     refused: BTreeMap<PeerName, String>,
     desired: Arc<Desired>,
@@ -131,8 +138,8 @@ impl<S: Sessions> Peers<S> {
 
     /// Whether there are routers that hold routes of this node.
     pub(super) fn audience(&self) -> Audience {
-        let mut held = self.running.values().map(Session::adj_rib_out);
-        if held.any(|held| !held.is_empty()) {
+        let mut running = self.running.values();
+        if running.any(|session| !session.observed().sent.is_empty()) {
             Audience::Routers
         } else {
             Audience::Nobody
@@ -147,7 +154,8 @@ impl<S: Sessions> Peers<S> {
         for peer in peers {
             self.stop(&peer, Cease::ADMINISTRATIVE_SHUTDOWN, text);
         }
-        let stopped = future::join_all(std::mem::take(&mut self.stopping).into_values());
+        let stopping = std::mem::take(&mut self.stopping).into_values();
+        let stopped = future::join_all(stopping.map(|stopping| stopping.task));
         if timeout(limit, stopped).await.is_err() {
             warn!("not every session ended in time");
         }
@@ -161,7 +169,10 @@ impl<S: Sessions> Peers<S> {
             .values_mut()
             .map(|session| session.changed().map(|()| None).boxed());
         let ended = self.stopping.iter_mut();
-        let ended = ended.map(|(peer, task)| task.map(|end| Some((peer.clone(), end))).boxed());
+        let ended = ended.map(|(peer, stopping)| {
+            let task = &mut stopping.task;
+            task.map(|end| Some((peer.clone(), end))).boxed()
+        });
         let never = future::pending().boxed();
         let (change, ..) = future::select_all(sent.chain(ended).chain([never])).await;
         if let Some((peer, end)) = change {
@@ -173,16 +184,13 @@ impl<S: Sessions> Peers<S> {
         }
     }
 
-    /// How each session is, as far as it is known here: what the peer has been sent.
+    /// How each session is.
     pub(super) fn observed(&self) -> BTreeMap<PeerName, SessionObserved> {
-        let observed = |session: &S::Session| SessionObserved {
-            sent: session.adj_rib_out(),
-            ..SessionObserved::default()
-        };
-        let sessions = self.running.iter();
-        sessions
-            .map(|(peer, session)| (peer.clone(), observed(session)))
-            .collect()
+        let running = self.running.iter();
+        let running = running.map(|(peer, session)| (peer.clone(), session.observed().clone()));
+        let stopping = self.stopping.iter();
+        let stopping = stopping.map(|(peer, stopping)| (peer.clone(), stopping.observed.clone()));
+        running.chain(stopping).collect()
     }
 
     /// The peers whose settings the engine refuses, and why.
@@ -247,8 +255,15 @@ impl<S: Sessions> Peers<S> {
     fn stop(&mut self, peer: &PeerName, cease: Cease, text: &str) {
         self.refused.remove(peer);
         if let Some(session) = self.running.remove(peer) {
-            let stopped = tokio::spawn(session.stop(cease, text.to_owned()));
-            self.stopping.insert(peer.clone(), stopped);
+            let observed = SessionObserved {
+                last_error: session.observed().last_error.clone(),
+                since: session.observed().since,
+                initiative: session.observed().initiative,
+                ..SessionObserved::default()
+            };
+            let task = tokio::spawn(session.stop(cease, text.to_owned()));
+            self.stopping
+                .insert(peer.clone(), Stopping { task, observed });
         }
     }
 }

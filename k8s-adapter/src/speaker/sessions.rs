@@ -1,25 +1,25 @@
 //! The engine's sessions as the planner describes them.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use arp_ndp::driver::Links;
 use bgp_fsm::driver::{Hops, Password, Peer, Status, Transport};
-use bgp_fsm::{Advertised, AdvertisedRoutes, PeerAs, PeerConfig, Updates};
+use bgp_fsm::{PeerAs, PeerConfig, Updates};
 use bgp_wire::{AfiSafi, Asn, Cease, FamilySet, RouterId};
-use ipnet::IpNet;
 use planner::config::{self, Establishment};
 use planner::desired::{PeerSession, Ttl};
 use planner::family::Families;
 use planner::names::{NodeName, PeerName};
+use planner::observed::SessionObserved;
 use tokio::sync::watch;
 
 use super::attributes::Encoder;
 use super::board::Board;
 use super::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use super::router_id::router_id;
+use super::view::{Seen, View};
 
 /// Sessions of the engine, over TCP.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Sessions for BgpSessions {
         let config = peer_config(settings, chosen)?;
         let transport = transport(settings)?;
         self.seed = self.seed.wrapping_add(1);
-        let session = Peer::spawn(config, transport.clone(), self.seed);
+        let session = Peer::spawn(config.clone(), transport.clone(), self.seed);
         let status = session.status();
         self.board.show(peer.clone(), status.clone());
         Ok(BgpSession {
@@ -73,7 +73,8 @@ impl Sessions for BgpSessions {
             encoder: Encoder::new(peer.clone(), settings.local_as),
             local_as: settings.local_as,
             router_id: chosen,
-            sent: Arc::default(),
+            view: View::new(),
+            config,
             told: true,
         })
     }
@@ -89,7 +90,8 @@ pub(super) struct BgpSession {
     local_as: Asn,
     /// The identifier in use: where none is given any more it stays, since another would need a new session.
     router_id: RouterId,
-    sent: Arc<BTreeSet<IpNet>>,
+    config: PeerConfig,
+    view: View,
     told: bool,
 }
 
@@ -101,7 +103,8 @@ impl Session for BgpSession {
         if transport(settings)? != self.transport || settings.local_as != self.local_as {
             return Ok(Reconfigured::NeedsRestart);
         }
-        self.session.set_config(config);
+        self.session.set_config(config.clone());
+        self.config = config;
         self.router_id = router_id;
         Ok(Reconfigured::Applied)
     }
@@ -119,15 +122,19 @@ impl Session for BgpSession {
         self.session.has_told()
     }
 
-    fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>> {
-        Arc::clone(&self.sent)
+    fn observed(&self) -> &SessionObserved {
+        self.view.observed()
     }
 
     /// The status also changes with every counter, which nobody here waits for.
     async fn changed(&mut self) {
         while self.status.changed().await.is_ok() {
-            // Both are taken over.
-            if self.take_over_sent() | self.take_over_told() {
+            let seen = self
+                .view
+                .update(&self.status.borrow_and_update(), &self.config);
+            let told = self.session.has_told();
+            let told = std::mem::replace(&mut self.told, told) != told;
+            if seen == Seen::Other || told {
                 return;
             }
         }
@@ -137,27 +144,6 @@ impl Session for BgpSession {
 
     async fn stop(self, cease: Cease, text: String) {
         self.session.shutdown(cease, &text).await;
-    }
-}
-
-impl BgpSession {
-    /// Brings `sent` up to date, and says whether it was not.
-    fn take_over_sent(&mut self) -> bool {
-        let status = self.status.borrow_and_update();
-        let advertised = || status.advertised.values().filter_map(Advertised::routes);
-        // IPv4 comes before IPv6 in the families as in the set.
-        let prefixes = || advertised().flat_map(AdvertisedRoutes::prefixes);
-        if prefixes().eq(self.sent.iter()) {
-            return false;
-        }
-        self.sent = Arc::new(prefixes().copied().collect());
-        true
-    }
-
-    /// Brings `told` up to date, and says whether it was not.
-    fn take_over_told(&mut self) -> bool {
-        let told = self.session.has_told();
-        std::mem::replace(&mut self.told, told) != told
     }
 }
 

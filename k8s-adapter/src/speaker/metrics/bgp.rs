@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use bgp_fsm::Stats;
 use bgp_fsm::driver::Status;
+use ipnet::IpNet;
 use planner::names::PeerName;
 use planner::observed::{SessionObserved, SessionState};
 
@@ -67,7 +68,7 @@ fn peers(
     let mut peers = BTreeMap::new();
     for (name, peer) in &facts.desired.peers {
         let session = facts.observed.sessions.get(name);
-        let is_sent = |prefix| session.is_some_and(|session| session.sent.contains(prefix));
+        let is_sent = |prefix: &IpNet| session.is_some_and(|session| session.sent.contains(prefix));
         let is_up = |session: &SessionObserved| session.state == SessionState::Established;
         let pending = peer.routes.keys().filter(|prefix| !is_sent(prefix)).count();
         let sample = Sample {

@@ -30,7 +30,9 @@ fn facts(manifests: &str) -> Facts {
     assert!(errors.is_empty(), "{errors:?}");
     let session = SessionObserved {
         state: SessionState::Established,
-        sent: Arc::new(["198.51.100.1/32".parse().unwrap()].into()),
+        sent: ["198.51.100.1/32".parse::<ipnet::IpNet>().unwrap()]
+            .into_iter()
+            .collect(),
         accepted: 2,
         ..SessionObserved::default()
     };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use bgp_fsm::driver::Listener;
 use bgp_wire::HoldTime;
+use ipnet::IpNet;
+use planner::observed::SessionState;
 
 use super::*;
 
@@ -115,6 +118,71 @@ async fn only_what_concerns_the_connection_needs_a_restart() {
         Reconfigured::NeedsRestart
     );
     session.stop(Cease::PEER_DECONFIGURED, String::new()).await;
+}
+
+#[tokio::test]
+async fn a_session_is_observed_from_its_first_route_to_its_end() {
+    let listener = Listener::bind("127.0.0.31:0".parse().unwrap()).unwrap();
+    let here = Transport::new("127.0.0.32:179".parse().unwrap());
+    let config = PeerConfig::builder(Asn(64501), PeerAs::External, router_id("192.0.2.9"));
+    let router = Peer::spawn(config.passive().build().unwrap(), here, 1);
+    listener.add(router.acceptor()).unwrap();
+    let (_links, links_rx) = watch::channel(Arc::default());
+    let mut sessions = BgpSessions::new("node-a".into(), links_rx, 1);
+    let settings = PeerSession {
+        address: "127.0.0.31".parse().unwrap(),
+        source: Some("127.0.0.32".parse().unwrap()),
+        port: listener.local_addr().unwrap().port(),
+        ..settings()
+    };
+    let mut session = sessions.start(&"tor".into(), &settings).unwrap();
+    assert!(session.has_told(), "there is nobody to tell");
+
+    let prefix: IpNet = "203.0.113.1/32".parse().unwrap();
+    let attributes = Arc::default();
+    session.update_routes([(prefix, Some(&attributes))].into_iter());
+    let is_told =
+        |session: &BgpSession| session.has_told() && session.observed().sent.contains(&prefix);
+    until(&mut session, is_told).await;
+    let up = session.observed().clone();
+    assert_eq!(up.state, SessionState::Established);
+    assert_eq!(up.remote.unwrap().ip(), settings.address);
+    assert_eq!(up.local.unwrap().ip(), settings.source.unwrap());
+    let negotiated = up.negotiated.unwrap();
+    assert_eq!(negotiated.peer_as, Asn(64501));
+    assert_eq!(negotiated.router_id, router_id("192.0.2.9"));
+    assert_eq!(negotiated.hold_time, HoldTime::DEFAULT);
+    assert_eq!(negotiated.keepalive_time, settings.keepalive_time);
+    assert_eq!(negotiated.families, Some(Families::Both));
+
+    session.update_routes([(prefix, None)].into_iter());
+    assert!(!session.has_told(), "the task has not taken it up");
+    until(&mut session, BgpSession::has_told).await;
+    assert!(session.observed().sent.is_empty());
+
+    session.update_routes([(prefix, Some(&attributes))].into_iter());
+    until(&mut session, is_told).await;
+    router
+        .shutdown(Cease::ADMINISTRATIVE_SHUTDOWN, "see you")
+        .await;
+    until(&mut session, |session| session.observed().sent.is_empty()).await;
+    let down = session.observed().clone();
+    assert_eq!((down.remote, down.negotiated), (None, None));
+    assert!(down.last_error.unwrap().contains("see you"));
+    assert!(down.since >= up.since);
+    session.stop(Cease::PEER_DECONFIGURED, String::new()).await;
+}
+
+/// Waits for the session to be so, for a bounded time.
+async fn until(session: &mut BgpSession, is: impl Fn(&BgpSession) -> bool) {
+    let so = async {
+        while !is(session) {
+            session.changed().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), so)
+        .await
+        .unwrap();
 }
 
 fn settings() -> PeerSession {

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use planner::desired::{PeerSession, RouteAttributes};
 use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
 use planner::names::{Interface, NodeName, PeerName};
+use planner::observed::{SessionObserved, SessionState};
 use planner::snapshot::Options;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -275,11 +276,13 @@ impl Sessions for Recorder {
             return Err(PasswordError::Empty.into());
         }
         record.sessions.push(format!("start {peer}"));
-        let (sent, _) = watch::channel(Arc::default());
         Ok(FakeSession {
             peer: peer.to_string(),
             settings: settings.clone(),
-            sent,
+            observed: SessionObserved {
+                state: SessionState::Established,
+                ..SessionObserved::default()
+            },
             record: Arc::clone(&self.0),
         })
     }
@@ -289,7 +292,7 @@ impl Sessions for Recorder {
 struct FakeSession {
     peer: String,
     settings: PeerSession,
-    sent: watch::Sender<Arc<BTreeSet<IpNet>>>,
+    observed: SessionObserved,
     record: Arc<Mutex<Record>>,
 }
 
@@ -316,16 +319,15 @@ impl Session for FakeSession {
                 None => sent.remove(&prefix),
             };
         }
-        let prefixes = sent.keys().copied().collect();
-        self.sent.send_replace(Arc::new(prefixes));
+        self.observed.sent = sent.keys().copied().collect();
     }
 
     fn has_told(&self) -> bool {
         true
     }
 
-    fn adj_rib_out(&self) -> Arc<BTreeSet<IpNet>> {
-        Arc::clone(&self.sent.borrow())
+    fn observed(&self) -> &SessionObserved {
+        &self.observed
     }
 
     async fn changed(&mut self) {
@@ -338,7 +340,7 @@ impl Session for FakeSession {
         sleep(goodbye).await;
         let mut record = self.record.lock().unwrap();
         record.sent.remove(&self.peer);
-        let (peer, left) = (self.peer, self.sent.borrow().len());
+        let (peer, left) = (self.peer, self.observed.sent.len());
         record
             .sessions
             .push(format!("stop {peer} with {left} routes, {cease}: {text}"));
