@@ -17,6 +17,7 @@ const GOODBYE: Duration = Duration::from_secs(10);
 pub struct Product {
     source: String,
     log_folder: PathBuf,
+    speaker_flags: Vec<String>,
     controller: Option<Process>,
     speakers: BTreeMap<String, Process>,
 }
@@ -28,9 +29,15 @@ impl Product {
         Self {
             source: format!("dir:{}", manifests.path().display()),
             log_folder: log_folder.to_owned(),
+            speaker_flags: Vec::new(),
             controller: None,
             speakers: BTreeMap::new(),
         }
+    }
+
+    /// Starts speakers with these flags beside the usual ones from now on.
+    pub fn set_speaker_flags(&mut self, flags: &[&str]) {
+        self.speaker_flags = flags.iter().map(|&flag| flag.to_owned()).collect();
     }
 
     /// Starts the controller and a speaker on each node.
@@ -67,6 +74,7 @@ impl Product {
     pub fn start_speaker(&mut self, node: &Host) -> Result<(), LabError> {
         let mut command = Command::new(own_binary("speaker")?);
         command.args(["--source", &self.source, "--node-name", &node.name]);
+        command.args(&self.speaker_flags);
         let name = format!("speaker-{}", node.name);
         let process = node.namespace.spawn(&name, command, &self.log_folder)?;
         self.speakers.insert(node.name.clone(), process);

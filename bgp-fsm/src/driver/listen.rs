@@ -127,6 +127,12 @@ impl Listener {
         });
     }
 
+    /// Whether connections of this address are handed to a peer.
+    #[must_use]
+    pub fn is_known(&self, peer: IpAddr) -> bool {
+        self.peers.borrow().contains_key(&peer)
+    }
+
     /// The address it listens on.
     ///
     /// # Errors

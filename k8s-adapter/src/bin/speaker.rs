@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 
 /// The runtime starts threads, so it comes after what counts for all of them.
 fn start(flags: &SpeakerFlags) -> Result<(), Box<dyn Error>> {
-    give_up_privileges()?;
+    give_up_privileges(flags)?;
     Runtime::new()?.block_on(async {
         let mut shutdown = Shutdown::catch()?;
         Ok(run(flags, shutdown.requested()).await?)

@@ -6,6 +6,7 @@ mod membership;
 mod tests;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ pub struct SpeakerFlags {
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
     pub ignore_exclude_lb: bool,
+    /// Take BGP connections that routers open on this address. May be given several times. By default nobody listens.
+    #[arg(long, value_name = "ADDRESS:PORT", value_delimiter = ',')]
+    pub bgp_listen: Vec<SocketAddr>,
     /// How often, in seconds, an address is announced on its links although nothing changed; 0: never.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(..=86400))]
     pub gratuitous_arp_interval: u64,

@@ -1,6 +1,7 @@
 //! BGP sessions: those that run are made those that are desired, and no other is touched.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +81,18 @@ pub(super) enum SessionError {
     /// The password is no key for TCP MD5.
     #[error(transparent)]
     Password(#[from] bgp_fsm::driver::PasswordError),
+    /// The peer is to connect, and cannot.
+    #[error(
+        "the annotation ferrolb.io/passive says that the router connects, and nobody listens: start the speaker with \
+         --bgp-listen ADDRESS:PORT, of the family of peerAddress"
+    )]
+    NobodyListens,
+    /// Connections are told apart by the address that they come from.
+    #[error("connections from {0} go to another BGPPeer's session")]
+    AddressTaken(IpAddr),
+    /// The listening socket does not take the password.
+    #[error("connections of the router cannot be taken: {0}")]
+    Listener(#[from] std::io::Error),
 }
 
 /// A session on its way out.

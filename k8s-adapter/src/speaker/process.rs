@@ -1,6 +1,7 @@
 //! The process around the loop that announces: where objects come from and status goes, and what others are told.
 
 use std::env;
+use std::net::SocketAddr;
 
 use kube::Client;
 use planner::effect::Component;
@@ -14,6 +15,7 @@ use tracing::{info, warn};
 use super::Speaker;
 use super::exclude;
 use super::flags::SpeakerFlags;
+use super::listeners::{ListenError, Listeners};
 use super::metrics::{Boards, SpeakerMetrics};
 use super::responders::KernelResponders;
 use super::sessions::BgpSessions;
@@ -33,8 +35,14 @@ use crate::translate::ObjectName;
 ///
 /// # Errors
 /// The system does not allow it.
-pub fn give_up_privileges() -> Result<(), PrivilegesError> {
-    if !keep_only(NEEDED)?.is_empty() {
+pub fn give_up_privileges(flags: &SpeakerFlags) -> Result<(), PrivilegesError> {
+    let is_privileged = |address: &SocketAddr| (1..PRIVILEGED_PORTS).contains(&address.port());
+    let mut needed = CapabilitySet::NET_RAW;
+    if flags.bgp_listen.iter().any(is_privileged) {
+        needed |= CapabilitySet::NET_BIND_SERVICE;
+    }
+    // A port that cannot be had is an error of its own.
+    if keep_only(needed)?.contains(CapabilitySet::NET_RAW) {
         warn!(
             "without the capability CAP_NET_RAW layer 2 stays silent; see README, \"What it may do\", for who can have it"
         );
@@ -96,7 +104,8 @@ async fn announce(
     let node = NodeName::from(flags.node_name.as_str());
     let (tally, seed) = (Tally::default(), flags.seed());
     let responders = KernelResponders::new(flags.layer2(), seed, tally.clone()).await?;
-    let sessions = BgpSessions::new(node.clone(), responders.all_links(), seed);
+    let listeners = Listeners::bind(&flags.bgp_listen)?;
+    let sessions = BgpSessions::new(node.clone(), responders.all_links(), listeners, seed);
     let boards = Boards {
         sessions: sessions.board(),
         responders: responders.board(),
@@ -151,7 +160,10 @@ pub enum SpeakerError {
     /// It cannot tell about itself.
     #[error("cannot serve metrics or probes")]
     Admin(#[from] AdminError),
+    /// Routers could not connect to it.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
-/// Packet sockets, for ARP and NDP.
-const NEEDED: CapabilitySet = CapabilitySet::NET_RAW;
+/// Ports below this one need the capability NET_BIND_SERVICE, where the system is not told otherwise.
+const PRIVILEGED_PORTS: u16 = 1024;

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::attributes::Encoder;
 use super::board::Board;
+use super::listeners::{Admission, Listeners};
 use super::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use super::router_id::router_id;
 use super::view::{Seen, View};
@@ -26,6 +27,7 @@ use super::view::{Seen, View};
 pub(super) struct BgpSessions {
     node: NodeName,
     links: watch::Receiver<Arc<Links>>,
+    listeners: Listeners,
     seed: u64,
     board: Board<PeerName, Status>,
 }
@@ -33,11 +35,17 @@ pub(super) struct BgpSessions {
 impl BgpSessions {
     /// Sessions of this node. Its links tell the BGP identifier where none is given; the seed is for the jitter of
     /// timers: another on each node.
-    pub(super) fn new(node: NodeName, links: watch::Receiver<Arc<Links>>, seed: u64) -> Self {
+    pub(super) fn new(
+        node: NodeName,
+        links: watch::Receiver<Arc<Links>>,
+        listeners: Listeners,
+        seed: u64,
+    ) -> Self {
         let board = Board::default();
         Self {
             node,
             links,
+            listeners,
             seed,
             board,
         }
@@ -62,14 +70,17 @@ impl Sessions for BgpSessions {
             .unwrap_or_else(|| router_id(&self.node, settings, &self.links.borrow()));
         let config = peer_config(settings, chosen)?;
         let transport = transport(settings)?;
+        self.listeners.check(settings)?;
         self.seed = self.seed.wrapping_add(1);
         let session = Peer::spawn(config.clone(), transport.clone(), self.seed);
+        let admission = self.listeners.admit(settings.address, &session)?;
         let status = session.status();
         self.board.show(peer.clone(), status.clone());
         Ok(BgpSession {
             session,
             status,
             transport,
+            admission,
             encoder: Encoder::new(peer.clone(), settings.local_as),
             local_as: settings.local_as,
             router_id: chosen,
@@ -86,6 +97,7 @@ pub(super) struct BgpSession {
     session: Peer,
     status: watch::Receiver<Status>,
     transport: Transport,
+    admission: Admission,
     encoder: Encoder,
     local_as: Asn,
     /// The identifier in use: where none is given any more it stays, since another would need a new session.
@@ -102,6 +114,9 @@ impl Session for BgpSession {
         // What a TCP connection is made with is made anew with it. Another local AS is another AS_PATH for the routes that the session has; its OPEN is another in any case.
         if transport(settings)? != self.transport || settings.local_as != self.local_as {
             return Ok(Reconfigured::NeedsRestart);
+        }
+        if settings.establishment == Establishment::Passive && self.admission.is_empty() {
+            return Err(SessionError::NobodyListens);
         }
         self.session.set_config(config.clone());
         self.config = config;
@@ -143,6 +158,8 @@ impl Session for BgpSession {
     }
 
     async fn stop(self, cease: Cease, text: String) {
+        // From here on the router is to be refused.
+        drop(self.admission);
         self.session.shutdown(cease, &text).await;
     }
 }

@@ -9,7 +9,9 @@
 mod bgp;
 mod folder;
 mod layer2;
+mod passive;
 mod plan;
+mod policies;
 mod restarts;
 mod services;
 mod sessions;

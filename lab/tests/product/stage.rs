@@ -148,6 +148,13 @@ impl Stage {
         routes
     }
 
+    /// What a router is to show of a service, in order.
+    pub(crate) fn expected(&self, router: &Router, service: &str) -> Vec<Route> {
+        let mut routes = self.expected_routes(router.kind(), service);
+        routes.sort_unstable();
+        routes
+    }
+
     /// Fails if a router shows anything but the routes of these services, with all their attributes.
     pub(crate) fn expect_routes(&self, services: &[&str]) {
         for router in self.routers() {

@@ -78,7 +78,7 @@ fn a_password_that_is_no_key_is_refused() {
 #[tokio::test]
 async fn only_what_concerns_the_connection_needs_a_restart() {
     let (_links, links_rx) = watch::channel(Arc::default());
-    let mut sessions = BgpSessions::new("node-a".into(), links_rx, 1);
+    let mut sessions = BgpSessions::new("node-a".into(), links_rx, Listeners::default(), 1);
     let mut session = sessions.start(&"tor".into(), &settings()).unwrap();
     let mut outcome = |settings: &PeerSession| session.reconfigure(settings).unwrap();
     let slower = PeerSession {
@@ -128,7 +128,7 @@ async fn a_session_is_observed_from_its_first_route_to_its_end() {
     let router = Peer::spawn(config.passive().build().unwrap(), here, 1);
     listener.add(router.acceptor()).unwrap();
     let (_links, links_rx) = watch::channel(Arc::default());
-    let mut sessions = BgpSessions::new("node-a".into(), links_rx, 1);
+    let mut sessions = BgpSessions::new("node-a".into(), links_rx, Listeners::default(), 1);
     let settings = PeerSession {
         address: "127.0.0.31".parse().unwrap(),
         source: Some("127.0.0.32".parse().unwrap()),
@@ -183,6 +183,29 @@ async fn until(session: &mut BgpSession, is: impl Fn(&BgpSession) -> bool) {
     tokio::time::timeout(Duration::from_secs(20), so)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_for_a_router_needs_somebody_to_listen() {
+    let (_links, links_rx) = watch::channel(Arc::default());
+    let mut sessions = BgpSessions::new("node-a".into(), links_rx.clone(), Listeners::default(), 1);
+    let passive = PeerSession {
+        establishment: Establishment::Passive,
+        ..settings()
+    };
+    let refusal = sessions.start(&"tor".into(), &passive).unwrap_err();
+    assert!(matches!(refusal, SessionError::NobodyListens));
+    let mut active = sessions.start(&"tor".into(), &settings()).unwrap();
+    let refusal = active.reconfigure(&passive).unwrap_err();
+    assert!(matches!(refusal, SessionError::NobodyListens));
+
+    let listeners = Listeners::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+    let mut sessions = BgpSessions::new("node-a".into(), links_rx, listeners, 1);
+    let first = sessions.start(&"tor".into(), &passive).unwrap();
+    let refusal = sessions.start(&"rival".into(), &passive).unwrap_err();
+    assert!(matches!(refusal, SessionError::AddressTaken(_)));
+    first.stop(Cease::PEER_DECONFIGURED, String::new()).await;
+    sessions.start(&"rival".into(), &passive).unwrap();
 }
 
 fn settings() -> PeerSession {
