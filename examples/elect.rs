@@ -11,10 +11,10 @@ fn main() {
     for address in ["198.51.100.10", "198.51.100.11", "2001:db8::10"] {
         let order: Vec<&str> = rank(&nodes, address)
             .iter()
-            .map(|node| node.name.as_str())
+            .map(|node| node.name())
             .collect();
-        let survivors = nodes.iter().filter(|node| node.name != "node-1");
-        let heir = elect(survivors, address).map_or("nobody", |node| &node.name);
+        let survivors = nodes.iter().filter(|node| node.name() != "node-1");
+        let heir = elect(survivors, address).map_or("nobody", |node| node.name());
         println!(
             "{address:<14} ranking {}; without node-1: {heir}",
             order.join(", ")

@@ -2,31 +2,41 @@
 
 use std::cmp::Reverse;
 
-use crate::score::{Score, digest};
+use crate::score::{Prefix, Score};
 
 /// One who could own a key.
+///
+/// Made once and asked for many keys: what their digests have in common is worked out when it is made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Candidate {
-    /// Its name, unique among the candidates.
-    pub name: String,
+    name: String,
     /// The higher, the more it is wanted as owner; 0 where nothing is said.
     pub preference: u32,
+    prefix: Prefix,
 }
 
 impl Candidate {
-    /// A candidate.
+    /// A candidate. Its name is unique among the candidates.
     pub fn new(name: impl Into<String>, preference: u32) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            prefix: Prefix::new(&name),
+            name,
             preference,
         }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     fn score(&self, key: &str) -> Score<'_> {
         (
             Reverse(self.preference),
-            digest(&self.name, key),
+            self.prefix.digest(key),
             &self.name,
         )
     }

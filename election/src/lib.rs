@@ -12,7 +12,7 @@
 //! use election::{Candidate, elect};
 //!
 //! let candidates = ["node-a", "node-b", "node-c"].map(|name| Candidate::new(name, 0));
-//! assert_eq!(elect(&candidates, "203.0.113.10").unwrap().name, "node-c");
+//! assert_eq!(elect(&candidates, "203.0.113.10").unwrap().name(), "node-c");
 //! ```
 //!
 //! [preference]: Candidate::preference

@@ -12,7 +12,7 @@ fn nodes(names: &[&str]) -> Vec<Candidate> {
 fn names<'a>(ranked: &[&'a Candidate]) -> Vec<&'a str> {
     ranked
         .iter()
-        .map(|candidate| candidate.name.as_str())
+        .map(|candidate| candidate.name())
         .collect()
 }
 
@@ -60,7 +60,7 @@ fn keys_are_spread_over_the_candidates() {
     for address in 0..5000 {
         let key = format!("10.0.{}.{}", address / 250, address % 250);
         *owned
-            .entry(&elect(&candidates, &key).unwrap().name)
+            .entry(elect(&candidates, &key).unwrap().name())
             .or_default() += 1;
     }
     // A fair share is 1000, its standard deviation √(5000 · ⅕ · ⅘) ≈ 28.

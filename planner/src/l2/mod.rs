@@ -167,7 +167,7 @@ impl<'a> Layer2<'a> {
             return;
         };
         let owner = election::elect(self.candidates_of(&group), &leader.election_key());
-        let owner = owner.map(|candidate| NodeName::from(candidate.name.as_str()));
+        let owner = owner.map(|candidate| NodeName::from(candidate.name()));
         let shared = (group.len() > 1).then(|| Rc::new(group.clone()));
         for key in group {
             if let Some(contest) = self.contests.get_mut(key) {
