@@ -10,10 +10,7 @@ fn nodes(names: &[&str]) -> Vec<Candidate> {
 }
 
 fn names<'a>(ranked: &[&'a Candidate]) -> Vec<&'a str> {
-    ranked
-        .iter()
-        .map(|candidate| candidate.name())
-        .collect()
+    ranked.iter().map(|candidate| candidate.name()).collect()
 }
 
 /// The digests, as `printf 'node-a#203.0.113.10' | sha256sum` gives them, begin with 9397 (a), d84a (b), 64a5 (c) and

@@ -10,7 +10,7 @@ use imbl::OrdMap;
 use ipam::Family;
 use ipnet::IpNet;
 
-use crate::bgp::Bgp;
+use crate::announcements::Outlook;
 use crate::config::{Establishment, Multihop, Password, Peer, PeerAs};
 use crate::departure::Departure;
 use crate::family::Families;
@@ -18,8 +18,8 @@ use crate::l2::Layer2;
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
 use crate::service_set::ServiceSet;
 use crate::snapshot::{BgpDefaults, Snapshot};
-use crate::subject::Subjects;
-use crate::verdict::{Verdict, Verdicts};
+use crate::subject::{Examined, examine};
+use crate::verdict::Verdicts;
 
 /// What one node shall be doing.
 ///
@@ -236,54 +236,23 @@ pub fn desired_state(snapshot: &Snapshot, me: &NodeName) -> Desired {
 /// [`desired_state`] of a node that has got so far with leaving.
 #[must_use]
 pub fn departing_state(snapshot: &Snapshot, me: &NodeName, departure: Departure) -> Desired {
-    let subjects = Subjects::new(snapshot);
-    let layer2 = Layer2::new(snapshot, subjects.announceable());
-    node_desired(snapshot, me, departure, &subjects, &layer2)
+    let services = examine(snapshot, snapshot.services.keys());
+    let layer2 = Layer2::new(snapshot, &services);
+    node_desired(snapshot, me, departure, &services, &layer2)
 }
 
-/// [`desired_state`] for one of several nodes, for which everything that is the same for all has been done.
-pub(crate) fn node_desired<'a>(
-    snapshot: &'a Snapshot,
-    me: &'a NodeName,
+/// [`departing_state`] of one of several nodes, for which everything that is the same for all has been done.
+pub(crate) fn node_desired(
+    snapshot: &Snapshot,
+    me: &NodeName,
     departure: Departure,
-    subjects: &'a Subjects<'a>,
-    layer2: &Layer2<'a>,
+    services: &Examined<'_>,
+    layer2: &Layer2,
 ) -> Desired {
-    let mut desired = Desired::default();
-    let mut sessions = Bgp::new(snapshot, me, departure);
-    for subject in subjects.announceable() {
-        let verdicts = Verdicts {
-            bgp: sessions.announce(subject),
-            layer2: layer2.verdict(subject, me),
-        };
-        if let Some(announcement) = verdicts.layer2.announcement() {
-            for address in &announcement.addresses {
-                answer_for(&mut desired.addresses, *address, &announcement.interfaces);
-            }
-        }
-        desired.verdicts.insert(subject.key.clone(), verdicts);
-    }
-    for (key, reason) in subjects.withheld() {
-        let verdicts = Verdicts {
-            bgp: Verdict::Withheld(reason.clone()),
-            layer2: Verdict::Withheld(reason.clone()),
-        };
-        desired.verdicts.insert((*key).clone(), verdicts);
-    }
-    desired.peers = sessions.into_peers();
-    desired
-}
-
-fn answer_for(
-    addresses: &mut OrdMap<IpAddr, InterfaceSelection>,
-    address: IpAddr,
-    interfaces: &InterfaceSelection,
-) {
-    let selection = match addresses.remove(&address) {
-        Some(present) => present.union(interfaces.clone()),
-        None => interfaces.clone(),
-    };
-    addresses.insert(address, selection);
+    let mut outlook = Outlook::new(me.clone());
+    outlook.set_departure(departure);
+    outlook.look_around(snapshot, services, layer2);
+    outlook.into_desired()
 }
 
 /// FRR's default hold time.

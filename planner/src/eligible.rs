@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::endpoints::EndpointCount;
-use crate::node::{EXCLUDE_LABEL, Network, Node};
+use crate::node::{DRAIN, EXCLUDE_LABEL, Network, Node};
 use crate::snapshot::{ExcludeLabel, Options};
 use crate::verdict::Reason;
 
@@ -16,6 +16,8 @@ pub enum Exclusion {
     NetworkUnavailable,
     /// It carries [`EXCLUDE_LABEL`].
     LabeledExclude,
+    /// It is asked to let go of what it announces ([`DRAIN`]), and other nodes can take over.
+    Draining,
     /// Traffic policy Local, and no usable endpoint on it.
     NoLocalEndpoints(EndpointCount),
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Exclusion {
             Self::NotAdvertised => f.write_str("no advertisement selects it"),
             Self::NetworkUnavailable => f.write_str("its condition NetworkUnavailable is true"),
             Self::LabeledExclude => write!(f, "it has the label {EXCLUDE_LABEL}"),
+            Self::Draining => write!(f, "it has the annotation {DRAIN}"),
             Self::NoLocalEndpoints(count) => {
                 write!(f, "externalTrafficPolicy is Local and it has {count}")
             }
@@ -43,7 +46,7 @@ impl From<Unfit> for Exclusion {
 }
 
 /// Why a node announces nothing at all.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
     NetworkUnavailable,
     LabeledExclude,

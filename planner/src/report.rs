@@ -14,7 +14,7 @@ use crate::names::{NodeName, PeerName, ServiceKey};
 use crate::remedy::NEEDS_ENDPOINT;
 use crate::reservation::ReservationStatus;
 use crate::snapshot::Snapshot;
-use crate::subject::{Subject, Subjects};
+use crate::subject::{Subject, examine};
 use crate::verdict::{Missing, NotOwner, PeerVerdict, Reason, Verdict};
 
 /// Everything that would come of a snapshot.
@@ -88,8 +88,8 @@ pub fn report<'a>(snapshot: &Snapshot, nodes: impl IntoIterator<Item = &'a NodeN
     let plan = plan_allocation(snapshot);
     let mut assigned = snapshot.clone();
     plan.apply(&mut assigned);
-    let subjects = Subjects::new(&assigned);
-    let layer2 = Layer2::new(&assigned, subjects.announceable());
+    let services = examine(&assigned, assigned.services.keys());
+    let layer2 = Layer2::new(&assigned, &services);
 
     let mut report = Report {
         usage: plan.usage,
@@ -97,35 +97,30 @@ pub fn report<'a>(snapshot: &Snapshot, nodes: impl IntoIterator<Item = &'a NodeN
         ..Report::default()
     };
     for node in nodes {
-        report.nodes.insert(
-            node.clone(),
-            node_desired(
-                &assigned,
-                node,
-                Departure::settled(&assigned, node),
-                &subjects,
-                &layer2,
-            ),
-        );
+        let departure = Departure::settled(&assigned, node);
+        let desired = node_desired(&assigned, node, departure, &services, &layer2);
+        report.nodes.insert(node.clone(), desired);
     }
-    for subject in subjects.announceable() {
+    let announceable = services.values().flatten();
+    let mut by_seniority: Vec<_> = announceable
+        .filter_map(|subject| subject.as_ref().ok())
+        .collect();
+    by_seniority.sort_by_key(|subject| (subject.service.created, subject.key));
+    for subject in by_seniority {
         report.add_addresses(subject, &layer2);
     }
-    let by_key: BTreeMap<_, _> = subjects
-        .announceable()
-        .iter()
-        .map(|subject| (subject.key, subject))
-        .collect();
     for (key, allocation) in plan.services {
-        let service = report.service(&key, allocation, by_key.get(&key).copied());
+        let subject = services.get(&key).and_then(Option::as_ref);
+        let subject = subject.and_then(|subject| subject.as_ref().ok());
+        let service = report.service(&key, allocation, subject);
         report.services.insert(key, service);
     }
     report
 }
 
 impl Report {
-    fn add_addresses(&mut self, subject: &Subject<'_>, layer2: &Layer2<'_>) {
-        let Some(Ranking { ranked, excluded }) = layer2.ranking(subject.key) else {
+    fn add_addresses(&mut self, subject: &Subject<'_>, layer2: &Layer2) {
+        let Some(Ranking { ranked, excluded }) = layer2.ranking(subject) else {
             return;
         };
         let ranking: Vec<_> = ranked

@@ -25,6 +25,12 @@ impl ServiceSet {
         Self(Repr::Several(OrdSet::new()))
     }
 
+    /// The set of one Service.
+    #[must_use]
+    pub fn of(key: ServiceKey) -> Self {
+        Self(Repr::One(key))
+    }
+
     /// Adds a Service, unless it is there.
     pub fn insert(&mut self, key: ServiceKey) {
         match &mut self.0 {

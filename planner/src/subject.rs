@@ -1,7 +1,7 @@
 //! Services that have something to announce, with all that is known about each in one place.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipam::PoolName;
 
@@ -11,37 +11,20 @@ use crate::service::{AddressField, Service, ServiceType};
 use crate::snapshot::Snapshot;
 use crate::verdict::Reason;
 
-/// Every Service, told apart by whether it has something to announce.
-pub(crate) struct Subjects<'a> {
-    announceable: Vec<Subject<'a>>,
-    withheld: Vec<(&'a ServiceKey, Reason)>,
-}
+/// Services and what has become of each: what it has to announce, or why it has nothing; `None` where it is gone.
+pub(crate) type Examined<'a> = BTreeMap<&'a ServiceKey, Option<Result<Subject<'a>, Reason>>>;
 
-impl<'a> Subjects<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot) -> Self {
-        let mut subjects = Self {
-            announceable: Vec::new(),
-            withheld: Vec::new(),
-        };
-        for (key, service) in &snapshot.services {
-            match Subject::examine(key, service, snapshot) {
-                Ok(subject) => subjects.announceable.push(subject),
-                Err(reason) => subjects.withheld.push((key, reason)),
-            }
-        }
-        subjects.announceable.sort_by_key(Subject::seniority);
-        subjects
-    }
-
-    /// Those with addresses, the most senior first.
-    pub(crate) fn announceable(&self) -> &[Subject<'a>] {
-        &self.announceable
-    }
-
-    /// Those without, and why.
-    pub(crate) fn withheld(&self) -> &[(&'a ServiceKey, Reason)] {
-        &self.withheld
-    }
+/// Looks at each of these Services.
+pub(crate) fn examine<'a>(
+    snapshot: &'a Snapshot,
+    keys: impl IntoIterator<Item = &'a ServiceKey>,
+) -> Examined<'a> {
+    let examined = keys.into_iter().map(|key| {
+        let service = snapshot.services.get_key_value(key);
+        let subject = service.map(|(key, service)| Subject::examine(key, service, snapshot));
+        (key, subject)
+    });
+    examined.collect()
 }
 
 /// A Service with addresses of one pool.
@@ -100,11 +83,6 @@ impl<'a> Subject<'a> {
             addresses,
             endpoints,
         })
-    }
-
-    /// Sorts the older before the younger: where two Services get in each other's way, the older has precedence.
-    pub(crate) fn seniority(&self) -> (Duration, &'a ServiceKey) {
-        (self.service.created, self.key)
     }
 }
 

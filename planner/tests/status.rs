@@ -5,8 +5,8 @@
 mod fixture;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
+use imbl::OrdSet;
 use planner::desired::{Desired, desired_state};
 use planner::effect::{
     Component, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, EventReason,
@@ -36,12 +36,12 @@ fn desired() -> Desired {
 }
 
 fn observed(interfaces: &[&str], peers: &[&str]) -> Observed {
-    let sent = Arc::new(BTreeSet::from(["198.51.100.1/32".parse().unwrap()]));
+    let sent = OrdSet::unit("198.51.100.1/32".parse().unwrap());
     Observed {
         sessions: peers
             .iter()
             .map(|peer| {
-                let sent = Arc::clone(&sent);
+                let sent = sent.clone();
                 let session = SessionObserved {
                     sent,
                     ..SessionObserved::default()

@@ -1,11 +1,21 @@
 //! What one node shall be doing, kept up to date change by change.
 
-use std::collections::BTreeSet;
+mod outlook;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+pub(crate) use self::outlook::Outlook;
+use crate::bgp::Rescoped;
 use crate::departure::Departure;
-use crate::desired::{Desired, departing_state};
+use crate::desired::Desired;
+use crate::l2::{Layer2, Surroundings};
 use crate::names::{NodeName, ServiceKey};
 use crate::snapshot::Snapshot;
+use crate::subject::examine;
+use crate::verdict::Verdicts;
 
 /// What has changed in a snapshot, as far as announcements depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,11 +38,17 @@ impl Affected {
 
 /// What one node shall be doing, kept up to date change by change: always what
 /// [`departing_state`](crate::desired::departing_state) says of the newest snapshot, at the cost of what has changed.
+///
+/// * A Service, or its endpoints: that Service, and those with which it shares an address, an owner, or a prefix for which
+///   they want different attributes.
+/// * A Node: the elections that it could win or has won; if it is this one, its sessions and routes too, where its labels
+///   select others.
+/// * The configuration: every Service is looked at, but no election is held whose candidates are the same.
 #[derive(Clone, Debug)]
 pub struct Announcements {
-    me: NodeName,
-    departure: Departure,
-    desired: Desired,
+    /// The same on every node.
+    layer2: Arc<Layer2>,
+    outlook: Outlook,
 }
 
 impl Announcements {
@@ -40,41 +56,94 @@ impl Announcements {
     #[must_use]
     pub fn new(me: NodeName) -> Self {
         Self {
-            me,
-            departure: Departure::Staying,
-            desired: Desired::default(),
+            layer2: Arc::default(),
+            outlook: Outlook::new(me),
         }
+    }
+
+    /// Those of node `me` as this one sees the cluster: what is the same for both is shared. The snapshot is that of the
+    /// call before.
+    #[must_use]
+    pub fn of_other(&self, snapshot: &Snapshot, me: NodeName) -> Self {
+        let mut other = Self {
+            layer2: Arc::clone(&self.layer2),
+            outlook: Outlook::new(me),
+        };
+        let services = examine(snapshot, snapshot.services.keys());
+        other
+            .outlook
+            .look_around(snapshot, &services, &other.layer2);
+        other
     }
 
     /// Decides about everything that the snapshot holds.
     pub fn decide_anew(&mut self, snapshot: &Snapshot) {
-        self.desired = departing_state(snapshot, &self.me, self.departure);
+        let (me, departure) = (self.outlook.me().clone(), self.outlook.departure());
+        *self = Self::new(me);
+        self.outlook.set_departure(departure);
+        let everything = Affected {
+            config: true,
+            ..Affected::default()
+        };
+        self.update(snapshot, &everything);
     }
 
     /// Decides about what has changed since the snapshot of the call before, and what depends on it.
     pub fn update(&mut self, snapshot: &Snapshot, affected: &Affected) {
-        if !affected.is_empty() {
-            self.decide_anew(snapshot);
+        if affected.is_empty() {
+            return;
+        }
+        let surroundings = if affected.config || !affected.nodes.is_empty() {
+            Surroundings::Changed
+        } else {
+            Surroundings::Same
+        };
+        let known = self.outlook.desired().verdicts.clone();
+        let services = if affected.config {
+            examine(snapshot, everything(snapshot, &known, affected))
+        } else {
+            examine(snapshot, &affected.services)
+        };
+        let layer2 = Arc::make_mut(&mut self.layer2);
+        let reached = layer2.update(snapshot, &services, surroundings);
+        let is_mine = affected.config || affected.nodes.contains(self.outlook.me());
+        if is_mine && self.outlook.rescope(snapshot) == Rescoped::Yes && !affected.config {
+            let services = examine(snapshot, everything(snapshot, &known, affected));
+            self.outlook.update(&services, layer2, reached);
+        } else {
+            self.outlook.update(&services, layer2, reached);
         }
     }
 
-    /// How far the node has got with leaving; the snapshot is that of the call before.
+    /// How far the node has got with leaving. The snapshot is that of the call before.
     pub fn set_departure(&mut self, snapshot: &Snapshot, departure: Departure) {
-        if self.departure != departure {
-            self.departure = departure;
-            self.decide_anew(snapshot);
+        if self.outlook.departure() != departure {
+            self.outlook.set_departure(departure);
+            let services = examine(snapshot, snapshot.services.keys());
+            self.outlook.look_around(snapshot, &services, &self.layer2);
         }
     }
 
     /// How far the node has got with leaving.
     #[must_use]
     pub fn departure(&self) -> Departure {
-        self.departure
+        self.outlook.departure()
     }
 
     /// What the node shall be doing. A clone shares all of it, and costs nothing.
     #[must_use]
     pub fn desired(&self) -> &Desired {
-        &self.desired
+        self.outlook.desired()
     }
+}
+
+/// Each Service that there is, or of which there are `verdicts` still, or that has come and gone.
+fn everything<'a>(
+    snapshot: &'a Snapshot,
+    verdicts: &'a OrdMap<ServiceKey, Verdicts>,
+    affected: &'a Affected,
+) -> impl Iterator<Item = &'a ServiceKey> {
+    let known = verdicts.keys().chain(&affected.services);
+    let gone = known.filter(|key| !snapshot.services.contains_key(*key));
+    gone.chain(snapshot.services.keys())
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ipam::Family;
+use ipnet::IpNet;
 
 use super::policy::{NamedPolicy, Outcome};
-use crate::config::{BgpAdvertisement, Peer, local_prefs_conflict};
+use super::scope::{Neighbor, OfPool, Scope};
+use crate::config::{BgpAdvertisement, local_prefs_conflict};
 use crate::departure::Departure;
-use crate::desired::{PeerDesired, PeerSession, RouteAttributes};
+use crate::desired::{PeerSession, RouteAttributes};
 use crate::family::Families;
 use crate::names::{AdvertisementName, PeerName};
 use crate::snapshot::BgpDefaults;
@@ -18,6 +20,7 @@ use crate::verdict::{PeerVerdict, Withholding};
 pub(crate) type Named<'a> = (&'a AdvertisementName, &'a BgpAdvertisement);
 
 /// What advertisements that apply together grant.
+#[derive(Debug)]
 pub(crate) struct Grants {
     /// For each peer that one of them names: attributes by family and prefix length.
     pub(crate) peers: BTreeMap<PeerName, BTreeMap<(Family, u8), Arc<RouteAttributes>>>,
@@ -25,41 +28,40 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// The union of what `applying` says for each of a node's `sessions`, and what `policies` make of it; or two
-    /// advertisements that contradict each other.
+    /// The union of what those of a pool's advertisements say that are at the places `applying`, for each neighbor, and
+    /// what the policies make of it that are at the places `policies`; or two advertisements that contradict each other.
     pub(crate) fn new(
-        applying: &[Named<'_>],
-        policies: &[NamedPolicy<'_>],
-        pool: Families,
-        peers: &BTreeMap<PeerName, Peer>,
-        sessions: &BTreeMap<PeerName, PeerDesired>,
-        departure: Departure,
-        defaults: BgpDefaults,
+        of_pool: &OfPool,
+        applying: &[usize],
+        policies: &[usize],
+        scope: &Scope,
     ) -> Result<Self, (AdvertisementName, AdvertisementName)> {
-        if let Some(contradiction) = contradiction(applying, pool) {
+        let applying = applying.iter().filter_map(|place| of_pool.here.get(*place));
+        let applying: Vec<Named<'_>> = applying
+            .map(|(name, advertisement)| (name, advertisement.as_ref()))
+            .collect();
+        if let Some(contradiction) = contradiction(&applying, of_pool.families) {
             return Err(contradiction);
         }
+        let policies = scope.policies.named(policies);
         let mut grants = Self {
             peers: BTreeMap::new(),
             verdicts: BTreeMap::new(),
         };
         let mut told = BTreeMap::new();
-        for (name, desired) in sessions {
-            let Some(peer) = peers.get(name) else {
-                continue;
-            };
-            let carried = carried_families(peer);
+        for (name, Neighbor { session, carried }) in &scope.neighbors {
+            let carried = *carried;
             for (_, advertisement) in applying
                 .iter()
                 .filter(|(_, advertisement)| advertisement.names_peer(name))
             {
-                let attributes = attributes(advertisement, &desired.session, defaults);
+                let attributes = attributes(advertisement, session, scope.defaults);
                 grants.add(name, carried, advertisement, &attributes);
             }
             let named = grants.peers.contains_key(name);
-            let withheld = grants.change(name, policies, &desired.session);
-            if departure == Departure::Announced {
-                grants.announce_departure(name, &desired.session);
+            let withheld = grants.change(name, &policies, session);
+            if scope.departure == Departure::Announced {
+                grants.announce_departure(name, session);
             }
             let state = Told {
                 named,
@@ -129,6 +131,16 @@ impl Grants {
         }
     }
 
+    /// The attributes of a prefix for a peer that is granted it.
+    pub(super) fn attributes(
+        &self,
+        peer: &PeerName,
+        prefix: &IpNet,
+    ) -> Option<&Arc<RouteAttributes>> {
+        let family = Family::of(prefix.addr());
+        self.peers.get(peer)?.get(&(family, prefix.prefix_len()))
+    }
+
     /// Whether each peer of the node is told of a Service with addresses of these families.
     pub(crate) fn verdicts(&self, families: Families) -> Arc<BTreeMap<PeerName, PeerVerdict>> {
         self.verdicts.get(&families).cloned().unwrap_or_default()
@@ -157,15 +169,6 @@ pub(crate) fn unite(present: &mut Arc<RouteAttributes>, other: &Arc<RouteAttribu
         let united = Arc::make_mut(present);
         united.communities.extend(&other.communities);
         united.large_communities.extend(&other.large_communities);
-    }
-}
-
-/// Both families if the peer says so, else the one of its address, as MetalLB with FRR.
-fn carried_families(peer: &Peer) -> Families {
-    if peer.dual_stack {
-        Families::Both
-    } else {
-        Family::of(peer.address).into()
     }
 }
 

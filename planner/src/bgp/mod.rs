@@ -1,242 +1,180 @@
 //! Which prefixes go to which peer, and with which attributes.
 
+mod claims;
 mod grants;
 mod policy;
+mod scope;
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::OrdMap;
-use ipam::{Family, PoolName};
-use ipnet::IpNet;
+use ipam::PoolName;
 
-use self::grants::{Grants, Named, unite};
-use self::policy::Policies;
-use crate::config::Peer;
+use self::claims::{Claim, Claims, Work};
+use self::grants::Grants;
+use self::scope::Scope;
 use crate::departure::Departure;
-use crate::desired::{PeerDesired, PeerSession, Route, RouteAttributes};
-use crate::eligible::fitness;
+use crate::desired::PeerDesired;
 use crate::family::Families;
-use crate::names::{AdvertisementName, NodeName, PeerName, PolicyName, ServiceKey};
-use crate::node::Node;
+use crate::names::{AdvertisementName, NodeName, PeerName, ServiceKey};
 use crate::service::TrafficPolicy;
-use crate::service_set::ServiceSet;
 use crate::snapshot::Snapshot;
-use crate::subject::Subject;
-use crate::verdict::{
-    AdvertisementKind, BgpAnnouncement, Conflict, Missing, NotOwner, Reason, Unselected, Verdict,
-};
+use crate::subject::{Examined, Subject};
+use crate::verdict::{BgpAnnouncement, Conflict, Reason, Verdict};
 
-/// The sessions of one node, whose routes grow with each Service.
-pub(crate) struct Bgp<'a> {
-    snapshot: &'a Snapshot,
-    me: &'a NodeName,
-    node: Option<&'a Node>,
-    departure: Departure,
-    peers: BTreeMap<PeerName, PeerDesired>,
-    advertisements: BTreeMap<&'a PoolName, OfPool<'a>>,
-    policies: Policies<'a>,
-    made: BTreeMap<GrantsKey<'a>, Rc<GrantsOrConflict>>,
+/// The sessions of one node and the routes on them, kept up to date.
+#[derive(Clone, Debug)]
+pub(crate) struct Bgp {
+    scope: Scope,
+    made: BTreeMap<GrantsKey, GrantsOrConflict>,
+    claims: Claims,
+    /// The Services that claim nothing, and why.
+    withheld: BTreeMap<ServiceKey, Reason>,
 }
 
-/// What grants depend on: a pool, and those of the advertisements and policies of this node that select a Service.
-type GrantsKey<'a> = (
-    &'a PoolName,
-    Vec<&'a AdvertisementName>,
-    Vec<&'a PolicyName>,
-);
+/// What grants depend on: a pool, and those of the advertisements and policies of this node that select a Service, by
+/// their places in the scope.
+type GrantsKey = (PoolName, Vec<usize>, Vec<usize>);
 
-/// The advertisements that select a pool.
-#[derive(Default)]
-struct OfPool<'a> {
-    /// Those that select this node too.
-    here: Vec<Named<'a>>,
-    /// How many there are on any node.
-    anywhere: usize,
+type GrantsOrConflict = Result<Arc<Grants>, (AdvertisementName, AdvertisementName)>;
+
+/// Whether what every route depends on is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rescoped {
+    /// It is.
+    No,
+    /// It is not: every Service has to be looked at again.
+    Yes,
 }
 
-type GrantsOrConflict = Result<Grants, (AdvertisementName, AdvertisementName)>;
+impl Bgp {
+    /// Nothing is known yet, so node `me` holds no session.
+    pub(crate) fn new(me: &NodeName) -> Self {
+        Self::of(Scope::new(&Snapshot::default(), me, Departure::Staying))
+    }
 
-impl<'a> Bgp<'a> {
-    /// The sessions of node `me`, without routes. A node of which nothing is known has none.
-    pub(crate) fn new(snapshot: &'a Snapshot, me: &'a NodeName, departure: Departure) -> Self {
-        let node = snapshot.nodes.get(me).map(AsRef::as_ref);
-        let mine = |peer: &Peer| node.is_some_and(|node| peer.nodes.match_labels(&node.labels));
-        let peers = snapshot
-            .config
-            .peers
-            .iter()
-            .filter(|(_, peer)| mine(peer))
-            .map(|(name, peer)| {
-                let session = PeerSession::new(peer, snapshot.options.bgp_defaults);
-                (
-                    name.clone(),
-                    PeerDesired {
-                        session,
-                        routes: OrdMap::new(),
-                    },
-                )
-            });
-        let advertisements = snapshot.config.pools.policies().map(|(pool, policy)| {
-            let mut of_pool = OfPool::default();
-            for (name, advertisement) in &snapshot.config.bgp_advertisements {
-                if advertisement.pools.selects(pool, &policy.labels) {
-                    of_pool.anywhere = of_pool.anywhere.saturating_add(1);
-                    if node.is_some_and(|node| advertisement.nodes.match_labels(&node.labels)) {
-                        of_pool.here.push((name, advertisement));
-                    }
-                }
-            }
-            (pool, of_pool)
-        });
-        let (peers, advertisements) = (peers.collect(), advertisements.collect());
+    fn of(scope: Scope) -> Self {
         Self {
-            snapshot,
-            me,
-            node,
-            departure,
-            peers,
-            advertisements,
-            policies: Policies::new(&snapshot.config, node),
+            claims: Claims::new(scope.neighbors.keys()),
+            scope,
             made: BTreeMap::new(),
+            withheld: BTreeMap::new(),
         }
     }
 
-    /// Adds the routes of a Service, or says why there are none. The tests are MetalLB's, in its order. To be called in
-    /// order of seniority: of two Services that want different attributes for one prefix the first has it.
-    pub(crate) fn announce(&mut self, subject: &Subject<'a>) -> Verdict<BgpAnnouncement> {
-        match self.try_announce(subject) {
-            Ok(announcement) => Verdict::Announced(announcement),
-            Err(reason) => Verdict::Withheld(reason),
+    /// Takes over another configuration, another Node or another departure. Where that makes a difference to routes or
+    /// sessions none is left, until every Service has been looked at.
+    pub(crate) fn rescope(
+        &mut self,
+        snapshot: &Snapshot,
+        me: &NodeName,
+        departure: Departure,
+    ) -> Rescoped {
+        let scope = Scope::new(snapshot, me, departure);
+        if scope == self.scope {
+            return Rescoped::No;
         }
+        *self = Self::of(scope);
+        Rescoped::Yes
+    }
+
+    /// Takes over what has become of Services. Those that are announced otherwise for it, themselves or others, are
+    /// returned.
+    pub(crate) fn update(
+        &mut self,
+        me: &NodeName,
+        services: &Examined<'_>,
+    ) -> BTreeSet<ServiceKey> {
+        let mut work = Work::default();
+        for (key, subject) in services {
+            let claim = match subject {
+                Some(Ok(subject)) => Some(self.claim(subject, me)),
+                Some(Err(_)) | None => None,
+            };
+            match claim {
+                Some(Err(reason)) => {
+                    self.claims.replace(key, None, &mut work);
+                    self.withheld.insert((*key).clone(), reason);
+                }
+                claim => {
+                    self.withheld.remove(*key);
+                    let claim = claim.and_then(Result::ok);
+                    self.claims.replace(key, claim, &mut work);
+                }
+            }
+        }
+        let mut reached = BTreeSet::new();
+        self.claims.settle(work, &mut reached);
+        reached
+    }
+
+    /// What the node does about a Service that has something to announce.
+    pub(crate) fn verdict(&self, key: &ServiceKey) -> Verdict<BgpAnnouncement> {
+        if let Some(reason) = self.withheld.get(key) {
+            return Verdict::Withheld(reason.clone());
+        }
+        let claim = self.claims.get(key);
+        if let Some(other) = claim.and_then(Claim::yields_to) {
+            let conflict = Conflict::Service(other.clone());
+            return Verdict::Withheld(Reason::ConflictingAdvertisements(conflict));
+        }
+        let peers = claim.and_then(|claim| {
+            let families = Families::of(claim.addresses().iter().copied())?;
+            Some(claim.grants().verdicts(families))
+        });
+        Verdict::Announced(BgpAnnouncement {
+            peers: peers.unwrap_or_default(),
+        })
     }
 
     /// The sessions with all their routes.
-    pub(crate) fn into_peers(self) -> BTreeMap<PeerName, PeerDesired> {
-        self.peers
+    pub(crate) fn peers(&self) -> BTreeMap<PeerName, PeerDesired> {
+        let neighbors = self.scope.neighbors.iter();
+        let peers = neighbors.map(|(name, neighbor)| {
+            let routes = self.claims.routes().get(name).cloned().unwrap_or_default();
+            let session = neighbor.session.clone();
+            (name.clone(), PeerDesired { session, routes })
+        });
+        peers.collect()
     }
 
-    fn try_announce(&mut self, subject: &Subject<'a>) -> Result<BgpAnnouncement, Reason> {
+    /// What a Service claims, or why nothing. The tests are MetalLB's, in its order.
+    fn claim(&mut self, subject: &Subject<'_>, me: &NodeName) -> Result<Claim, Reason> {
         let grants = self.grants(subject)?;
-        let grants = grants.as_ref().as_ref().map_err(|(one, other)| {
-            Reason::ConflictingAdvertisements(Conflict::Advertisements(one.clone(), other.clone()))
-        })?;
-        if let Some(node) = self.node {
-            fitness(node, &self.snapshot.options).map_err(Reason::from)?;
-        }
-        if self.departure == Departure::Gone {
+        self.scope.fitness.map_err(Reason::from)?;
+        if self.scope.departure == Departure::Gone {
             return Err(Reason::Draining);
         }
-        let (here, total) = (subject.endpoints.on(self.me), subject.endpoints.total());
+        let (here, total) = (subject.endpoints.on(me), subject.endpoints.total());
         if subject.service.traffic_policy == TrafficPolicy::Local && here.usable == 0 {
             return Err(Reason::NoLocalEndpoints { here, total });
         }
         if total.usable == 0 {
             return Err(Reason::NoEndpoints { total });
         }
-        let routes = routes(grants, subject);
-        if let Some(other) = routes.iter().find_map(|route| self.conflicting(route)) {
-            return Err(Reason::ConflictingAdvertisements(Conflict::Service(other)));
-        }
-        for (peer, prefix, attributes) in routes {
-            if let Some(desired) = self.peers.get_mut(peer) {
-                let absent = || Route {
-                    attributes: Arc::clone(attributes),
-                    services: ServiceSet::new(),
-                };
-                let route = desired.routes.entry(prefix).or_insert_with(absent);
-                unite(&mut route.attributes, attributes);
-                route.services.insert(subject.key.clone());
-            }
-        }
-        let families = Families::of(subject.addresses.iter().copied());
-        Ok(BgpAnnouncement {
-            peers: families
-                .map(|families| grants.verdicts(families))
-                .unwrap_or_default(),
-        })
+        Ok(Claim::new(
+            subject.service.created,
+            &subject.addresses,
+            grants,
+        ))
     }
 
     /// What the advertisements that apply to a Service on this node grant.
-    fn grants(&mut self, subject: &Subject<'a>) -> Result<Rc<GrantsOrConflict>, Reason> {
-        let none = OfPool::default();
-        let of_pool = self.advertisements.get(subject.pool).unwrap_or(&none);
-        let unselected = |missing| Unselected {
-            kind: AdvertisementKind::Bgp,
-            pool: subject.pool.clone(),
-            missing,
-        };
-        if of_pool.here.is_empty() {
-            let missing = if of_pool.anywhere == 0 {
-                Missing::Pool
-            } else {
-                Missing::Node
-            };
-            return Err(Reason::NotOwner(NotOwner::NotAdvertisedHere(unselected(
-                missing,
-            ))));
-        }
-        let selecting = of_pool.here.iter().filter(|(_, advertisement)| {
-            advertisement.services.match_labels(&subject.service.labels)
-        });
-        let applying: Vec<Named<'a>> = selecting.copied().collect();
-        if applying.is_empty() {
-            return Err(Reason::NoMatchingAdvertisement(unselected(
-                Missing::Service,
-            )));
-        }
-        let config = &self.snapshot.config;
-        let policies = self.policies.of_service(&subject.service.labels);
-        let key = (
-            subject.pool,
-            applying.iter().map(|(name, _)| *name).collect(),
-            policies.iter().map(|(name, _)| *name).collect(),
-        );
-        let make = || {
-            let families = config
-                .pools
-                .families(subject.pool)
-                .unwrap_or(Families::Both);
-            let defaults = self.snapshot.options.bgp_defaults;
-            Rc::new(Grants::new(
-                &applying,
-                &policies,
-                families,
-                &config.peers,
-                &self.peers,
-                self.departure,
-                defaults,
-            ))
-        };
-        Ok(Rc::clone(self.made.entry(key).or_insert_with(make)))
-    }
-
-    /// The Service that has the prefix with attributes already that cannot be united with these.
-    fn conflicting(&self, (peer, prefix, attributes): &Granted<'_>) -> Option<ServiceKey> {
-        let present = self.peers.get(*peer)?.routes.get(prefix)?;
-        let conflict = present.attributes.contradict(attributes);
-        present.services.iter().next().filter(|_| conflict).cloned()
-    }
-}
-
-/// A prefix for a peer.
-type Granted<'g> = (&'g PeerName, IpNet, &'g Arc<RouteAttributes>);
-
-/// A Service's prefixes for each peer.
-fn routes<'g>(grants: &'g Grants, subject: &Subject<'_>) -> Vec<Granted<'g>> {
-    let mut routes = Vec::new();
-    for (peer, lengths) in &grants.peers {
-        for address in &subject.addresses {
-            for ((_, length), attributes) in lengths
-                .iter()
-                .filter(|((family, _), _)| *family == Family::of(*address))
-            {
-                // The length is one of the address's family, so there is always a prefix.
-                let prefix = IpNet::new(*address, *length).ok();
-                routes.extend(prefix.map(|prefix| (peer, prefix.trunc(), attributes)));
+    fn grants(&mut self, subject: &Subject<'_>) -> Result<Arc<Grants>, Reason> {
+        let labels = &subject.service.labels;
+        let (of_pool, applying) = self.scope.applying(subject.pool, labels)?;
+        let policies = self.scope.policies.of_service(labels);
+        let key = (subject.pool.clone(), applying, policies);
+        let made = match self.made.get(&key) {
+            Some(made) => made.clone(),
+            None => {
+                let made = Grants::new(of_pool, &key.1, &key.2, &self.scope).map(Arc::new);
+                self.made.insert(key, made.clone());
+                made
             }
-        }
+        };
+        made.map_err(|(one, other)| {
+            Reason::ConflictingAdvertisements(Conflict::Advertisements(one, other))
+        })
     }
-    routes
 }

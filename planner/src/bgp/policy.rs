@@ -13,26 +13,33 @@ use crate::verdict::Withholding;
 pub(crate) type NamedPolicy<'a> = (&'a PolicyName, &'a BgpPolicy);
 
 /// The policies that select a node, in the order in which they apply.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Policies<'a>(Vec<NamedPolicy<'a>>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Policies(Vec<(PolicyName, BgpPolicy)>);
 
-impl<'a> Policies<'a> {
+impl Policies {
     /// Those that select `node`: the one of the highest priority last, equal ones by name.
-    pub(crate) fn new(config: &'a Config, node: Option<&Node>) -> Self {
+    pub(crate) fn new(config: &Config, node: Option<&Node>) -> Self {
         let policies = config.bgp_policies.iter();
         let mut here: Vec<_> = policies
             .filter(|(_, policy)| node.is_some_and(|node| policy.nodes.match_labels(&node.labels)))
+            .map(|(name, policy)| (name.clone(), policy.clone()))
             .collect();
         // Stable: the map is in the order of names.
         here.sort_by_key(|(_, policy)| policy.priority);
         Self(here)
     }
 
-    /// Those of them that select a Service with these labels.
-    pub(crate) fn of_service(&self, labels: &Labels) -> Vec<NamedPolicy<'a>> {
-        let policies = self.0.iter();
-        let selecting = policies.filter(|(_, policy)| policy.services.match_labels(labels));
-        selecting.copied().collect()
+    /// The places of those of them that select a Service with these labels.
+    pub(crate) fn of_service(&self, labels: &Labels) -> Vec<usize> {
+        let policies = self.0.iter().enumerate();
+        let selecting = policies.filter(|(_, (_, policy))| policy.services.match_labels(labels));
+        selecting.map(|(place, _)| place).collect()
+    }
+
+    /// Those at these places.
+    pub(crate) fn named(&self, places: &[usize]) -> Vec<NamedPolicy<'_>> {
+        let named = places.iter().filter_map(|place| self.0.get(*place));
+        named.map(|(name, policy)| (name, policy)).collect()
     }
 }
 

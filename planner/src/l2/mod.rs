@@ -3,37 +3,40 @@
 //! Each address has one owner, elected among the nodes that may announce it. Nothing here depends on the node that
 //! computes it, so nodes with equal snapshots agree.
 
+mod contest;
 mod electorate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::time::Duration;
 
 use election::Candidate;
 
-use self::electorate::{Electorate, Electorates};
-use crate::desired::InterfaceSelection;
+use self::contest::Contest;
+use self::electorate::{Electorates, Renewals, Tier};
 use crate::eligible::Exclusion;
 use crate::names::{NodeName, ServiceKey};
-use crate::service::TrafficPolicy;
+use crate::service_set::ServiceSet;
 use crate::snapshot::Snapshot;
-use crate::subject::Subject;
-use crate::verdict::{L2Announcement, NotOwner, Reason, Verdict};
+use crate::subject::{Examined, Subject};
+use crate::verdict::{L2Announcement, Reason, Verdict};
 
-/// The outcome of all elections.
-pub(crate) struct Layer2<'a> {
-    contests: BTreeMap<&'a ServiceKey, Contest<'a>>,
-    /// Services that no node announces, whatever the election.
-    withheld: BTreeMap<&'a ServiceKey, Reason>,
+/// The outcome of all elections, kept up to date.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layer2 {
+    electorates: Electorates,
+    standings: BTreeMap<ServiceKey, Result<Contest, Reason>>,
+    /// The Services with candidates, by each of their addresses.
+    holders: BTreeMap<IpAddr, ServiceSet>,
 }
 
-/// The election of a Service's owner.
-struct Contest<'a> {
-    subject: &'a Subject<'a>,
-    electorate: Rc<Electorate>,
-    owner: Option<NodeName>,
-    /// The Services with which it has one owner, itself included, the most senior first; `None` if it shares nothing.
-    group: Option<Rc<Vec<&'a ServiceKey>>>,
+/// What an update has made different.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reached {
+    /// The Services whose election is another, or came out otherwise.
+    pub(crate) services: BTreeSet<ServiceKey>,
+    /// The nodes on which advertisements name other interfaces than before, of whatever Service.
+    pub(crate) nodes: BTreeSet<NodeName>,
 }
 
 /// The order in which nodes would own an address, and those that would not.
@@ -44,203 +47,289 @@ pub(crate) struct Ranking {
     pub(crate) excluded: BTreeMap<NodeName, Exclusion>,
 }
 
-impl<'a> Layer2<'a> {
-    /// Holds every election. `subjects` are in order of seniority.
-    pub(crate) fn new(snapshot: &'a Snapshot, subjects: &'a [Subject<'a>]) -> Self {
-        let mut electorates = Electorates::new(snapshot);
-        let mut layer2 = Self {
-            contests: BTreeMap::new(),
-            withheld: BTreeMap::new(),
-        };
-        for subject in subjects {
-            match electorates.for_subject(subject) {
-                Ok(electorate) => {
-                    let contest = Contest {
-                        subject,
-                        electorate,
-                        owner: None,
-                        group: None,
-                    };
-                    layer2.contests.insert(subject.key, contest);
-                }
-                Err(reason) => {
-                    layer2.withheld.insert(subject.key, reason);
-                }
-            }
-        }
-        layer2.elect(subjects);
+/// Whether the nodes and the configuration are as they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Surroundings {
+    /// They are.
+    Same,
+    /// One is not.
+    Changed,
+}
+
+impl Layer2 {
+    /// Holds every election.
+    pub(crate) fn new(snapshot: &Snapshot, services: &Examined<'_>) -> Self {
+        let mut layer2 = Self::default();
+        layer2.update(snapshot, services, Surroundings::Changed);
         layer2
     }
 
-    /// What `me` does about a Service that has something to announce.
-    pub(crate) fn verdict(&self, subject: &Subject<'_>, me: &NodeName) -> Verdict<L2Announcement> {
-        let reason = match self.contests.get(subject.key) {
-            Some(contest) => match contest.ask(me) {
-                Ok(interfaces) => {
-                    let (addresses, interfaces) = (subject.addresses.clone(), interfaces.clone());
-                    return Verdict::Announced(L2Announcement {
-                        addresses,
-                        interfaces,
-                    });
+    /// Takes over what has become of Services, and of nodes and configuration where these are not the same. Holds
+    /// those elections that come out otherwise for it, or may.
+    pub(crate) fn update(
+        &mut self,
+        snapshot: &Snapshot,
+        services: &Examined<'_>,
+        surroundings: Surroundings,
+    ) -> Reached {
+        let mut round = Round::default();
+        if surroundings == Surroundings::Changed {
+            round.renewals = self.electorates.renew(snapshot);
+            round.reached.nodes = round.renewals.covered_otherwise();
+            self.renew(services, &mut round);
+        }
+        for (key, subject) in services {
+            let standing = match subject {
+                Some(Ok(subject)) => {
+                    let electorate = self.electorates.for_subject(subject, snapshot);
+                    Some(electorate.map(|electorate| Contest::new(subject, electorate)))
                 }
-                Err(reason) => reason,
-            },
-            // Whatever has no contest has a reason for it.
-            None => self
-                .withheld
-                .get(subject.key)
-                .cloned()
-                .unwrap_or(Reason::NotOwner(NotOwner::NoCandidate)),
+                Some(Err(_)) | None => None,
+            };
+            self.replace(key, standing, &mut round);
+        }
+        while let Some(address) = round.contested.pop_first() {
+            let group = self.group([address]);
+            for key in &group {
+                let contest = self.contest(key);
+                for address in contest.into_iter().flat_map(Contest::addresses) {
+                    round.contested.remove(address);
+                }
+            }
+            self.elect(group, &mut round.reached);
+        }
+        round.reached
+    }
+
+    /// What `me` does about a Service; `None` for one that has nothing to announce.
+    pub(crate) fn verdict(
+        &self,
+        key: &ServiceKey,
+        me: &NodeName,
+    ) -> Option<Verdict<L2Announcement>> {
+        let contest = match self.standings.get(key)? {
+            Ok(contest) => contest,
+            Err(reason) => return Some(Verdict::Withheld(reason.clone())),
         };
-        Verdict::Withheld(reason)
+        Some(match contest.ask(me) {
+            Ok(interfaces) => Verdict::Announced(L2Announcement {
+                addresses: contest.addresses().to_vec(),
+                interfaces: interfaces.clone(),
+            }),
+            Err(reason) => Verdict::Withheld(reason),
+        })
+    }
+
+    /// The Services that hold an address and have candidates.
+    pub(crate) fn holders(&self, address: &IpAddr) -> impl Iterator<Item = &ServiceKey> {
+        self.holders
+            .get(address)
+            .into_iter()
+            .flat_map(ServiceSet::iter)
     }
 
     /// Who would own a Service in which order; `None` where no election is held.
-    pub(crate) fn ranking(&self, key: &ServiceKey) -> Option<Ranking> {
-        let contest = self.contests.get(key)?;
-        let alone = [contest.subject.key];
-        let group = contest.group.as_deref().map_or(&alone[..], Vec::as_slice);
-        let leader = group
-            .first()
-            .and_then(|key| self.contests.get(key))
-            .unwrap_or(contest);
-        let ranked = election::rank(self.candidates_of(group), &leader.election_key()).into_iter();
-        let ranked = ranked
-            .map(|one| (NodeName::from(one.name.as_str()), one.preference))
-            .collect();
-        let mut excluded = contest.electorate.excluded().clone();
-        for node in contest
-            .electorate
-            .candidates()
-            .keys()
-            .filter(|node| !contest.has_candidate(node))
-        {
-            excluded.insert(
-                node.clone(),
-                Exclusion::NoLocalEndpoints(contest.subject.endpoints.on(node)),
-            );
+    pub(crate) fn ranking(&self, subject: &Subject<'_>) -> Option<Ranking> {
+        let contest = self.contest(subject.key)?;
+        let mut group = self.group(contest.addresses().iter().copied());
+        if group.is_empty() {
+            group.push(subject.key.clone());
         }
+        let leader = group.first().and_then(|key| self.contest(key))?;
+        let ranked = election::rank(self.candidates_of(&group), &leader.election_key()).into_iter();
+        let ranked: Vec<_> = ranked
+            .map(|one| (NodeName::from(one.name()), one.preference))
+            .collect();
+        let electorate = contest.electorate();
+        let mut excluded = electorate.excluded().clone();
+        for (tier, candidate) in Tier::ALL.into_iter().flat_map(|tier| {
+            let candidates = electorate.candidates(tier).iter();
+            candidates.map(move |candidate| (tier, candidate))
+        }) {
+            let node = NodeName::from(candidate.name());
+            if contest.candidate(candidate.name()).is_none() {
+                let there = subject.endpoints.on(&node);
+                excluded.insert(node, Exclusion::NoLocalEndpoints(there));
+            } else if tier == Tier::Draining {
+                excluded.insert(node, Exclusion::Draining);
+            }
+        }
+        excluded.retain(|node, _| !ranked.iter().any(|(name, _)| name == node));
         Some(Ranking { ranked, excluded })
     }
 
-    fn elect(&mut self, subjects: &[Subject<'a>]) {
-        let mut holders: BTreeMap<IpAddr, Vec<&'a ServiceKey>> = BTreeMap::new();
-        for (key, contest) in self
-            .contests
-            .iter()
-            .filter(|(_, contest)| contest.candidates().next().is_some())
-        {
-            for address in &contest.subject.addresses {
-                holders.entry(*address).or_default().push(key);
+    /// Gives the contests of Services that are as they were the electorates that are not.
+    fn renew(&mut self, services: &Examined<'_>, round: &mut Round) {
+        if round.renewals.is_empty() {
+            return;
+        }
+        let mut stand_anew = Vec::new();
+        for (key, standing) in &mut self.standings {
+            let Ok(contest) = standing else { continue };
+            let Some(renewal) = round.renewals.of(contest.electorate()) else {
+                continue;
+            };
+            if services.contains_key(key) {
+                continue;
+            }
+            let next = contest.with_electorate(renewal.now().clone());
+            match renewal.successor(contest, &next) {
+                Some(owner) => {
+                    if contest.owner.as_ref() != Some(&owner) {
+                        round.reached.services.insert(key.clone());
+                    }
+                    *contest = next.elected(owner);
+                }
+                None => stand_anew.push((key.clone(), next)),
             }
         }
-        for subject in subjects {
-            // A group is elected for where its most senior member comes by, and its addresses are taken out.
-            let mut group: Vec<&'a ServiceKey> = Vec::new();
-            let mut reached = BTreeSet::new();
-            let mut addresses = subject.addresses.clone();
-            while let Some(address) = addresses.pop() {
-                for key in holders.remove(&address).into_iter().flatten() {
-                    if reached.insert(key) {
-                        group.push(key);
-                        addresses.extend(
-                            self.contests
-                                .get(key)
-                                .iter()
-                                .flat_map(|other| &other.subject.addresses),
-                        );
-                    }
-                }
-            }
-            group.sort_by_key(|key| {
-                self.contests
-                    .get(key)
-                    .map(|contest| contest.subject.seniority())
-            });
-            self.elect_group(group);
+        for (key, contest) in stand_anew {
+            self.replace(&key, Some(Ok(contest)), round);
         }
     }
 
-    /// Gives one owner to Services that share addresses; mostly there is one Service.
-    fn elect_group(&mut self, group: Vec<&'a ServiceKey>) {
-        let Some(leader) = group.first().and_then(|key| self.contests.get(key)) else {
+    /// Puts another standing in place of that of a Service. Where nothing matters that is different its owner stays;
+    /// else its addresses, those before and those now, have to be elected for.
+    fn replace(
+        &mut self,
+        key: &ServiceKey,
+        standing: Option<Result<Contest, Reason>>,
+        round: &mut Round,
+    ) {
+        round.reached.services.insert(key.clone());
+        let before = match self.standings.remove(key) {
+            Some(Ok(contest)) => Some(contest),
+            Some(Err(_)) | None => None,
+        };
+        let Some(Ok(mut now)) = standing else {
+            self.leave(key, before, round);
+            if let Some(withheld) = standing {
+                self.standings.insert(key.clone(), withheld);
+            }
+            return;
+        };
+        if let Some(before) = &before {
+            let renewal = round
+                .renewals
+                .between(before.electorate(), now.electorate());
+            if before.is_same_race(&now) {
+                now.owner.clone_from(&before.owner);
+                now.is_open = before.is_open;
+                self.standings.insert(key.clone(), Ok(now));
+                return;
+            }
+            if let Some(owner) = renewal.and_then(|renewal| renewal.successor(before, &now)) {
+                self.standings.insert(key.clone(), Ok(now.elected(owner)));
+                return;
+            }
+        }
+        self.leave(key, before, round);
+        (now.owner, now.is_open) = (None, false);
+        if now.has_candidates() {
+            for address in now.addresses() {
+                self.holders
+                    .entry(*address)
+                    .or_default()
+                    .insert(key.clone());
+                round.contested.insert(*address);
+            }
+        }
+        self.standings.insert(key.clone(), Ok(now));
+    }
+
+    fn leave(&mut self, key: &ServiceKey, contest: Option<Contest>, round: &mut Round) {
+        for address in contest.iter().flat_map(Contest::addresses) {
+            if let Some(holders) = self.holders.get_mut(address) {
+                holders.remove(key);
+                if holders.is_empty() {
+                    self.holders.remove(address);
+                } else {
+                    round.contested.insert(*address);
+                }
+            }
+        }
+    }
+
+    fn contest(&self, key: &ServiceKey) -> Option<&Contest> {
+        self.standings.get(key)?.as_ref().ok()
+    }
+
+    fn seniority<'b>(&'b self, key: &'b ServiceKey) -> (Option<Duration>, &'b ServiceKey) {
+        (self.contest(key).map(Contest::created), key)
+    }
+
+    /// The Services that have one owner with those that hold these addresses: they share addresses with one another, if
+    /// only by way of a third. The most senior first; mostly there is one.
+    fn group(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Vec<ServiceKey> {
+        let mut addresses: Vec<IpAddr> = addresses.into_iter().collect();
+        let mut group: Vec<ServiceKey> = Vec::new();
+        let mut seen = BTreeSet::new();
+        while let Some(address) = addresses.pop() {
+            if !seen.insert(address) {
+                continue;
+            }
+            for key in self.holders(&address) {
+                if !group.contains(key) {
+                    group.push(key.clone());
+                    let others = self.contest(key).into_iter().flat_map(Contest::addresses);
+                    addresses.extend(others);
+                }
+            }
+        }
+        group.sort_by(|one, other| self.seniority(one).cmp(&self.seniority(other)));
+        group
+    }
+
+    /// Gives one owner to a group of Services.
+    fn elect(&mut self, group: Vec<ServiceKey>, reached: &mut Reached) {
+        let Some(leader) = group.first().and_then(|key| self.contest(key)) else {
             return;
         };
         let owner = election::elect(self.candidates_of(&group), &leader.election_key());
         let owner = owner.map(|candidate| NodeName::from(candidate.name()));
-        let shared = (group.len() > 1).then(|| Rc::new(group.clone()));
+        let is_alone = group.len() == 1;
         for key in group {
-            if let Some(contest) = self.contests.get_mut(key) {
-                contest.owner.clone_from(&owner);
-                contest.group.clone_from(&shared);
+            if let Some(Ok(contest)) = self.standings.get_mut(&key) {
+                contest.is_open = is_alone && contest.is_for_all();
+                if !is_alone || contest.owner != owner {
+                    contest.owner.clone_from(&owner);
+                    reached.services.insert(key);
+                }
             }
         }
     }
 
     /// The candidates that can serve every member of a group, or else those of the most senior: a newcomer may narrow
-    /// the choice, but never takes an address away from who had it first.
-    fn candidates_of<'b>(&'b self, group: &[&'a ServiceKey]) -> Vec<&'b Candidate> {
-        let mut members = group.iter().filter_map(|key| self.contests.get(key));
+    /// the choice, but never takes an address away from who had it first. Nodes that drain only where it has no others.
+    fn candidates_of<'b>(&'b self, group: &[ServiceKey]) -> Vec<&'b Candidate> {
+        let mut members = group.iter().filter_map(|key| self.contest(key));
         let Some(leader) = members.next() else {
             return Vec::new();
         };
         let others: Vec<_> = members.collect();
-        let in_common = |node: &NodeName| others.iter().all(|other| other.has_candidate(node));
-        let common = leader.candidates().filter(|(node, _)| in_common(node));
-        let common: Vec<_> = common.map(|(_, candidate)| candidate).collect();
-        if common.is_empty() {
-            leader
-                .candidates()
-                .map(|(_, candidate)| candidate)
-                .collect()
-        } else {
-            common
+        let tiers = Tier::ALL.into_iter();
+        let tiers = tiers.map(|tier| leader.candidates(tier).collect::<Vec<_>>());
+        let own = tiers
+            .into_iter()
+            .find(|tier| !tier.is_empty())
+            .unwrap_or_default();
+        let in_common = |candidate: &&&Candidate| {
+            let may_own = |other: &&Contest| other.candidate(candidate.name()).is_some();
+            others.iter().all(may_own)
+        };
+        if others.is_empty() {
+            return own;
         }
+        let common: Vec<_> = own.iter().filter(in_common).copied().collect();
+        if common.is_empty() { own } else { common }
     }
 }
 
-impl Contest<'_> {
-    /// The interfaces to answer on if `me` is the owner, else why it is not.
-    fn ask(&self, me: &NodeName) -> Result<&InterfaceSelection, Reason> {
-        let interfaces = self.electorate.covers(me)?;
-        let not_owner = match &self.owner {
-            None => NotOwner::NoCandidate,
-            Some(owner) if !self.has_candidate(owner) => NotOwner::OwnerCannotServe {
-                owner: owner.clone(),
-            },
-            Some(owner) if owner != me => NotOwner::Elected {
-                owner: owner.clone(),
-            },
-            Some(_) => return Ok(interfaces),
-        };
-        Err(Reason::NotOwner(not_owner))
-    }
-
-    fn candidates(&self) -> Box<dyn Iterator<Item = (&NodeName, &Candidate)> + '_> {
-        let electors = self.electorate.candidates();
-        match self.subject.service.traffic_policy {
-            TrafficPolicy::Cluster => Box::new(electors.iter()),
-            TrafficPolicy::Local => Box::new(
-                self.subject
-                    .endpoints
-                    .usable_nodes()
-                    .filter_map(|node| electors.get_key_value(node)),
-            ),
-        }
-    }
-
-    fn has_candidate(&self, node: &NodeName) -> bool {
-        self.electorate.candidates().contains_key(node)
-            && (self.subject.service.traffic_policy == TrafficPolicy::Cluster
-                || self.subject.endpoints.on(node).usable > 0)
-    }
-
-    /// MetalLB's: the first address of the status decides for both families.
-    fn election_key(&self) -> String {
-        self.subject
-            .addresses
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default()
-    }
+/// What an update has come upon.
+#[derive(Default)]
+struct Round {
+    renewals: Renewals,
+    /// Addresses whose owner is to be elected.
+    contested: BTreeSet<IpAddr>,
+    reached: Reached,
 }

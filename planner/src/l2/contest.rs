@@ -1,0 +1,146 @@
+//! The election of a Service's owner.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use election::Candidate;
+
+use super::electorate::{Electorate, Tier};
+use crate::desired::InterfaceSelection;
+use crate::names::NodeName;
+use crate::service::TrafficPolicy;
+use crate::subject::Subject;
+use crate::verdict::{NotOwner, Reason};
+
+/// The election of a Service's owner.
+#[derive(Clone, Debug)]
+pub(crate) struct Contest {
+    created: Duration,
+    /// In the order of the status. Never empty.
+    addresses: Vec<IpAddr>,
+    electorate: Arc<Electorate>,
+    /// With traffic policy Local the nodes with a usable endpoint: no other may own it.
+    local: Option<Vec<NodeName>>,
+    pub(super) owner: Option<NodeName>,
+    /// Whether all of the electorate could have won, since the Service shares no address.
+    pub(super) is_open: bool,
+}
+
+impl Contest {
+    /// Nobody is elected yet.
+    pub(super) fn new(subject: &Subject<'_>, electorate: Arc<Electorate>) -> Self {
+        let local = match subject.service.traffic_policy {
+            TrafficPolicy::Cluster => None,
+            TrafficPolicy::Local => Some(subject.endpoints.usable_nodes().cloned().collect()),
+        };
+        Self {
+            created: subject.service.created,
+            addresses: subject.addresses.clone(),
+            electorate,
+            local,
+            owner: None,
+            is_open: false,
+        }
+    }
+
+    /// The interfaces to answer on if `me` is the owner, else why it is not.
+    pub(super) fn ask(&self, me: &NodeName) -> Result<&InterfaceSelection, Reason> {
+        let interfaces = self.electorate.covers(me)?;
+        let not_owner = match &self.owner {
+            None => NotOwner::NoCandidate,
+            Some(owner) if self.candidate(owner.as_str()).is_none() => NotOwner::OwnerCannotServe {
+                owner: owner.clone(),
+            },
+            Some(owner) if owner != me => NotOwner::Elected {
+                owner: owner.clone(),
+            },
+            Some(_) => return Ok(interfaces),
+        };
+        Err(Reason::NotOwner(not_owner))
+    }
+
+    /// When the Service was created: the older has precedence.
+    pub(super) fn created(&self) -> Duration {
+        self.created
+    }
+
+    /// The addresses in the order of the status.
+    pub(super) fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+
+    /// Who may take part.
+    pub(super) fn electorate(&self) -> &Arc<Electorate> {
+        &self.electorate
+    }
+
+    /// The same with an electorate that has changed.
+    pub(super) fn with_electorate(&self, electorate: Arc<Electorate>) -> Self {
+        Self {
+            electorate,
+            ..self.clone()
+        }
+    }
+
+    /// The same with this owner, who was elected from the whole electorate.
+    pub(super) fn elected(mut self, owner: NodeName) -> Self {
+        self.owner = Some(owner);
+        self.is_open = true;
+        self
+    }
+
+    /// Whether an election would come to the same: nothing that it depends on is different.
+    pub(super) fn is_same_race(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.electorate, &other.electorate)
+            && self.has_same_terms(other)
+            && self.created == other.created
+    }
+
+    /// Whether the two are for the same addresses, and open to the same nodes of their electorates.
+    pub(super) fn has_same_terms(&self, other: &Self) -> bool {
+        self.addresses == other.addresses && self.local == other.local
+    }
+
+    /// The candidates of a tier.
+    pub(super) fn candidates(&self, tier: Tier) -> Box<dyn Iterator<Item = &Candidate> + '_> {
+        match &self.local {
+            None => Box::new(self.electorate.candidates(tier).iter()),
+            Some(nodes) => Box::new(
+                nodes
+                    .iter()
+                    .filter_map(move |node| self.electorate.candidate(tier, node.as_str())),
+            ),
+        }
+    }
+
+    /// Whether anybody may own it.
+    pub(super) fn has_candidates(&self) -> bool {
+        let mut tiers = Tier::ALL.into_iter();
+        tiers.any(|tier| self.candidates(tier).next().is_some())
+    }
+
+    /// Whether every node of the electorate may own it.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.local.is_none()
+    }
+
+    /// `node` as a candidate, whatever its tier.
+    pub(super) fn candidate(&self, node: &str) -> Option<&Candidate> {
+        let may = |nodes: &Vec<NodeName>| {
+            let found = nodes.binary_search_by(|name| name.as_str().cmp(node));
+            found.is_ok()
+        };
+        if !self.local.as_ref().is_none_or(may) {
+            return None;
+        }
+        let mut tiers = Tier::ALL.into_iter();
+        tiers.find_map(|tier| self.electorate.candidate(tier, node))
+    }
+
+    /// What is hashed with the names of the nodes. MetalLB's: the first address of the status decides for both families.
+    pub(super) fn election_key(&self) -> String {
+        let first = self.addresses.first();
+        first.map(ToString::to_string).unwrap_or_default()
+    }
+}
