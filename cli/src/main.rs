@@ -1,6 +1,7 @@
 //! `ferrolb`: FerroLB's command line.
 
 mod convert;
+mod drain;
 mod plan;
 
 use std::error::Error;
@@ -12,6 +13,7 @@ use k8s_adapter::telemetry::chain;
 fn main() -> ExitCode {
     match Cli::parse_from(convert::long_flags(std::env::args_os())).command {
         Command::Convert(arguments) => status(convert::run(&arguments)),
+        Command::Drain(arguments) => status(drain::run(&arguments)),
         Command::Plan(arguments) => status(plan::run(&arguments)),
     }
 }
@@ -34,6 +36,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::Arguments),
+    Drain(drain::Arguments),
     Plan(plan::Arguments),
 }
 

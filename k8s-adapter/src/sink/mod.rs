@@ -2,6 +2,7 @@
 
 pub mod dir;
 pub mod kube;
+pub mod node;
 pub mod patch;
 
 use std::path::PathBuf;

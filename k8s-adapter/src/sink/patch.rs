@@ -22,7 +22,7 @@ use crate::crd::{BGPSessionState, BGPSessionStatus, GROUP, IPReservation, IpFami
 use crate::translate::{IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE};
 
 /// Label of a status object: the node it is about.
-const NODE: &str = "metallb.io/node";
+pub(super) const NODE: &str = "metallb.io/node";
 /// Label of a status object: the Service's name.
 const SERVICE_NAME: &str = "metallb.io/service-name";
 /// Label of a status object: the Service's namespace.
