@@ -7,6 +7,7 @@
 )]
 
 mod bgp;
+mod drain;
 mod folder;
 mod layer2;
 mod passive;
