@@ -1,6 +1,7 @@
 //! The speaker against recorders, in virtual time.
 
 mod drain;
+mod reactions;
 mod world;
 
 use std::collections::BTreeSet;

@@ -42,6 +42,8 @@ pub(super) struct World {
 pub(super) struct Record {
     /// What sessions were told, in order.
     pub(super) sessions: Vec<String>,
+    /// The routes that sessions were told to change, in order.
+    pub(super) updates: Vec<String>,
     /// What each running session has sent.
     pub(super) sent: BTreeMap<String, BTreeMap<IpNet, Arc<RouteAttributes>>>,
     /// What each link answers for.
@@ -130,6 +132,11 @@ impl World {
     /// What sessions were told since the last call.
     pub(super) fn take_sessions(&self) -> Vec<String> {
         std::mem::take(&mut self.record.lock().unwrap().sessions)
+    }
+
+    /// The routes that sessions were told to change since the last call.
+    pub(super) fn take_updates(&self) -> Vec<String> {
+        std::mem::take(&mut self.record.lock().unwrap().updates)
     }
 
     /// Changes how the outside behaves.
@@ -288,7 +295,7 @@ impl Sessions for Recorder {
     }
 }
 
-/// Sends at once whatever it is told, and takes any settings but another address.
+/// Sends at once whatever it is told, and takes any settings but another address or password.
 struct FakeSession {
     peer: String,
     settings: PeerSession,
@@ -298,7 +305,8 @@ struct FakeSession {
 
 impl Session for FakeSession {
     fn reconfigure(&mut self, settings: &PeerSession) -> Result<Reconfigured, SessionError> {
-        if settings.address != self.settings.address {
+        let connection = |settings: &PeerSession| (settings.address, settings.password.clone());
+        if connection(settings) != connection(&self.settings) {
             return Ok(Reconfigured::NeedsRestart);
         }
         self.settings = settings.clone();
@@ -313,13 +321,17 @@ impl Session for FakeSession {
     fn update_routes<'a>(&mut self, changes: impl Iterator<Item = RouteChange<'a>>) {
         let mut record = self.record.lock().unwrap();
         let sent = record.sent.entry(self.peer.clone()).or_default();
+        let mut updates = Vec::new();
         for (prefix, attributes) in changes {
+            let sign = if attributes.is_some() { '+' } else { '-' };
+            updates.push(format!("{} {sign}{prefix}", self.peer));
             match attributes {
                 Some(attributes) => sent.insert(prefix, Arc::clone(attributes)),
                 None => sent.remove(&prefix),
             };
         }
         self.observed.sent = sent.keys().copied().collect();
+        record.updates.extend(updates);
     }
 
     fn has_told(&self) -> bool {
