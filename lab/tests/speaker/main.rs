@@ -20,5 +20,8 @@ mod object;
 #[path = "../cluster/service.rs"]
 #[expect(dead_code, reason = "tests/cluster needs more of it")]
 mod service;
+#[path = "../product/sessions.rs"]
+mod sessions;
 mod tenant;
+mod traffic;
 mod whole;
