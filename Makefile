@@ -1,5 +1,5 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test bench bench-controller bench-speaker-k8s bench-ipam check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-ipam check
 
 # Network namespaces need root; everything is built as the user who called.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES)
@@ -14,6 +14,12 @@ demo:
 test:
 	.ci/install-peers
 	cargo test --workspace --exclude ferrolb-fuzz --all-features --locked
+
+# What clients see of work on a whole cluster, with 500 Services and an API server that is away for a minute.
+test-traffic:
+	.ci/install-peers
+	cargo build --locked --package k8s-adapter --package lab --bins
+	FERROLB_TRAFFIC=full cargo test --package lab --test speaker --locked traffic -- --nocapture
 
 bench:
 	cargo bench --workspace --exclude ferrolb-fuzz --all-features --locked

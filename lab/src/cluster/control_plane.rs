@@ -176,11 +176,14 @@ impl ControlPlane {
         process.as_mut().ok_or_else(no_server)?.signal(signal)
     }
 
-    /// Starts kube-controller-manager: endpoints from pods, garbage collection, the end of deleted namespaces.
+    /// Starts kube-controller-manager: endpoints from pods, garbage collection, the end of deleted namespaces. One that
+    /// runs is ended before.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn start_controller_manager(&self) -> Result<(), LabError> {
+        let before = lock(&self.controller_manager).take();
+        before.map_or(Ok(()), Process::kill)?;
         let mut command = Assets::find()?.program("kube-controller-manager");
         command
             .arg("--kubeconfig")

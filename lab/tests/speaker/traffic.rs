@@ -5,15 +5,18 @@
 
 use std::env;
 use std::net::IpAddr;
+use std::thread;
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1 as core;
+use kube::api::{Api, PostParams};
 use lab::cluster::Pod;
 use lab::{Probe, Trace, until};
 use serde_json::{Value, json};
 
 use crate::families::{Families, Reach, parsed};
 use crate::harness::Alone;
-use crate::object::{TIMEOUT, apply};
+use crate::object::{TIMEOUT, merge};
 use crate::service::Service;
 use crate::sessions::Sessions;
 use crate::tenant::Tenant;
@@ -45,9 +48,12 @@ fn clients_notice_neither_restarts_nor_an_outage_nor_other_services() {
     }
     stage.undisturbed("the restart of the controller", Stage::restart_controller);
     stage.undisturbed("an outage of the API server", |stage| {
-        stage.tenant.cluster.plane.kill_api_server().unwrap();
-        std::thread::sleep(Duration::from_secs(outage));
-        stage.tenant.cluster.plane.start_api_server().unwrap();
+        let plane = &stage.tenant.cluster.plane;
+        plane.kill_api_server().unwrap();
+        thread::sleep(Duration::from_secs(outage));
+        plane.start_api_server().unwrap();
+        // In a real cluster it would have ended without its Lease, and been started anew.
+        plane.start_controller_manager().unwrap();
         stage.restart_controller();
     });
     stage.undisturbed("deleting Services", |stage| stage.delete_services(count));
@@ -161,24 +167,23 @@ impl Stage {
     }
 
     fn create_services(&mut self, count: usize) {
-        let services: Vec<Value> = (0..count)
-            .map(|index| {
-                json!({
-                    "apiVersion": "v1", "kind": "Service",
-                    "metadata": {
-                        "name": format!("many-{index}"),
-                        "annotations": {"metallb.io/address-pool": "traffic-routed"},
-                    },
-                    "spec": {
-                        "type": "LoadBalancer",
-                        "selector": {"app": "routed"},
-                        "ports": [{"port": 80}],
-                    },
-                })
-            })
-            .collect();
+        let services = (0..count).map(|index| {
+            let mut service = json!({
+                "metadata": {"name": format!("many-{index}")},
+                "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
+            });
+            merge(&mut service, self.another());
+            serde_json::from_value(service).unwrap()
+        });
+        let services: Vec<core::Service> = services.collect();
         let before = self.routes();
-        apply(&self.tenant.cluster.plane, &self.tenant.name, &services);
+        let plane = &self.tenant.cluster.plane;
+        let api: Api<core::Service> = Api::namespaced(plane.client(), &self.tenant.name);
+        plane.block_on(async move {
+            for service in services {
+                api.create(&PostParams::default(), &service).await.unwrap();
+            }
+        });
         self.until_routes(before + 3 * count);
     }
 

@@ -163,6 +163,42 @@ fn addresses_are_from_the_pool_whether_it_is_a_range_or_a_prefix() {
 }
 
 #[test]
+fn the_pool_that_a_service_names_is_taken_whether_or_not_it_is_for_all() {
+    let Some(tenant) = Tenant::start("l2-named") else {
+        return;
+    };
+    tenant.layer2(
+        "ad",
+        json!({"ipAddressPools": ["l2-named-all", "l2-named-asked"]}),
+    );
+    for (pool, auto, end) in [
+        ("l2-named-all", true, "64"),
+        ("l2-named-asked", false, "96"),
+    ] {
+        let ranges = [
+            tenant.v4(Reach::OnLink, &format!("{end}/31")),
+            tenant.v6(Reach::OnLink, &format!("{end}/127")),
+        ];
+        // Others ask for pools of their own, so a pool for all is safe for as long as it serves this namespace only.
+        let namespaces = json!({"namespaces": [tenant.name]});
+        tenant
+            .pool_named(pool, &ranges)
+            .patch(json!({"spec": {"autoAssign": auto, "serviceAllocation": namespaces}}));
+        for (families, reach) in [
+            (Families::V4, tenant.v4(Reach::OnLink, end)),
+            (Families::V6, tenant.v6(Reach::OnLink, end)),
+        ] {
+            let name = format!("auto-{auto}-{}", families.name());
+            let patch = json!({"metadata": {"annotations": {"metallb.io/address-pool": pool}}});
+            let _pod = tenant.pod(&name, "node1");
+            let service = tenant.service(&name, families, patch);
+            service.until_addresses(&[reach]);
+            tenant.until_reached(&service);
+        }
+    }
+}
+
+#[test]
 fn services_that_share_an_address_are_announced_from_one_node() {
     let Some(tenant) = Tenant::start("l2-shared") else {
         return;

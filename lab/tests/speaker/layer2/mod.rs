@@ -3,6 +3,7 @@
 
 mod announcing;
 mod interfaces;
+mod metrics;
 mod nodes;
 mod preferred;
 mod services;
