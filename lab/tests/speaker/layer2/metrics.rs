@@ -35,20 +35,25 @@ fn pools_owners_and_packets_are_counted() {
 
         let server = format!("https://{}:9120", tenant.node(&owner).ipv4);
         let announced = format!(
-            "metallb_speaker_announced{{ip=\"{address}\",node=\"{owner}\",protocol=\"layer2\",service=\"{}/{name}\"}}",
+            "metallb_speaker_announced{{service=\"{}/{name}\",protocol=\"layer2\",node=\"{owner}\",\
+             ip=\"{address}\"}}",
             tenant.name
         );
-        let counter = |name: &str| format!("metallb_layer2_{name}_total{{ip=\"{address}\"}}");
+        let counter = |name: &str| format!("metallb_layer2_{name}{{ip=\"{address}\"}}");
         let mut last = String::new();
         let found = until("metrics of the speaker", TIMEOUT, || {
             last = plane.get(&server, "/metrics", Some(token))?;
             let counters = ["requests_received", "responses_sent", "gratuitous_sent"];
             let is_counted = |name: &&str| value(&last, &counter(name)) > Some(0.0);
-            let is_told = value(&last, &announced) == Some(1.0)
-                && counters.iter().all(|name| is_counted(&name));
+            let is_told = value(&last, &announced) == Some(1.0) && counters.iter().all(is_counted);
             Ok(is_told.then_some(()))
         });
-        found.unwrap_or_else(|error| panic!("{error}:\n{last}"));
+        found.unwrap_or_else(|error| {
+            let about = last
+                .lines()
+                .filter(|line| line.contains(&announced) || line.contains("layer2"));
+            panic!("{error}:\n{}", about.collect::<Vec<_>>().join("\n"))
+        });
 
         let in_use = format!(
             "metallb_allocator_addresses_in_use_total{{pool=\"{}\"}}",
