@@ -2,6 +2,7 @@
 
 mod announcing;
 mod attributes;
+mod metrics;
 mod multiprotocol;
 mod node_selector;
 mod nodes;
