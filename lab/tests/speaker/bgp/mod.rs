@@ -2,6 +2,7 @@
 
 mod announcing;
 mod attributes;
+mod extras;
 mod metrics;
 mod multiprotocol;
 mod node_selector;
