@@ -11,6 +11,7 @@
 
 mod bgp;
 mod both_modes;
+mod conformance;
 mod families;
 mod harness;
 mod layer2;
