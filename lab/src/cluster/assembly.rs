@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Cluster {
     speakers: BTreeMap<String, Speaker>,
+    /// Theirs; kept, so that they can be started while the API server is away.
+    access_of_speakers: OnceLock<Access>,
     controller: Option<Controller>,
     /// FRR on `router1`, through which the client's uplink goes.
     pub frr: Router,
@@ -66,6 +68,7 @@ impl Cluster {
         let (plane, proxies) = plane?;
         let mut cluster = Self {
             speakers: BTreeMap::new(),
+            access_of_speakers: OnceLock::new(),
             controller: None,
             frr: frr?,
             bird: bird?,
@@ -261,7 +264,11 @@ impl Cluster {
     /// # Errors
     /// When there is no such account.
     pub fn access_of_speakers(&self) -> Result<Access, LabError> {
-        Ok(self.plane.access().clone())
+        if let Some(access) = self.access_of_speakers.get() {
+            return Ok(access.clone());
+        }
+        let access = self.plane.access_of(product::NAMESPACE, "speaker")?;
+        Ok(self.access_of_speakers.get_or_init(|| access).clone())
     }
 
     /// Leaves everything standing when this value is dropped.

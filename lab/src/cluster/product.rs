@@ -13,11 +13,13 @@ use crate::{Host, LabError};
 pub const NAMESPACE: &str = "metallb-system";
 
 /// The manifests, in the order in which they are applied.
-const MANIFESTS: [&str; 4] = [
+const MANIFESTS: [&str; 6] = [
     include_str!("../../../deploy/manifests/namespace.yaml"),
     include_str!("../../../deploy/manifests/crds.yaml"),
     include_str!("../../../deploy/manifests/rbac.yaml"),
     include_str!("../../../deploy/manifests/controller.yaml"),
+    include_str!("../../../deploy/manifests/speaker-rbac.yaml"),
+    include_str!("../../../deploy/manifests/speaker.yaml"),
 ];
 
 /// Applies what is shipped, but for what would run pods: here nobody would start them.

@@ -18,6 +18,7 @@ mod layer2;
 #[path = "../cluster/object.rs"]
 #[expect(dead_code, reason = "tests/cluster needs more of it")]
 mod object;
+mod process;
 #[path = "../cluster/service.rs"]
 #[expect(dead_code, reason = "tests/cluster needs more of it")]
 mod service;
