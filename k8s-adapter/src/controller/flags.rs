@@ -1,5 +1,8 @@
 //! The controller's own flags, under MetalLB's names (compat/metallb.md 3.1).
 
+#[cfg(test)]
+mod tests;
+
 use std::env;
 use std::path::PathBuf;
 

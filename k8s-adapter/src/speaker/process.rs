@@ -44,7 +44,7 @@ pub fn give_up_privileges(flags: &SpeakerFlags) -> Result<(), PrivilegesError> {
     // A port that cannot be had is an error of its own.
     if keep_only(needed)?.contains(CapabilitySet::NET_RAW) {
         warn!(
-            "without the capability CAP_NET_RAW layer 2 stays silent; see README, \"What it may do\", for who can have it"
+            "without the capability CAP_NET_RAW layer 2 stays silent; see README, \"What a speaker may do\", for how it gets it"
         );
     }
     Ok(())

@@ -115,7 +115,6 @@ fn families_of(
             .all(|sample| sample.established == sample.sessions);
         family.sample(&labels(peer), u64::from(all))?;
     }
-    drop(family);
     for (name, help, kind, value) in BGP {
         let name = format!("{prefix}_bgp_{name}");
         let mut family = families.family(&name, help, kind)?;
