@@ -161,7 +161,13 @@ fn no_password_is_shown() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/translate/peers");
     assert!(!render(&folder).contains("hunter2"));
     let objects = dir::read(&folder).unwrap();
-    assert!(!format!("{:?}", objects.bgp_peers).contains("hunter2"));
+    for peer in objects.bgp_peers.values() {
+        assert!(!format!("{peer:?}").contains("hunter2"));
+    }
+    // As text, and as the octets of a Secret.
+    let all = format!("{objects:?}");
+    let octets = format!("{:?}", b"hunter2").replace(['[', ']'], "");
+    assert!(all.contains("wrong-secret") && !all.contains("hunter2") && !all.contains(&octets));
 }
 
 /// A folder with one file that is written again and again, translated by one translator.

@@ -1,5 +1,6 @@
 //! One object of any of the kinds that are read, and how its kind is told from a document.
 
+use std::fmt;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -22,7 +23,7 @@ use crate::translate::{
 };
 
 /// An object of any of the kinds that are read, as [`ClusterObjects`] holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum AnyObject {
     BFDProfile(Arc<BFDProfile>),
     BGPAdvertisement(Arc<BGPAdvertisement>),
@@ -43,6 +44,13 @@ pub(crate) enum AnyObject {
     Secret(Arc<Secret>),
     Service(Arc<Service>),
     ServiceCIDR(Arc<ServiceCIDR>),
+}
+
+/// Shows nothing of it: it may be a Secret.
+impl fmt::Debug for AnyObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyObject").finish_non_exhaustive()
+    }
 }
 
 impl AnyObject {

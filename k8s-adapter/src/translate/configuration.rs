@@ -199,7 +199,7 @@ impl Configuration {
             Kind::BGPPeer,
             &objects.bgp_peers,
             report,
-            |name, object, faults| peers::translate(name, object, &objects.secrets, faults),
+            |name, object, faults| peers::translate(name, object, objects, faults),
             |name, peer, faults| peers.accept(name, peer, faults),
         );
         let mut bgp_advertisements = AcceptedBgp::new(&pools, nodes);

@@ -1,5 +1,6 @@
 //! The objects of the cluster as their source last saw them, typed and ordered.
 
+use std::fmt;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -76,8 +77,7 @@ pub struct ClusterObjects {
 #[derive(Clone, Debug)]
 pub struct Objects<K>(OrdMap<ObjectName, Object<K>>);
 
-/// An object and where it was read.
-#[derive(Debug)]
+/// An object and where it was read. `Debug` does not show the object itself: it may be a Secret.
 pub struct Object<K> {
     /// The object.
     pub value: Arc<K>,
@@ -126,6 +126,15 @@ impl<K> Object<K> {
     #[must_use]
     pub fn uid(&self) -> Option<&Arc<str>> {
         self.stamp.as_ref().map(|stamp| &stamp.uid)
+    }
+}
+
+impl<K> fmt::Debug for Object<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("origin", &self.origin)
+            .field("stamp", &self.stamp)
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,11 +14,11 @@ use planner::node::Node;
 use super::annotations::PASSIVE;
 use super::error::{Kind, ObjectName, ObjectRef, Reason};
 use super::last_good::Faults;
-use super::objects::Objects;
+use super::objects::{ClusterObjects, Objects};
 use super::secrets;
 use super::selectors::selectors;
 use crate::crd::bgp_peer::{BGP_PORT, Password};
-use crate::crd::{BGPPeer, BGPPeerSpec, DynamicAsn, SecretReference};
+use crate::crd::{BFDProfile, BGPPeer, BGPPeerSpec, DynamicAsn, SecretReference};
 
 /// How `v1beta1` says that nothing is said of the port. It is stored like this where nobody converts the object
 /// (compat/metallb.md 12 #11).
@@ -30,11 +30,12 @@ const PORTS: std::ops::RangeInclusive<u16> = 1..=16384;
 pub(super) fn translate(
     name: &ObjectName,
     object: &BGPPeer,
-    secrets: &Objects<Secret>,
+    others: &ClusterObjects,
     faults: &mut Faults,
 ) -> Option<Peer> {
     let spec = &object.spec;
     report_unsupported(spec, faults);
+    check_profile(name, spec, &others.bfd_profiles, faults);
     if spec.disable_mp {
         faults.warn("spec.disableMP", Reason::WithoutEffect);
     }
@@ -65,7 +66,7 @@ pub(super) fn translate(
         router_id.and_then(|text| faults.check("spec.routerID", text.parse::<RouterId>()));
     let timers = timers(spec, faults);
     let nodes = selectors(faults, "spec.nodeSelectors", &spec.node_selectors);
-    let password = password(name, spec, secrets, faults);
+    let password = password(name, spec, &others.secrets, faults);
     let address = peer_address(spec, faults);
     let source = spec
         .source_address
@@ -122,6 +123,23 @@ fn report_unsupported(spec: &BGPPeerSpec, faults: &mut Faults) {
         if is_set {
             faults.warn(path, Reason::NotSupportedYet { field });
         }
+    }
+}
+
+/// A BFDProfile that is named has to be there.
+fn check_profile(
+    name: &ObjectName,
+    spec: &BGPPeerSpec,
+    profiles: &Objects<BFDProfile>,
+    faults: &mut Faults,
+) {
+    let profile = spec.bfd_profile.as_deref().filter(|name| !name.is_empty());
+    let profile = profile.map(|profile| ObjectName::new(Arc::clone(&name.namespace), profile));
+    if let Some(missing) = profile.filter(|profile| profiles.get(profile).is_none()) {
+        faults.reject(
+            "spec.bfdProfile",
+            Reason::NotFound(format!("BFDProfile {missing}")),
+        );
     }
 }
 

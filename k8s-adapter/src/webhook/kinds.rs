@@ -22,7 +22,7 @@ pub(super) fn beside(kind: Kind) -> &'static [Kind] {
         Kind::IPAddressPool | Kind::BGPAdvertisement | Kind::Community => {
             &[Kind::IPAddressPool, Kind::Community, Kind::BGPAdvertisement]
         }
-        Kind::BGPPeer | Kind::BFDProfile => &[Kind::BGPPeer],
+        Kind::BGPPeer | Kind::BFDProfile => &[Kind::BFDProfile, Kind::BGPPeer],
         Kind::L2Advertisement => &[Kind::L2Advertisement],
         _ => &[],
     }

@@ -3,10 +3,10 @@
 use lab::until;
 use serde_json::Value;
 
-use crate::stage::{Stage, TIMEOUT};
+use crate::stage::{PASSWORD, Stage, TIMEOUT};
 
 #[test]
-fn routers_that_are_waited_for_connect_and_one_password_is_demanded_of_each() {
+fn routers_that_are_waited_for_connect_and_no_log_line_shows_the_password() {
     let Some(mut stage) = Stage::prepare() else {
         return;
     };
@@ -18,7 +18,7 @@ fn routers_that_are_waited_for_connect_and_one_password_is_demanded_of_each() {
     }
     stage
         .product
-        .set_speaker_flags(&["--bgp-listen", "0.0.0.0:179"]);
+        .set_speaker_flags(&["--bgp-listen", "0.0.0.0:179", "--log-level", "all"]);
     stage.start_product();
     stage.wait_until_announced("web");
     stage.expect_routes(&["web"]);
@@ -27,6 +27,8 @@ fn routers_that_are_waited_for_connect_and_one_password_is_demanded_of_each() {
         let neighbour: Value = serde_json::from_str(neighbour).unwrap();
         let neighbour = &neighbour[node.ipv4.to_string()];
         assert_eq!(neighbour["portForeign"], 179, "FRR opened the connection");
+        let output = stage.product.speaker_output(node);
+        assert!(output.contains("frr-ebgp-v4") && !output.contains(PASSWORD));
     }
 }
 

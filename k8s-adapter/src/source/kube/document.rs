@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
 use k8s_openapi::ByteString;
@@ -27,7 +27,7 @@ use crate::source::object::{TypeFault, ours};
 use crate::translate::{self, IP_ALLOCATED_FROM_POOL, LAST_GOOD_TYPE, ObjectName, Slice, Stamp};
 
 /// An object on the wire, and what is made of it.
-pub(super) trait Wire: DeserializeOwned + Clone + Debug + Send + Sync + 'static {
+pub(super) trait Wire: DeserializeOwned + Clone + Send + Sync + 'static {
     /// What is kept.
     type Object: Clone + Debug + PartialEq + Send + Sync + 'static;
 
@@ -39,12 +39,21 @@ pub(super) trait Wire: DeserializeOwned + Clone + Debug + Send + Sync + 'static 
 }
 
 /// An object as it comes out of a response. It is translated while the response is read, so that a page of large objects
-/// never is in memory as such.
-#[derive(Clone, Debug)]
+/// never is in memory as such. `Debug` does not show it: it may be a Secret.
+#[derive(Clone)]
 pub(super) struct Document<W: Wire> {
     metadata: ObjectMeta,
     /// What is kept of it, if anything.
     pub(super) object: Result<Option<W::Object>, Vec<TypeFault>>,
+}
+
+impl<W: Wire> Debug for Document<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not all of the metadata either: kubectl notes there what was applied.
+        f.debug_struct("Document")
+            .field("name", &self.metadata.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<W: Wire> Document<W> {
@@ -311,8 +320,8 @@ impl Wire for ServiceCidrWire {
     }
 }
 
-/// A Secret.
-#[derive(Clone, Debug, Deserialize)]
+/// A Secret. Without `Debug`, which would show it.
+#[derive(Clone, Deserialize)]
 pub(super) struct SecretWire {
     #[serde(default)]
     metadata: Metadata,
@@ -388,8 +397,9 @@ impl Wire for FrrConfigurationWire {
 }
 
 /// An object of a kind of our own. It may hold what no type of ours takes, since a server checks no more than its
-/// schema, and an older schema less: then it is one object at fault, and not the end of the watch.
-#[derive(Clone, Debug)]
+/// schema, and an older schema less: then it is one object at fault, and not the end of the watch. Without `Debug`, which
+/// would show the password of a peer.
+#[derive(Clone)]
 pub(super) struct CustomWire<K> {
     document: Value,
     kind: PhantomData<fn() -> K>,

@@ -133,3 +133,35 @@ fn metadata_alone_tells_who_was_given_an_address() {
 fn an_object_without_a_name_is_none() {
     assert!(serde_json::from_str::<Document<NamespaceWire>>(r#"{"metadata": {}}"#).is_err());
 }
+
+#[test]
+fn debug_output_shows_no_password() {
+    let applied = json!({"kubectl.kubernetes.io/last-applied-configuration": "password: hunter2"});
+    let metadata = json!({"name": "router", "namespace": "metallb-system", "annotations": applied});
+    let secret = json!({
+        "metadata": metadata, "type": BASIC_AUTH, "data": {"password": "aHVudGVyMg=="},
+    });
+    let secret: Document<SecretWire> = serde_json::from_value(secret).unwrap();
+    let data = secret
+        .object
+        .as_ref()
+        .unwrap()
+        .as_ref()
+        .unwrap()
+        .data
+        .as_ref();
+    assert_eq!(data.unwrap()["password"].0, b"hunter2");
+    let peer = json!({
+        "metadata": metadata,
+        "spec": {"myASN": 1, "peerASN": 2, "peerAddress": "198.51.100.1", "password": "hunter2"},
+    });
+    let peer: Document<CustomWire<BGPPeer>> = serde_json::from_value(peer).unwrap();
+    let octets = format!("{:?}", b"hunter2").replace(['[', ']'], "");
+    for text in [format!("{secret:?}"), format!("{peer:?}")] {
+        assert!(text.contains("router"), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains(&octets),
+            "{text}"
+        );
+    }
+}
