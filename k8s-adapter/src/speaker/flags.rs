@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, value_parser};
+use http::Uri;
+use http::uri::{InvalidUri, Scheme};
 use planner::effect::Problem;
 use planner::snapshot::ExcludeLabel;
 
@@ -61,10 +63,25 @@ pub struct SpeakerFlags {
         default_value = "/etc/metallb/excludel2.yaml"
     )]
     pub exclude_l2_file: PathBuf,
+    /// Where this node's kube-proxy tells how it is, as in http://127.0.0.1:10256/healthz. While it says that it is behind,
+    /// addresses that are new to the node wait for it, 10 s at most. By default nothing waits.
+    #[arg(long, value_name = "URL", value_parser = http_url)]
+    pub kube_proxy_healthz: Option<Uri>,
     /// Show the metrics of BGP and BFD under the names of MetalLB's FRR-K8s mode too.
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
     pub metrics_frrk8s_names: bool,
+}
+
+fn http_url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text
+        .parse()
+        .map_err(|error: InvalidUri| error.to_string())?;
+    if url.scheme() == Some(&Scheme::HTTP) && url.host().is_some() {
+        Ok(url)
+    } else {
+        Err("expected http://ADDRESS:PORT/healthz".to_owned())
+    }
 }
 
 impl SpeakerFlags {

@@ -24,6 +24,7 @@ mod log;
 mod metrics;
 mod peers;
 mod process;
+mod proxy;
 mod report;
 mod responders;
 mod router_id;
@@ -57,6 +58,7 @@ pub use self::listeners::ListenError;
 use self::log::DecisionLog;
 use self::peers::{Peers, Sessions};
 pub use self::process::{SpeakerError, give_up_privileges, run};
+use self::proxy::KubeProxy;
 use self::report::{Facts, Reporter};
 use self::tally::Tally;
 use crate::sink::Sink;
@@ -71,6 +73,8 @@ struct Speaker<S, P: Sessions, R: Responders> {
     translator: Translator,
     announcements: Announcements,
     drain: Drain,
+    /// The kube-proxy that new addresses wait for, where they do.
+    proxy: Option<KubeProxy>,
     config_log: ConfigLog,
     decision_log: DecisionLog,
     peers: Peers<P>,
@@ -110,6 +114,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             options,
             announcements: Announcements::new(node.clone()),
             drain: Drain::staying(),
+            proxy: None,
             config_log: ConfigLog::default(),
             decision_log: DecisionLog::default(),
             peers: Peers::new(sessions),
@@ -131,6 +136,11 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     /// Warns of these, whatever else there is to tell.
     fn with_warnings(self, warnings: Vec<Problem>) -> Self {
         Self { warnings, ..self }
+    }
+
+    /// Lets new addresses wait while this kube-proxy is behind.
+    fn with_proxy(self, proxy: Option<KubeProxy>) -> Self {
+        Self { proxy, ..self }
     }
 
     /// The newest that there is to tell of the node; `None` before the first decision.
@@ -163,6 +173,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 () = self.peers.changed() => {}
                 () = self.layer2.changed() => {}
                 () = until(self.drain.poll_timeout()) => self.drain.handle_timeout(now()),
+                () = caught_up(self.proxy.as_mut()) => self.carry_out_all(Instant::now()),
                 _ = slow.tick() => self.layer2.try_again(),
             }
             self.walk();
@@ -197,34 +208,47 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 self.drain.handle_input(now(), Input::Leave(UNHURRIED));
             }
         }
+        self.announcements.update(snapshot, &affected);
         self.announcements
             .set_departure(snapshot, self.drain.departure());
-        self.announcements.update(snapshot, &affected);
         self.decision = Some(Decision {
             objects,
             desired: before,
             exclusions: excluded,
             problems: problems(&errors),
         });
-        let desired = self.carry_out(at);
+        self.carry_out_all(at);
         if let Some(decision) = &mut self.decision {
-            self.layer2.apply(&desired, &decision.exclusions);
-            decision.problems.extend(contradictions(&desired));
+            let contradictions = contradictions(&decision.desired);
+            decision.problems.extend(contradictions);
+        }
+    }
+
+    /// Makes sessions and links what is decided because of a change that came `at` this time.
+    fn carry_out_all(&mut self, at: Instant) {
+        self.carry_out(at);
+        if let Some(decision) = &self.decision {
+            self.layer2.apply(&decision.desired, &decision.exclusions);
         }
     }
 
     /// Makes the sessions what is decided because of a change that came `at` this time.
-    fn carry_out(&mut self, at: Instant) -> Arc<Desired> {
-        let desired = Arc::new(self.announcements.desired().clone());
+    fn carry_out(&mut self, at: Instant) {
+        // Before the first decision there is nothing to carry out.
+        let Some(decision) = &mut self.decision else {
+            return;
+        };
+        let wanted = self.announcements.desired().clone();
         let snapshot = self.translator.snapshot();
+        let desired = Arc::new(match &mut self.proxy {
+            Some(proxy) => proxy.admit(&decision.desired, wanted),
+            None => wanted,
+        });
+        let before = std::mem::replace(&mut decision.desired, Arc::clone(&desired));
         let turns = self.decision_log.update(snapshot, &desired);
         self.tally.turned(turns);
+        self.tally.decided(&before, &desired, at);
         self.peers.apply(&desired);
-        if let Some(decision) = &mut self.decision {
-            let before = std::mem::replace(&mut decision.desired, Arc::clone(&desired));
-            self.tally.decided(&before, &desired, at);
-        }
-        desired
     }
 
     /// Goes as far with leaving, or staying, as the routers have followed. What is answered for by layer 2 does not depend
@@ -322,6 +346,14 @@ async fn changed(
 ) -> Result<Arc<ClusterObjects>, SourceError> {
     sleep_until(from).await;
     source.changed().await
+}
+
+/// Waits until new addresses need not wait any longer for kube-proxy. Cancel-safe.
+async fn caught_up(proxy: Option<&mut KubeProxy>) {
+    match proxy {
+        Some(proxy) => proxy.changed().await,
+        None => pending().await,
+    }
 }
 
 /// Waits for a deadline, if there is one. Cancel-safe.

@@ -17,6 +17,7 @@ use super::exclude;
 use super::flags::SpeakerFlags;
 use super::listeners::{ListenError, Listeners};
 use super::metrics::{Boards, SpeakerMetrics};
+use super::proxy::KubeProxy;
 use super::responders::KernelResponders;
 use super::sessions::BgpSessions;
 use super::tally::Tally;
@@ -115,7 +116,8 @@ async fn announce(
     let source = Mounted::new(source, &flags.exclude_l2_file, exclusions, exclude::KEY);
     let speaker = Speaker::new(node.clone(), options, source, sink, sessions, responders)
         .with_tally(tally.clone())
-        .with_warnings(flags.warnings());
+        .with_warnings(flags.warnings())
+        .with_proxy(flags.kube_proxy_healthz.clone().map(KubeProxy::at));
     let (names, facts) = (flags.metric_names(), speaker.facts());
     let mut metrics = Registry::default();
     metrics.register_collector(Box::new(SpeakerMetrics::new(

@@ -1,6 +1,7 @@
 //! The speaker against recorders, in virtual time.
 
 mod drain;
+mod kube_proxy;
 mod reactions;
 mod world;
 

@@ -26,6 +26,7 @@ use crate::speaker::Speaker;
 use crate::speaker::exclude::Exclusions;
 use crate::speaker::layer2::{Respond, Responders, UsableLink};
 use crate::speaker::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
+use crate::speaker::proxy::{Answer, KubeProxy};
 use crate::translate::{ClusterObjects, TranslateOptions};
 
 /// A running speaker and what it did.
@@ -64,6 +65,8 @@ pub(super) struct Record {
     pub(super) closed_links: BTreeSet<String>,
     /// Whether the engine refuses all settings.
     pub(super) refuse_sessions: bool,
+    /// What kube-proxy answers; `None`: it is not to be asked.
+    pub(super) kube_proxy: Option<Answer>,
     /// Tells the responder of a link that its sockets broke.
     breakers: BTreeMap<String, Arc<Notify>>,
 }
@@ -71,6 +74,20 @@ pub(super) struct Record {
 impl World {
     /// A speaker on `node` with the link `eth0`, whose source has not been read yet.
     pub(super) fn start(node: &str) -> Self {
+        Self::begin(node, |_| None)
+    }
+
+    /// The same with new addresses that wait for a kube-proxy.
+    pub(super) fn start_beside_kube_proxy(node: &str) -> Self {
+        Self::begin(node, |record| {
+            Some(KubeProxy::asked(move || {
+                let answer = record.lock().unwrap().kube_proxy.unwrap();
+                Box::pin(std::future::ready(answer))
+            }))
+        })
+    }
+
+    fn begin(node: &str, proxy: impl FnOnce(Arc<Mutex<Record>>) -> Option<KubeProxy>) -> Self {
         let record = Arc::new(Mutex::new(Record::default()));
         let (objects, source) = mpsc::unbounded_channel();
         let (links, links_rx) = watch::channel(usable(&["eth0"]));
@@ -89,7 +106,8 @@ impl World {
                 links: links_rx,
                 record: Arc::clone(&record),
             },
-        );
+        )
+        .with_proxy(proxy(Arc::clone(&record)));
         let stopped = async {
             let _ = stopped.await;
         };
