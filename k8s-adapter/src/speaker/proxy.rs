@@ -11,6 +11,7 @@ use axum::body::Body;
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use imbl::OrdMap;
 use ipnet::IpNet;
 use planner::desired::Desired;
 use planner::diff::{Change, diff_shared};
@@ -166,6 +167,7 @@ fn without_new(present: &Desired, wanted: &Desired) -> Desired {
             admitted.addresses.remove(address);
         }
     }
+    let none = OrdMap::new();
     let is_present = |prefix: &IpNet| {
         let mut peers = present.peers.values();
         peers.any(|peer| peer.routes.contains_key(prefix))
@@ -173,7 +175,7 @@ fn without_new(present: &Desired, wanted: &Desired) -> Desired {
     for (name, peer) in &mut admitted.peers {
         let before = present.peers.get(name).map(|before| &before.routes);
         let now = peer.routes.clone();
-        for change in diff_shared(before.unwrap_or(&imbl::OrdMap::new()), &now) {
+        for change in diff_shared(before.unwrap_or(&none), &now) {
             if let Change::Add(prefix, _) = change
                 && !is_present(prefix)
             {

@@ -15,10 +15,16 @@ fn read(file: &Path) -> Option<String> {
 fn rows(text: &str) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for line in text.lines() {
-        let Some(cells) = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')) else {
+        let Some(cells) = line
+            .strip_prefix('|')
+            .and_then(|line| line.strip_suffix('|'))
+        else {
             continue;
         };
-        let mut cells: Vec<String> = cells.split('|').map(|cell| cell.trim().to_owned()).collect();
+        let mut cells: Vec<String> = cells
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect();
         if cells[0] == "File" || cells[0].starts_with("---") {
             continue;
         }
@@ -48,7 +54,9 @@ fn exists(name: &str) -> bool {
     let Some((module, function)) = name.rsplit_once("::") else {
         return false;
     };
-    let folder = repository().join("lab/tests").join(module.replace("::", "/"));
+    let folder = repository()
+        .join("lab/tests")
+        .join(module.replace("::", "/"));
     let files = [folder.with_extension("rs"), folder.join("mod.rs")];
     let test = format!("#[test]\nfn {function}()");
     let mut texts = files.iter().filter_map(|file| read(file));

@@ -12,6 +12,7 @@
 mod bgp;
 mod both_modes;
 mod conformance;
+mod drain;
 mod families;
 mod harness;
 mod layer2;
