@@ -38,6 +38,12 @@ fn reservations_are_shown_with_what_they_keep_and_what_is_in_the_way() {
 }
 
 #[test]
+fn policies_are_shown_by_what_they_make_of_routes() {
+    expect("policies.txt", 0, &plan(&["-f", "policies"]));
+    expect("policies.json", 0, &plan(&["-f", "policies", "-o", "json"]));
+}
+
+#[test]
 fn addresses_that_the_status_shows_are_kept() {
     expect("kept.txt", 0, &plan(&["-f", "kept"]));
 }
