@@ -1,5 +1,7 @@
 //! `ferrolb drain`: lets a node go of what it announces.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,7 +71,10 @@ pub(crate) enum DrainError {
     },
     /// There is no asynchronous runtime.
     #[error("cannot start")]
-    Runtime(#[from] std::io::Error),
+    Runtime(#[source] io::Error),
+    /// Nobody reads what there is to say.
+    #[error("cannot write to the standard output")]
+    Say(#[source] io::Error),
 }
 
 /// Asks the node, and waits. The status is 1 when something is still announced at the end.
@@ -79,7 +84,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, DrainError> {
     }
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .map_err(DrainError::Runtime)?;
     runtime.block_on(drain(arguments))
 }
 
@@ -106,7 +112,7 @@ async fn drain(arguments: &Arguments) -> Result<ExitCode, DrainError> {
         source: source.into(),
     })?;
     if request == Request::Stay {
-        println!("{node} announces again what it can");
+        say(format_args!("{node} announces again what it can"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let end = Instant::now() + Duration::from_secs(arguments.timeout);
@@ -119,20 +125,26 @@ async fn drain(arguments: &Arguments) -> Result<ExitCode, DrainError> {
             source: source.into(),
         })?;
         if announced.is_nothing() {
-            println!("{node} announces nothing any more");
+            say(format_args!("{node} announces nothing any more"))?;
             return Ok(ExitCode::SUCCESS);
         }
         if Instant::now() >= end {
-            println!("{node} is asked to drain, and still announces {announced}");
+            say(format_args!(
+                "{node} is asked to drain, and still announces {announced}"
+            ))?;
             return Ok(ExitCode::from(STILL_ANNOUNCED));
         }
         let words = announced.to_string();
         if told.as_ref() != Some(&words) {
-            println!("waiting: {node} still announces {words}");
+            say(format_args!("waiting: {node} still announces {words}"))?;
             told = Some(words);
         }
         sleep(PAUSE).await;
     }
+}
+
+fn say(text: fmt::Arguments<'_>) -> Result<(), DrainError> {
+    writeln!(io::stdout(), "{text}").map_err(DrainError::Say)
 }
 
 /// The status when the time is up.

@@ -13,6 +13,7 @@ mod layer2;
 mod passive;
 mod plan;
 mod policies;
+mod reaction;
 mod restarts;
 mod services;
 mod sessions;
