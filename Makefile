@@ -1,5 +1,5 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-ipam check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-scale bench-ipam check
 
 # Network namespaces need root; everything is built as the user who called.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES)
@@ -37,6 +37,10 @@ bench-speaker-k8s:
 	$(SUDO) .ci/install-peers
 	cargo build --release --locked --package k8s-adapter --package lab --bins
 	$(SUDO) target/release/ferrolb-lab bench-speaker
+
+# What a cluster of 1 000 nodes sends and writes when something happens to all of them, in virtual time.
+bench-scale:
+	$(CARGO) bench --package ferrolb-planner --bench scale
 
 # The allocator: time and memory at 100 000 Services, in some two minutes.
 bench-ipam:

@@ -45,17 +45,18 @@ impl Prefix {
 
     fn update(&mut self, mut octets: &[u8]) {
         self.length = self.length.wrapping_add(octets.len() as u64);
-        while !octets.is_empty() {
+        loop {
             let room = self.block.get_mut(self.filled..).unwrap_or_default();
             let (now, later) = octets.split_at(octets.len().min(room.len()));
-            for (to, from) in room.iter_mut().zip(now) {
-                *to = *from;
+            if let Some(room) = room.get_mut(..now.len()) {
+                room.copy_from_slice(now);
             }
             self.filled += now.len();
-            octets = later;
-            if self.filled == BLOCK {
-                self.compress();
+            if self.filled < BLOCK {
+                return;
             }
+            self.compress();
+            octets = later;
         }
     }
 
@@ -66,10 +67,10 @@ impl Prefix {
         if self.filled > BLOCK - bits.len() {
             self.compress();
         }
-        for (to, from) in self.block.iter_mut().rev().zip(bits.iter().rev()) {
-            *to = *from;
+        if let Some(end) = self.block.last_chunk_mut() {
+            *end = bits;
         }
-        self.compress();
+        compress256(&mut self.state, &[self.block]);
         self.state
     }
 

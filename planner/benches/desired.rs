@@ -1,20 +1,22 @@
-//! The cost of whole decisions: 10 000 Services on 100 nodes.
+//! The cost of decisions, as a whole and change by change: 10 000 Services on 100 nodes.
 
 use std::hint::black_box;
 use std::net::IpAddr;
 
-use bgp_wire::Asn;
+use bgp_wire::{Asn, Community};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipam::Pool;
 use planner::allocation::plan_allocation;
+use planner::announcements::{Affected, Announcements};
 use planner::config::{
     BgpAdvertisement, Establishment, L2Advertisement, Multihop, Peer, PeerAs, PoolPolicy, Timers,
 };
-use planner::desired::desired_state;
+use planner::desired::{Desired, desired_state};
+use planner::diff::diff_shared;
 use planner::endpoints::Endpoint;
 use planner::names::{NodeName, ServiceKey};
 use planner::node::Node;
-use planner::selector::Selectors;
+use planner::selector::{Labels, Selectors};
 use planner::service::{AddressField, Service, TrafficPolicy};
 use planner::snapshot::Snapshot;
 
@@ -24,6 +26,10 @@ const PEERS: u8 = 4;
 
 fn node_name(index: usize) -> NodeName {
     format!("node-{index:03}").into()
+}
+
+fn service_key(index: usize) -> ServiceKey {
+    ServiceKey::new("default", format!("service-{index:05}"))
 }
 
 fn snapshot(policy: TrafficPolicy) -> Snapshot {
@@ -62,7 +68,7 @@ fn snapshot(policy: TrafficPolicy) -> Snapshot {
             .insert(node_name(index), Node::default().into());
     }
     for index in 0..SERVICES {
-        let key = ServiceKey::new("default", format!("service-{index:05}"));
+        let key = service_key(index);
         let cluster_ips = vec![AddressField::parse("10.96.0.1")];
         let service = Service {
             cluster_ips,
@@ -102,10 +108,7 @@ fn decisions(criterion: &mut Criterion) {
     let me = node_name(42);
     let mut group = criterion.benchmark_group("10000 services, 100 nodes");
     group.sample_size(10);
-    for (name, policy) in [
-        ("cluster", TrafficPolicy::Cluster),
-        ("local", TrafficPolicy::Local),
-    ] {
+    for (name, policy) in POLICIES {
         let snapshot = snapshot(policy);
         group.bench_function(format!("desired_state/{name}"), |bencher| {
             bencher.iter(|| desired_state(black_box(&snapshot), &me));
@@ -118,5 +121,97 @@ fn decisions(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decisions);
+/// What a speaker does for one change: decides, hands on what is desired, and finds the differences.
+fn changes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("10000 services, 100 nodes, one change");
+    for (name, policy) in POLICIES {
+        let snapshots = [snapshot(policy), snapshot(policy)];
+        for (what, change) in CHANGES {
+            let mut snapshots = snapshots.clone();
+            let [_, changed] = &mut snapshots;
+            let affected = change(changed);
+            let mut announcements = Announcements::new(node_name(42));
+            announcements.decide_anew(&snapshots[0]);
+            let mut turn = 0;
+            group.bench_function(format!("{what}/{name}"), |bencher| {
+                bencher.iter(|| {
+                    turn = 1 - turn;
+                    let before = announcements.desired().clone();
+                    announcements.update(black_box(&snapshots[turn]), &affected);
+                    differences(&before, announcements.desired())
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn differences(before: &Desired, now: &Desired) -> usize {
+    let routes = now.peers.iter().map(|(name, peer)| {
+        let before = before.peers.get(name);
+        before.map_or(0, |before| {
+            diff_shared(&before.routes, &peer.routes).count()
+        })
+    });
+    let verdicts = diff_shared(&before.verdicts, &now.verdicts).count();
+    let addresses = diff_shared(&before.addresses, &now.addresses).count();
+    routes.sum::<usize>() + verdicts + addresses
+}
+
+const POLICIES: [(&str, TrafficPolicy); 2] = [
+    ("cluster", TrafficPolicy::Cluster),
+    ("local", TrafficPolicy::Local),
+];
+
+type Change = fn(&mut Snapshot) -> Affected;
+
+/// Each is made and taken back by turns.
+const CHANGES: [(&str, Change); 5] = [
+    ("service gone", |snapshot| {
+        let key = service_key(4242);
+        snapshot.services.remove(&key);
+        affecting([key], [])
+    }),
+    ("endpoints gone", |snapshot| {
+        let key = service_key(4242);
+        snapshot.endpoints.remove(&key);
+        affecting([key], [])
+    }),
+    ("labels of another node", |snapshot| {
+        let labels = Labels::from([("zone".to_owned(), "a".to_owned())]);
+        let node = Node {
+            labels,
+            ..Node::default()
+        };
+        snapshot.nodes.insert(node_name(7), node.into());
+        affecting([], [node_name(7)])
+    }),
+    ("another node gone", |snapshot| {
+        snapshot.nodes.remove(&node_name(7));
+        affecting([], [node_name(7)])
+    }),
+    ("a community", |snapshot| {
+        let advertisements = snapshot.config.bgp_advertisements.values_mut();
+        for advertisement in advertisements {
+            advertisement.communities.insert(Community::NO_EXPORT);
+        }
+        Affected {
+            config: true,
+            ..Affected::default()
+        }
+    }),
+];
+
+fn affecting<const S: usize, const N: usize>(
+    services: [ServiceKey; S],
+    nodes: [NodeName; N],
+) -> Affected {
+    Affected {
+        services: services.into(),
+        nodes: nodes.into(),
+        config: false,
+    }
+}
+
+criterion_group!(benches, decisions, changes);
 criterion_main!(benches);

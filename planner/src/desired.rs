@@ -18,7 +18,7 @@ use crate::l2::Layer2;
 use crate::names::{Interface, NodeName, PeerName, ServiceKey};
 use crate::service_set::ServiceSet;
 use crate::snapshot::{BgpDefaults, Snapshot};
-use crate::subject::{Examined, examine};
+use crate::subject::{Examined, examine_all};
 use crate::verdict::Verdicts;
 
 /// What one node shall be doing.
@@ -236,7 +236,7 @@ pub fn desired_state(snapshot: &Snapshot, me: &NodeName) -> Desired {
 /// [`desired_state`] of a node that has got so far with leaving.
 #[must_use]
 pub fn departing_state(snapshot: &Snapshot, me: &NodeName, departure: Departure) -> Desired {
-    let services = examine(snapshot, snapshot.services.keys());
+    let services = examine_all(snapshot);
     let layer2 = Layer2::new(snapshot, &services);
     node_desired(snapshot, me, departure, &services, &layer2)
 }

@@ -14,7 +14,7 @@ use crate::names::{NodeName, PeerName, ServiceKey};
 use crate::remedy::NEEDS_ENDPOINT;
 use crate::reservation::ReservationStatus;
 use crate::snapshot::Snapshot;
-use crate::subject::{Subject, examine};
+use crate::subject::{Subject, examine_all};
 use crate::verdict::{Missing, NotOwner, PeerVerdict, Reason, Verdict};
 
 /// Everything that would come of a snapshot.
@@ -88,7 +88,7 @@ pub fn report<'a>(snapshot: &Snapshot, nodes: impl IntoIterator<Item = &'a NodeN
     let plan = plan_allocation(snapshot);
     let mut assigned = snapshot.clone();
     plan.apply(&mut assigned);
-    let services = examine(&assigned, assigned.services.keys());
+    let services = examine_all(&assigned);
     let layer2 = Layer2::new(&assigned, &services);
 
     let mut report = Report {

@@ -68,6 +68,15 @@ impl ServiceSet {
         }
     }
 
+    /// The Service, if there is exactly one.
+    #[must_use]
+    pub fn only(&self) -> Option<&ServiceKey> {
+        match &self.0 {
+            Repr::One(key) => Some(key),
+            Repr::Several(_) => None,
+        }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -27,6 +27,16 @@ pub(crate) fn examine<'a>(
     examined.collect()
 }
 
+/// Looks at every Service.
+pub(crate) fn examine_all(snapshot: &Snapshot) -> Examined<'_> {
+    let services = snapshot.services.iter();
+    let examined = services.map(|(key, service)| {
+        let subject = Subject::examine(key, service, snapshot);
+        (key, Some(subject))
+    });
+    examined.collect()
+}
+
 /// A Service with addresses of one pool.
 pub(crate) struct Subject<'a> {
     pub(crate) key: &'a ServiceKey,

@@ -14,7 +14,7 @@ use crate::desired::Desired;
 use crate::l2::{Layer2, Surroundings};
 use crate::names::{NodeName, ServiceKey};
 use crate::snapshot::Snapshot;
-use crate::subject::examine;
+use crate::subject::{Examined, examine, examine_all};
 use crate::verdict::Verdicts;
 
 /// What has changed in a snapshot, as far as announcements depend on it.
@@ -69,7 +69,7 @@ impl Announcements {
             layer2: Arc::clone(&self.layer2),
             outlook: Outlook::new(me),
         };
-        let services = examine(snapshot, snapshot.services.keys());
+        let services = examine_all(snapshot);
         other
             .outlook
             .look_around(snapshot, &services, &other.layer2);
@@ -100,7 +100,7 @@ impl Announcements {
         };
         let known = self.outlook.desired().verdicts.clone();
         let services = if affected.config {
-            examine(snapshot, everything(snapshot, &known, affected))
+            everything(snapshot, &known, affected)
         } else {
             examine(snapshot, &affected.services)
         };
@@ -108,7 +108,7 @@ impl Announcements {
         let reached = layer2.update(snapshot, &services, surroundings);
         let is_mine = affected.config || affected.nodes.contains(self.outlook.me());
         if is_mine && self.outlook.rescope(snapshot) == Rescoped::Yes && !affected.config {
-            let services = examine(snapshot, everything(snapshot, &known, affected));
+            let services = everything(snapshot, &known, affected);
             self.outlook.update(&services, layer2, reached);
         } else {
             self.outlook.update(&services, layer2, reached);
@@ -119,7 +119,7 @@ impl Announcements {
     pub fn set_departure(&mut self, snapshot: &Snapshot, departure: Departure) {
         if self.outlook.departure() != departure {
             self.outlook.set_departure(departure);
-            let services = examine(snapshot, snapshot.services.keys());
+            let services = examine_all(snapshot);
             self.outlook.look_around(snapshot, &services, &self.layer2);
         }
     }
@@ -137,13 +137,15 @@ impl Announcements {
     }
 }
 
-/// Each Service that there is, or of which there are `verdicts` still, or that has come and gone.
+/// Every Service that there is, or of which there are `verdicts` still, or that has come and gone.
 fn everything<'a>(
     snapshot: &'a Snapshot,
     verdicts: &'a OrdMap<ServiceKey, Verdicts>,
     affected: &'a Affected,
-) -> impl Iterator<Item = &'a ServiceKey> {
+) -> Examined<'a> {
+    let mut services = examine_all(snapshot);
     let known = verdicts.keys().chain(&affected.services);
-    let gone = known.filter(|key| !snapshot.services.contains_key(*key));
-    gone.chain(snapshot.services.keys())
+    let gone: Vec<_> = known.filter(|key| !services.contains_key(key)).collect();
+    services.extend(gone.into_iter().map(|key| (key, None)));
+    services
 }

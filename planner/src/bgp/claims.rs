@@ -154,13 +154,21 @@ impl Claims {
         if let Some(before) = self.services.remove(key) {
             self.leave(key, &before, work);
         }
-        if let Some(claim) = claim {
+        if let Some(mut claim) = claim {
+            let mut is_contested = false;
             for prefix in claim.prefixes() {
                 let claimants = self.prefixes.entry(prefix).or_default();
                 claimants.services.insert(key.clone());
                 claimants.count(&claim.grants, |kind| kind.claims += 1);
+                is_contested |= claimants.kinds.len() > 1;
             }
-            work.undecided.insert((claim.created, key.clone()));
+            if is_contested {
+                work.undecided.insert((claim.created, key.clone()));
+            } else {
+                // Whoever comes later with other grants has its juniors asked again.
+                claim.decision = Some(Decision::Announced);
+                self.carry_out(key, &claim, work);
+            }
             self.services.insert(key.clone(), claim);
         }
     }

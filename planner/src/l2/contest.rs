@@ -75,12 +75,30 @@ impl Contest {
         &self.electorate
     }
 
+    /// The electorate has changed, and nothing that this depends on.
+    pub(super) fn move_to(&mut self, electorate: &Arc<Electorate>) {
+        self.electorate = Arc::clone(electorate);
+    }
+
     /// The same with an electorate that has changed.
     pub(super) fn with_electorate(&self, electorate: Arc<Electorate>) -> Self {
         Self {
             electorate,
             ..self.clone()
         }
+    }
+
+    /// The owner where the Service shares no address.
+    pub(super) fn elect_alone(&self) -> Option<NodeName> {
+        let key = self.election_key();
+        let elected = match &self.local {
+            None => election::elect(self.electorate.eligible(), &key),
+            Some(_) => {
+                let mut tiers = Tier::ALL.into_iter();
+                tiers.find_map(|tier| election::elect(self.candidates(tier), &key))
+            }
+        };
+        elected.map(|candidate| candidate.name().into())
     }
 
     /// The same with this owner, who was elected from the whole electorate.
@@ -136,6 +154,11 @@ impl Contest {
         }
         let mut tiers = Tier::ALL.into_iter();
         tiers.find_map(|tier| self.electorate.candidate(tier, node))
+    }
+
+    /// With traffic policy Local, the nodes that may own it.
+    pub(super) fn local(&self) -> Option<&[NodeName]> {
+        self.local.as_deref()
     }
 
     /// What is hashed with the names of the nodes. MetalLB's: the first address of the status decides for both families.

@@ -46,7 +46,7 @@ impl Electorate {
     }
 
     /// Those who can win an election that is open to all.
-    fn eligible(&self) -> &[Candidate] {
+    pub(super) fn eligible(&self) -> &[Candidate] {
         let tiers = Tier::ALL.into_iter().map(|tier| self.candidates(tier));
         tiers
             .into_iter()
@@ -292,6 +292,8 @@ pub(crate) struct Renewal {
     gone: BTreeSet<NodeName>,
     /// Those who can win now and could not, or not as they can.
     come: Vec<Candidate>,
+    /// Those who are candidates of another tier or preference than before, or are none any more, or were none.
+    touched: BTreeSet<NodeName>,
 }
 
 impl Renewal {
@@ -306,6 +308,7 @@ impl Renewal {
         Self {
             gone: lost.map(|candidate| candidate.name().into()).collect(),
             come: won.cloned().collect(),
+            touched: touched(&before, &now),
             before,
             now,
         }
@@ -314,6 +317,12 @@ impl Renewal {
     /// The electorate as it is.
     pub(crate) fn now(&self) -> &Arc<Electorate> {
         &self.now
+    }
+
+    /// Whether the Service is elected for among nodes of its own, and what has changed is about others.
+    pub(crate) fn passes_by(&self, contest: &Contest) -> bool {
+        let nodes = contest.local();
+        nodes.is_some_and(|nodes| !nodes.iter().any(|node| self.touched.contains(node)))
     }
 
     /// The owner of a Service whose election is no other for the rest, without hashing every name anew: `None` where one
@@ -335,4 +344,18 @@ impl Renewal {
         let elected = election::elect(rivals, &now.election_key())?;
         Some(elected.name().into())
     }
+}
+
+fn touched(before: &Electorate, now: &Electorate) -> BTreeSet<NodeName> {
+    let tiers = Tier::ALL.into_iter().flat_map(|tier| {
+        let (were, are) = (before.candidates(tier), now.candidates(tier));
+        let lost = were
+            .iter()
+            .filter(|candidate| are.binary_search(candidate).is_err());
+        let won = are
+            .iter()
+            .filter(|candidate| were.binary_search(candidate).is_err());
+        lost.chain(won)
+    });
+    tiers.map(|candidate| candidate.name().into()).collect()
 }

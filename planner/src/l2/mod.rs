@@ -89,6 +89,9 @@ impl Layer2 {
             self.replace(key, standing, &mut round);
         }
         while let Some(address) = round.contested.pop_first() {
+            if self.elect_alone(&address, &mut round.reached) {
+                continue;
+            }
             let group = self.group([address]);
             for key in &group {
                 let contest = self.contest(key);
@@ -172,6 +175,10 @@ impl Layer2 {
             if services.contains_key(key) {
                 continue;
             }
+            if renewal.passes_by(contest) {
+                contest.move_to(renewal.now());
+                continue;
+            }
             let next = contest.with_electorate(renewal.now().clone());
             match renewal.successor(contest, &next) {
                 Some(owner) => {
@@ -185,6 +192,7 @@ impl Layer2 {
         }
         for (key, contest) in stand_anew {
             self.replace(&key, Some(Ok(contest)), round);
+            round.reached.services.insert(key);
         }
     }
 
@@ -196,7 +204,6 @@ impl Layer2 {
         standing: Option<Result<Contest, Reason>>,
         round: &mut Round,
     ) {
-        round.reached.services.insert(key.clone());
         let before = match self.standings.remove(key) {
             Some(Ok(contest)) => Some(contest),
             Some(Err(_)) | None => None,
@@ -278,6 +285,31 @@ impl Layer2 {
         }
         group.sort_by(|one, other| self.seniority(one).cmp(&self.seniority(other)));
         group
+    }
+
+    /// Elects for a Service that shares none of its addresses, as nearly all. Whether the address is of such a one.
+    fn elect_alone(&mut self, address: &IpAddr, reached: &mut Reached) -> bool {
+        let Some(key) = self.holders.get(address).and_then(ServiceSet::only) else {
+            return false;
+        };
+        let Some(Ok(contest)) = self.standings.get_mut(key) else {
+            return false;
+        };
+        let mut addresses = contest.addresses().iter();
+        if !addresses.all(|address| {
+            self.holders
+                .get(address)
+                .is_some_and(|holders| holders.len() == 1)
+        }) {
+            return false;
+        }
+        let owner = contest.elect_alone();
+        if contest.owner != owner {
+            contest.owner = owner;
+            reached.services.insert(key.clone());
+        }
+        contest.is_open = contest.is_for_all();
+        true
     }
 
     /// Gives one owner to a group of Services.
