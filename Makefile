@@ -40,7 +40,7 @@ bench-speaker-k8s:
 
 # What a cluster of 1 000 nodes sends and writes when something happens to all of them, in virtual time.
 bench-scale:
-	$(CARGO) bench --package ferrolb-planner --bench scale
+	cargo bench --package ferrolb-planner --bench scale --locked
 
 # The allocator: time and memory at 100 000 Services, in some two minutes.
 bench-ipam:

@@ -125,20 +125,19 @@ fn decisions(criterion: &mut Criterion) {
 fn changes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("10000 services, 100 nodes, one change");
     for (name, policy) in POLICIES {
-        let snapshots = [snapshot(policy), snapshot(policy)];
+        let before = snapshot(policy);
         for (what, change) in CHANGES {
-            let mut snapshots = snapshots.clone();
-            let [_, changed] = &mut snapshots;
-            let affected = change(changed);
+            let mut after = before.clone();
+            let affected = change(&mut after);
             let mut announcements = Announcements::new(node_name(42));
-            announcements.decide_anew(&snapshots[0]);
-            let mut turn = 0;
+            announcements.decide_anew(&before);
+            let (mut next, mut other) = (&after, &before);
             group.bench_function(format!("{what}/{name}"), |bencher| {
                 bencher.iter(|| {
-                    turn = 1 - turn;
-                    let before = announcements.desired().clone();
-                    announcements.update(black_box(&snapshots[turn]), &affected);
-                    differences(&before, announcements.desired())
+                    let desired = announcements.desired().clone();
+                    announcements.update(black_box(next), &affected);
+                    std::mem::swap(&mut next, &mut other);
+                    differences(&desired, announcements.desired())
                 });
             });
         }
