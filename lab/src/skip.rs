@@ -64,6 +64,8 @@ fn debian_package(program: &str) -> &str {
         "bird" | "birdc" => "bird2",
         "ip" | "bridge" => "iproute2",
         "etcd" => "etcd-server",
+        "setcap" => "libcap2-bin",
+        "setpriv" => "util-linux",
         "nft" => "nftables",
         _ => program,
     }
