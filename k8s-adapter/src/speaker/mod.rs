@@ -15,6 +15,7 @@
 
 mod attributes;
 mod board;
+mod counted;
 mod drain;
 mod exclude;
 mod flags;

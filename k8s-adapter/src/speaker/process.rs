@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::Speaker;
+use super::counted::CountedSink;
 use super::exclude;
 use super::flags::SpeakerFlags;
 use super::listeners::{ListenError, Listeners};
@@ -112,6 +113,7 @@ async fn announce(
         responders: responders.board(),
     };
     let options = flags.translate_options();
+    let sink = CountedSink::new(sink, tally.clone());
     let exclusions = ObjectName::new(&*options.namespace, exclude::CONFIG_MAP);
     let source = Mounted::new(source, &flags.exclude_l2_file, exclusions, exclude::KEY);
     let speaker = Speaker::new(node.clone(), options, source, sink, sessions, responders)
