@@ -14,7 +14,7 @@ use std::fs;
 use std::time::Instant;
 
 use bgp_fsm::{Input, Routes, Session, State};
-use rig::{CONN, ROUTES, keepalive, open_confirm, routes, sink};
+use rig::{CONN, keepalive, open_confirm, routes, sink};
 use testkit::Clock;
 
 const PEERS: usize = 10_000;
@@ -33,7 +33,7 @@ fn main() {
     report("an idle peer", start, idle.len());
 
     let start = resident();
-    let table = routes(ROUTES);
+    let table = routes();
     report(
         "a route of the table that all peers share",
         start,

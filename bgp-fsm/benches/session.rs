@@ -10,18 +10,19 @@ mod rig;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_fsm::{ConnId, Input, NextHops, Output, Session, State};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rig::{CONN, ROUTES, config, keepalive, open_confirm, routes, sink};
+use rig::{CONN, config, keepalive, open_confirm, routes, sink};
 use testkit::{Clock, Happening, Host, HostId, Link, Port, Simulation, StreamId};
 
 criterion_group!(benches, converge, diff, establish);
 criterion_main!(benches);
 
 fn converge(c: &mut Criterion) {
-    let (routes, keepalive, now) = (routes(ROUTES), keepalive(), Clock::new().now());
+    let (routes, keepalive, now) = (routes(), keepalive(), Clock::new().now());
     c.benchmark_group("converge")
         .sample_size(10)
         .bench_function("1M routes to a null sink", |b| {
@@ -49,7 +50,11 @@ fn converge(c: &mut Criterion) {
 }
 
 fn diff(c: &mut Criterion) {
-    let (all, most, now) = (routes(ROUTES), routes(ROUTES - 10_000), Clock::new().now());
+    let (all, now) = (routes(), Clock::new().now());
+    let (_, first) = all.iter().next().unwrap();
+    let last = all.prefixes().rev().take(10_000);
+    let mut most = all.clone();
+    most.update(last.map(|prefix| (*prefix, Some(Arc::clone(first)))));
     let mut session = open_confirm(now);
     session.handle_input(now, Input::SetRoutes(all.clone()));
     session.handle_input(

@@ -24,8 +24,8 @@ pub(crate) fn config(asn: u32) -> PeerConfig {
         .unwrap()
 }
 
-/// A million /32s, a thousand in a row with the same attributes; those from `changed_from` on with those of the first.
-pub(crate) fn routes(changed_from: u32) -> Routes {
+/// A million /32s, a thousand in a row with the same attributes.
+pub(crate) fn routes() -> Routes {
     let attributes: Vec<_> = (0..ROUTES / 1000)
         .map(|set| {
             PathAttributes::builder()
@@ -36,7 +36,7 @@ pub(crate) fn routes(changed_from: u32) -> Routes {
         })
         .collect();
     let route = |n: u32| {
-        let index = usize::try_from(if n < changed_from { n / 1000 } else { 0 }).unwrap();
+        let index = usize::try_from(n / 1000).unwrap();
         (
             IpNet::new(Ipv4Addr::from(0x0b00_0000 + n).into(), 32).unwrap(),
             Arc::clone(attributes.get(index).unwrap()),
