@@ -230,8 +230,8 @@ impl Cluster {
         Pod::start(&self.plane, self.topology.node(node)?, namespace, name, app)
     }
 
-    /// One more router, on a machine of its own: see [`Topology::add_router`]. The neighbours are the nodes, as `adjust`
-    /// makes them from one that has the transport given; both are gone when the returned values are dropped, the router first.
+    /// One more router, on a machine of its own (see [`Topology::add_router`]), with what `neighbours` makes of the nodes.
+    /// It goes with what is returned.
     ///
     /// # Errors
     /// When it does not come up.
@@ -271,7 +271,10 @@ impl Cluster {
         Ok(self.access_of_speakers.get_or_init(|| access).clone())
     }
 
-    /// Leaves everything standing when this value is dropped.
+    /// Leaves everything standing.
+    ///
+    /// # Errors
+    /// When somebody else still holds the control plane.
     pub fn keep(mut self) -> Result<(), LabError> {
         let speakers = self.speakers.values_mut().map(Speaker::process);
         let controller = self.controller.iter_mut().map(Controller::process);

@@ -28,6 +28,14 @@ const EXAMPLE: &str = include_str!("example.yaml");
 /// The Services of the example.
 const SERVICES: [&str; 2] = ["web", "shop"];
 
+/// What to try next.
+const HINTS: &str = "
+ferrolb-lab cluster exec control kubectl get svc
+ferrolb-lab cluster exec client curl http://198.18.0.1
+ferrolb-lab cluster exec router1 ip route
+ferrolb-lab cluster down
+";
+
 /// How long the API server or a router may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -116,14 +124,6 @@ pub fn status() -> Result<String, LabError> {
     text.push_str(HINTS);
     Ok(text)
 }
-
-/// What to try next.
-const HINTS: &str = "
-ferrolb-lab cluster exec control kubectl get svc
-ferrolb-lab cluster exec client curl http://198.18.0.1
-ferrolb-lab cluster exec router1 ip route
-ferrolb-lab cluster down
-";
 
 /// Runs a command on a machine of the cluster, with the caller's terminal, and returns how it ended. `kubectl` is found,
 /// and finds the API server.
