@@ -157,7 +157,15 @@ impl Process {
     /// [`LabError::Timeout`] when it still runs after `timeout`; then it is killed.
     pub fn terminate(mut self, timeout: Duration) -> Result<ExitStatus, LabError> {
         self.signal(Signal::SIGTERM)?;
-        let what = format!("end of {} after SIGTERM", self.name);
+        self.wait(timeout)
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// [`LabError::Timeout`] when it still runs after `timeout`; then it is killed.
+    pub fn wait(mut self, timeout: Duration) -> Result<ExitStatus, LabError> {
+        let what = format!("end of {}", self.name);
         until(&what, timeout, || self.status())
     }
 

@@ -1,9 +1,12 @@
 //! The product's own processes in the lab.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use crate::topology::{Host, Topology, own_binary};
 use crate::{LabError, Manifests, Process};
@@ -106,21 +109,24 @@ impl Product {
         self.controller.take().ok_or_else(no_controller)?.kill()
     }
 
-    /// Asks all of them to end by SIGTERM, and waits until they have, for 10 s each at most.
+    /// Asks all of them to end by SIGTERM at once, and waits until they have, for 10 s each at most.
     ///
     /// # Errors
     /// When one does not end, or ends with a status other than 0.
     pub fn stop(&mut self) -> Result<(), LabError> {
         let speakers = std::mem::take(&mut self.speakers).into_values();
-        for process in speakers.chain(self.controller.take()) {
-            let name = process.name().to_owned();
-            let output = process.output();
-            let status = process.terminate(GOODBYE)?;
+        let mut processes: Vec<Process> = speakers.chain(self.controller.take()).collect();
+        for process in &mut processes {
+            process.signal(Signal::SIGTERM)?;
+        }
+        for process in processes {
+            let (name, log) = (process.name().to_owned(), process.log().to_owned());
+            let status = process.wait(GOODBYE)?;
             if !status.success() {
                 return Err(LabError::Ended {
                     name,
                     status,
-                    output,
+                    output: fs::read_to_string(log).unwrap_or_default(),
                 });
             }
         }
