@@ -4,16 +4,24 @@
 
 mod fixture;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use planner::announcements::{Affected, Announcements};
-use planner::desired::Desired;
+use planner::desired::{Desired, desired_state};
 use planner::diff::diff_shared;
+use planner::endpoints::Endpoint;
 use planner::names::{NodeName, ServiceKey};
 use planner::node::Node;
 use planner::selector::Labels;
+use planner::service::{AddressField, Service};
 use planner::snapshot::Snapshot;
 use planner::verdict::{Conflict, Reason};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
 
 const CLUSTER: &str = "
 nodes: {n1: , n2: , n3: }
@@ -159,7 +167,7 @@ fn a_node_that_comes_takes_only_what_it_wins() {
         .keys()
         .filter(|address| !speaker.desired().addresses.contains_key(*address))
         .collect();
-    let n4 = planner::desired_state(&with_n4, &"n4".into());
+    let n4 = desired_state(&with_n4, &"n4".into());
     assert!(
         lost.iter()
             .all(|address| n4.addresses.contains_key(*address))
@@ -171,4 +179,56 @@ fn a_node_that_comes_takes_only_what_it_wins() {
             .count(),
         0
     );
+}
+
+/// Services come, go and change sides; what is announced is worked out beside in the plainest way.
+fn contradictions() -> impl Strategy<Value = Vec<(usize, Option<(bool, u64, u8)>)>> {
+    let service = (any::<bool>(), 0..3_u64, 1..5_u8);
+    vec((0..5_usize, option::weighted(0.7, service)), 1..40)
+}
+
+proptest! {
+    #[test]
+    fn the_most_senior_of_those_who_contradict_each_other_have_their_way(steps in contradictions()) {
+        let mut speaker = Speaker::new();
+        for name in ["a/first", "a/second", "a/third", "a/apart"] {
+            speaker.delete(name);
+        }
+        let template = fixture::snapshot(CLUSTER).services[&fixture::key("a/first")].clone();
+        let mut present = BTreeMap::new();
+        for (index, service) in steps {
+            let key = ServiceKey::new("a", format!("s{index}"));
+            match service {
+                Some((is_gold, created, last)) => {
+                    let tier = if is_gold { "gold" } else { "plain" };
+                    let address = IpAddr::from([198, 51, 100, last * 6]);
+                    let service = Service {
+                        labels: Labels::from([("tier".to_owned(), tier.to_owned())]),
+                        created: Duration::from_secs(created),
+                        ingress: vec![AddressField::Ip(address)],
+                        ..Service::clone(&template)
+                    };
+                    let here = Endpoint { node: Some("n1".into()), ..Endpoint::default() };
+                    speaker.snapshot.services.insert(key.clone(), Arc::new(service));
+                    speaker.snapshot.endpoints.insert(key.clone(), [here].into_iter().collect());
+                    present.insert(key.clone(), (created, is_gold, last * 6 / 16));
+                }
+                None => {
+                    speaker.snapshot.services.remove(&key);
+                    present.remove(&key);
+                }
+            }
+            speaker.affect([key], []);
+
+            let mut by_seniority: Vec<_> = present.iter().collect();
+            by_seniority.sort_by_key(|(key, (created, ..))| (*created, *key));
+            let mut sides = BTreeMap::new();
+            for (key, (_, is_gold, prefix)) in by_seniority {
+                let side = sides.entry(prefix).or_insert(is_gold);
+                let is_announced = speaker.desired().verdicts[key].bgp.announcement().is_some();
+                prop_assert_eq!(is_announced, *side == is_gold, "{}", key);
+            }
+            prop_assert_eq!(speaker.desired(), &desired_state(&speaker.snapshot, &"n1".into()));
+        }
+    }
 }

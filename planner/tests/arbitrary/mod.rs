@@ -16,7 +16,7 @@ use planner::config::{
 use planner::endpoints::{Endpoint, Endpoints};
 use planner::names::{NodeName, ServiceKey};
 use planner::node::{Network, Node};
-use planner::selector::{Labels, Selector, Selectors};
+use planner::selector::{Labels, Requirement, Selector, Selectors};
 use planner::service::{AddressField, IpFamilyPolicy, Service, TrafficPolicy};
 use planner::snapshot::Snapshot;
 use proptest::collection::{btree_map, vec};
@@ -46,7 +46,7 @@ pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
 /// Two small pools, one of both families, so that Services get in each other's way.
 pub(crate) fn config() -> impl Strategy<Value = Config> {
     let objects = (
-        vec(bgp_advertisement(), 0..3),
+        vec(bgp_advertisement(), 0..4),
         vec(l2_advertisement(), 0..3),
         vec(bgp_policy(), 0..2),
     );
@@ -184,13 +184,18 @@ fn pools() -> impl Strategy<Value = PoolSelection> {
 }
 
 fn labels() -> impl Strategy<Value = Labels> {
-    prop_oneof![3 => Just(Labels::new()), 1 => Just(Labels::from([("tier".to_owned(), "gold".to_owned())]))]
+    prop_oneof![
+        Just(Labels::new()),
+        Just(Labels::from([("tier".to_owned(), "gold".to_owned())]))
+    ]
 }
 
-/// Mostly none; else one for the label that [`labels`] gives at times.
+/// Mostly none; else one for the label that [`labels`] gives at times, or for its absence.
 fn selectors() -> impl Strategy<Value = Selectors> {
     let gold = || Selectors::new([Selector::labels([("tier", "gold")])]);
-    prop_oneof![3 => Just(Selectors::default()), 1 => Just(gold())]
+    let plain = Requirement::DoesNotExist("tier".to_owned());
+    let plain = Selectors::new([Selector::new([plain])]);
+    prop_oneof![2 => Just(Selectors::default()), 1 => Just(gold()), 1 => Just(plain)]
 }
 
 pub(crate) fn node() -> impl Strategy<Value = Node> {
