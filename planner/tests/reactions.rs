@@ -181,8 +181,11 @@ fn a_node_that_comes_takes_only_what_it_wins() {
     );
 }
 
+/// A Service by number: whether it is gold, when it was created, and which address it has; `None`: it goes.
+type Step = (usize, Option<(bool, u64, u8)>);
+
 /// Services come, go and change sides; what is announced is worked out beside in the plainest way.
-fn contradictions() -> impl Strategy<Value = Vec<(usize, Option<(bool, u64, u8)>)>> {
+fn contradictions() -> impl Strategy<Value = Vec<Step>> {
     let service = (any::<bool>(), 0..3_u64, 1..5_u8);
     vec((0..5_usize, option::weighted(0.7, service)), 1..40)
 }
