@@ -40,6 +40,7 @@ pub mod telemetry;
 pub mod tls;
 pub mod translate;
 pub mod webhook;
+mod writer;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

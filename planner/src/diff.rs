@@ -17,6 +17,16 @@ pub enum Change<'a, K, V> {
     Remove(&'a K, &'a V),
 }
 
+impl<'a, K, V> Change<'a, K, V> {
+    /// The key that it happened to.
+    #[must_use]
+    pub fn key(&self) -> &'a K {
+        match self {
+            Self::Add(key, _) | Self::Update(key, _) | Self::Remove(key, _) => key,
+        }
+    }
+}
+
 /// What turns `old` into `new`, in the order of the keys. One pass over both.
 pub fn diff<'a, K: Ord, V: PartialEq>(
     old: &'a BTreeMap<K, V>,

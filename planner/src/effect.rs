@@ -27,6 +27,8 @@ pub enum Effect {
         pool: Option<PoolName>,
         /// Condition [`ADDRESS_ASSIGNED`](crate::service::ADDRESS_ASSIGNED); absent: remove it.
         condition: Option<AddressCondition>,
+        /// Condition [`ANNOUNCED`](crate::service::ANNOUNCED); absent: remove it.
+        announced: Option<AddressCondition>,
     },
     /// Create a status object, or make it say this.
     UpsertStatus {

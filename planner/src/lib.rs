@@ -40,6 +40,7 @@
 )]
 
 pub mod allocation;
+pub mod announced;
 pub mod announcements;
 mod bgp;
 pub mod config;

@@ -20,6 +20,8 @@ pub const DEPRECATED_ANNOTATION_PREFIX: &str = "metallb.universe.tf/";
 
 /// `type` of the condition that tells whether a Service has its addresses.
 pub const ADDRESS_ASSIGNED: &str = "ferrolb.io/AddressAssigned";
+/// `type` of the condition that tells whether any node announces a Service's addresses.
+pub const ANNOUNCED: &str = "ferrolb.io/Announced";
 
 /// What the decisions need of a Service.
 ///
@@ -63,6 +65,10 @@ pub struct Service {
     pub condition: Option<AddressCondition>,
     /// `lastTransitionTime` of that condition, as time since the Unix epoch.
     pub condition_since: Option<Duration>,
+    /// The condition [`ANNOUNCED`] as it is now.
+    pub announced: Option<AddressCondition>,
+    /// `lastTransitionTime` of that condition, as time since the Unix epoch.
+    pub announced_since: Option<Duration>,
     /// Annotations with the deprecated prefix that were read.
     pub deprecated_annotations: BTreeSet<String>,
 }
@@ -91,7 +97,7 @@ impl Service {
     }
 }
 
-/// A condition about addresses: [`ADDRESS_ASSIGNED`] of a Service, or
+/// A condition about addresses: [`ADDRESS_ASSIGNED`] or [`ANNOUNCED`] of a Service, or
 /// [`RESERVED`](crate::reservation::RESERVED) of an IPReservation. Whoever writes it sets `lastTransitionTime` when the status changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressCondition {

@@ -1,6 +1,7 @@
 //! Sets of Services in which there is mostly one.
 
 use imbl::OrdSet;
+use imbl::ordset::DiffItem;
 
 use crate::names::ServiceKey;
 
@@ -90,6 +91,25 @@ impl ServiceSet {
             Repr::One(present) => present == key,
             Repr::Several(set) => set.contains(key),
         }
+    }
+
+    /// The Services that are not in `other`, and those that are in `other` alone. Costs what differs, where one came from
+    /// the other.
+    #[must_use]
+    pub fn changes<'a>(&'a self, other: &'a Self) -> (Vec<&'a ServiceKey>, Vec<&'a ServiceKey>) {
+        let (mut gone, mut new) = (Vec::new(), Vec::new());
+        if let (Repr::Several(before), Repr::Several(now)) = (&self.0, &other.0) {
+            for change in before.diff(now) {
+                match change {
+                    DiffItem::Add(key) => new.push(key),
+                    DiffItem::Remove(key) => gone.push(key),
+                }
+            }
+        } else {
+            gone.extend(self.iter().filter(|key| !other.contains(key)));
+            new.extend(other.iter().filter(|key| !self.contains(key)));
+        }
+        (gone, new)
     }
 
     /// The Services, in the order of their keys.

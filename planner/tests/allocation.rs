@@ -45,6 +45,7 @@ fn effects(snapshot: &Snapshot, previous: &AllocationPlan) -> Vec<String> {
                 ingress,
                 pool,
                 condition,
+                ..
             } => {
                 format!(
                     "{service} {ingress:?} {} {}",

@@ -52,10 +52,12 @@ impl World {
                     ingress,
                     pool,
                     condition,
+                    announced,
                 } => self.set(&service.to_string(), |service| {
                     service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
                     service.allocated_from = pool;
                     service.condition = condition;
+                    service.announced = announced;
                 }),
                 Effect::PoolStatus { pool, usage } => {
                     self.seen.reported_usage.insert(pool, usage);

@@ -227,6 +227,7 @@ impl World {
                             service.ingress.clone_from(&had.ingress);
                             service.allocated_from.clone_from(&had.allocated_from);
                             service.condition.clone_from(&had.condition);
+                            service.announced.clone_from(&had.announced);
                         }
                         self.truth.services.insert(key.clone(), Arc::new(service));
                     }
@@ -300,6 +301,7 @@ impl World {
                 ingress,
                 pool,
                 condition,
+                announced,
             } => {
                 // An API server refuses what was decided from another version than it has.
                 let is = self.truth.services.get(&service);
@@ -313,6 +315,7 @@ impl World {
                 service.ingress = ingress.into_iter().map(AddressField::Ip).collect();
                 service.allocated_from = pool;
                 service.condition = condition;
+                service.announced = announced;
             }
             Effect::PoolStatus { pool, usage } => {
                 self.truth.reported_usage.insert(pool, usage);

@@ -7,11 +7,9 @@ use std::net::IpAddr;
 
 use planner::allocation::plan_allocation;
 use planner::desired::desired_state;
-use planner::effect::{ConditionStatus, Effect, EventReason, StatusBody};
+use planner::effect::{ConditionStatus, Effect, EventReason};
 use planner::names::NodeName;
-use planner::observed::{Observed, SessionObserved};
 use planner::snapshot::Snapshot;
-use planner::status::{Statuses, node_status};
 use proptest::prelude::*;
 
 use self::arbitrary::snapshot;
@@ -68,36 +66,6 @@ proptest! {
                 }
             }
         }
-    }
-
-    #[test]
-    fn writing_the_statuses_leaves_nothing_to_write(snapshot in snapshot()) {
-        let snapshot = assigned(&snapshot);
-        let mut written = Statuses::new();
-        for _ in 0..2 {
-            for node in snapshot.nodes.keys() {
-                let desired = desired_state(&snapshot, node);
-                // Drivers that have done all they were told.
-                let sessions = desired.peers.iter().map(|(name, peer)| {
-                    let sent = peer.routes.keys().copied().collect();
-                    (name.clone(), SessionObserved { sent, ..SessionObserved::default() })
-                });
-                let observed = Observed { sessions: sessions.collect(), interfaces: BTreeSet::from(["eth0".into()]) };
-                let status = node_status(&desired, &observed, node);
-                for effect in status.effects(node, &written, &status.events) {
-                    carry_out(&mut written, effect);
-                }
-                prop_assert_eq!(status.effects(node, &written, &status.events), vec![]);
-            }
-        }
-    }
-}
-
-fn carry_out(written: &mut BTreeMap<planner::effect::StatusId, StatusBody>, effect: Effect) {
-    match effect {
-        Effect::UpsertStatus { id, body } => drop(written.insert(id, body)),
-        Effect::DeleteStatus { id } => drop(written.remove(&id)),
-        other => panic!("{other:?} is no status"),
     }
 }
 

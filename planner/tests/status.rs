@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use imbl::OrdSet;
 use planner::desired::{Desired, desired_state};
 use planner::effect::{
-    Component, ConditionStatus, ConfigurationResult, ConfigurationState, Effect, EventReason,
-    Problem, Severity, StatusAbout, StatusBody, StatusId,
+    Component, ConditionStatus, ConfigurationResult, ConfigurationState, EventReason, Problem,
+    SessionSummary, Severity, StatusAbout, StatusBody, StatusId,
 };
 use planner::names::{NodeName, ServiceKey};
-use planner::observed::{Observed, SessionObserved};
-use planner::status::{NodeStatus, Statuses, configuration_state, node_status};
+use planner::observed::{Observed, SessionObserved, SessionState};
+use planner::status::{News, NodeStatus, Statuses, configuration_state, node_status};
 
 const CLUSTER: &str = "
 nodes: {n1: }
@@ -43,6 +43,7 @@ fn observed(interfaces: &[&str], peers: &[&str]) -> Observed {
             .map(|peer| {
                 let sent = sent.clone();
                 let session = SessionObserved {
+                    state: SessionState::Established,
                     sent,
                     ..SessionObserved::default()
                 };
@@ -62,9 +63,9 @@ fn id(about: fn(ServiceKey) -> StatusAbout, node: &str) -> StatusId {
 
 #[test]
 fn layer_2_status_shows_the_named_interfaces_that_exist_sorted() {
-    let status = node_status(&desired(), &observed(&["eth1", "eth0", "lo"], &[]), &me());
+    let (statuses, _) = node_status(&desired(), &observed(&["eth1", "eth0", "lo"], &[]), &me());
     let interfaces = BTreeSet::from(["eth0".into(), "eth1".into()]);
-    let body = status.statuses.get(&id(StatusAbout::Layer2, "n1"));
+    let body = statuses.get(&id(StatusAbout::Layer2, "n1"));
     assert_eq!(body, Some(&StatusBody::Layer2 { interfaces }));
 }
 
@@ -72,10 +73,10 @@ fn layer_2_status_shows_the_named_interfaces_that_exist_sorted() {
 fn an_owner_without_any_usable_interface_says_so_and_claims_nothing() {
     let anywhere = CLUSTER.replace("{interfaces: [eth1, eth0, eth9]}", "");
     let desired = desired_state(&fixture::snapshot(&anywhere), &me());
-    let status = node_status(&desired, &observed(&[], &[]), &me());
+    let (statuses, news) = node_status(&desired, &observed(&[], &[]), &me());
     let layer2 = id(StatusAbout::Layer2, "n1");
-    assert_eq!(status.statuses.get(&layer2), None);
-    let mut failed = status
+    assert_eq!(statuses.get(&layer2), None);
+    let mut failed = news
         .events
         .iter()
         .filter(|event| event.reason == EventReason::AnnounceFailed);
@@ -84,33 +85,34 @@ fn an_owner_without_any_usable_interface_says_so_and_claims_nothing() {
     assert_eq!(message, Some(expected));
     assert_eq!(failed.next(), None);
 
-    let status = node_status(&desired, &observed(&["eth0"], &[]), &me());
+    let (statuses, _) = node_status(&desired, &observed(&["eth0"], &[]), &me());
     let everywhere = StatusBody::Layer2 {
         interfaces: BTreeSet::new(),
     };
-    assert_eq!(status.statuses.get(&layer2), Some(&everywhere));
+    assert_eq!(statuses.get(&layer2), Some(&everywhere));
 }
 
 #[test]
 fn bgp_status_lists_only_peers_that_were_sent_a_prefix() {
     let bgp = id(StatusAbout::Bgp, "n1");
-    let status = node_status(&desired(), &observed(&["eth0"], &["two"]), &me());
+    let (statuses, _) = node_status(&desired(), &observed(&["eth0"], &["two"]), &me());
     let body = StatusBody::Bgp {
         peers: BTreeSet::from(["two".into()]),
     };
-    assert_eq!(status.statuses.get(&bgp), Some(&body));
-    let status = node_status(&desired(), &observed(&["eth0"], &[]), &me());
-    assert_eq!(status.statuses.get(&bgp), None);
+    assert_eq!(statuses.get(&bgp), Some(&body));
+    let (statuses, _) = node_status(&desired(), &observed(&["eth0"], &[]), &me());
+    assert_eq!(statuses.get(&bgp), None);
 }
 
 #[test]
 fn an_announced_service_is_told_of_once_for_each_protocol() {
-    let status = node_status(&desired(), &observed(&["eth0"], &["one"]), &me());
-    let texts: Vec<&str> = status
+    let (_, news) = node_status(&desired(), &observed(&["eth0"], &["one"]), &me());
+    let mut texts: Vec<&str> = news
         .events
         .iter()
         .map(|event| event.message.as_str())
         .collect();
+    texts.sort_unstable();
     assert_eq!(
         texts,
         [
@@ -118,33 +120,88 @@ fn an_announced_service_is_told_of_once_for_each_protocol() {
             "announcing from node \"n1\" with protocol \"layer2\""
         ]
     );
-    assert!(
-        status
-            .events
-            .iter()
-            .all(|event| event.reason == EventReason::NodeAssigned)
-    );
+    let mut reasons = news.events.iter().map(|event| event.reason);
+    assert!(reasons.all(|reason| reason == EventReason::NodeAssigned));
+}
+
+/// What a node has to tell whose process has just told what `statuses` say.
+fn restarted(statuses: &Statuses) -> NodeStatus {
+    NodeStatus::new(me(), statuses)
+}
+
+#[test]
+fn a_restart_that_changes_nothing_has_nothing_to_write_or_tell() {
+    let observed = observed(&["eth0"], &["one", "two"]);
+    let (statuses, _) = node_status(&desired(), &observed, &me());
+    let mut again = restarted(&statuses);
+    assert_eq!(again.update(&desired(), &observed), News::default());
+    assert_eq!(again.statuses(), &statuses);
+}
+
+#[test]
+fn sessions_of_a_restart_have_their_chance_before_their_status_goes() {
+    let (statuses, _) = node_status(&desired(), &observed(&["eth0"], &["one", "two"]), &me());
+    let mut again = restarted(&statuses);
+    let down = observed(&["eth0"], &[]);
+    assert_eq!(again.update(&desired(), &down), News::default());
+    assert!(again.is_waiting());
+    // One of them comes back, and the other has had its time.
+    let one = observed(&["eth0"], &["one"]);
+    assert_eq!(again.update(&desired(), &one), News::default());
+    let bgp = id(StatusAbout::Bgp, "n1");
+    assert!(again.stop_waiting().statuses.contains(&bgp));
+    let peers = BTreeSet::from(["one".into()]);
+    assert_eq!(again.statuses().get(&bgp), Some(&StatusBody::Bgp { peers }));
+}
+
+#[test]
+fn what_a_process_left_behind_about_services_that_are_gone_goes_at_once() {
+    let (statuses, _) = node_status(&desired(), &observed(&["eth0"], &["one"]), &me());
+    let mut again = restarted(&statuses);
+    let news = again.update(&Desired::default(), &Observed::default());
+    assert_eq!(news.statuses, statuses.into_keys().collect());
+    assert_eq!(again.statuses(), &Statuses::new());
+}
+
+#[test]
+fn a_session_that_comes_and_goes_is_told_of_once() {
+    let mut status = restarted(&Statuses::new());
+    let (up, down) = (observed(&[], &["one"]), observed(&[], &[]));
+    let mut told = |observed| status.update(&desired(), observed).events.len();
+    // There is no link for layer 2, which is told of too.
     assert_eq!(
-        status
-            .effects(&me(), &status.statuses, &BTreeSet::new())
-            .len(),
-        2
+        [told(&down), told(&up), told(&down), told(&up)],
+        [1, 1, 0, 0]
     );
+    assert_eq!(status.update(&Desired::default(), &up).events, []);
+    assert_eq!(status.update(&desired(), &up).events.len(), 2);
+}
+
+#[test]
+fn a_peer_has_a_session_status_with_what_was_agreed_and_sent() {
+    let (statuses, _) = node_status(&desired(), &observed(&[], &["one"]), &me());
+    let session = |peer: &str| {
+        let about = StatusAbout::Session(peer.into());
+        match statuses.get(&StatusId { node: me(), about }) {
+            Some(StatusBody::Session(session)) => session.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (one, two) = (session("one"), session("two"));
+    assert_eq!((one.state, one.sent), (SessionSummary::Established, 1));
+    assert_eq!((two.state, two.sent), (SessionSummary::Down, 0));
+    assert_eq!(one.address.to_string(), "203.0.113.1");
     assert_eq!(
-        status.effects(&me(), &status.statuses, &status.events),
-        vec![]
-    );
-    assert_eq!(
-        NodeStatus::told_before(&me(), &status.statuses),
-        status.events
+        (one.local_as.0, one.peer_as.map(|asn| asn.0)),
+        (64512, Some(64513))
     );
 }
 
 #[test]
 fn interfaces_that_do_not_exist_are_an_announce_failure() {
-    let status = node_status(&desired(), &observed(&["wlan0"], &["one"]), &me());
-    assert!(!status.statuses.contains_key(&id(StatusAbout::Layer2, "n1")));
-    let failed: Vec<_> = status
+    let (statuses, news) = node_status(&desired(), &observed(&["wlan0"], &["one"]), &me());
+    assert!(!statuses.contains_key(&id(StatusAbout::Layer2, "n1")));
+    let failed: Vec<_> = news
         .events
         .iter()
         .filter(|event| event.reason == EventReason::AnnounceFailed)
@@ -156,40 +213,6 @@ fn interfaces_that_do_not_exist_are_an_announce_failure() {
          \"layer2\""
     );
     assert_eq!(failed[0].reason.source_component(), "metallb-speaker");
-}
-
-#[test]
-fn a_new_owner_deletes_the_status_of_the_old_one_and_leaves_other_objects_alone() {
-    let status = node_status(&desired(), &observed(&["eth0"], &["one"]), &me());
-    let mut written: Statuses = status.statuses.clone();
-    for kind in [StatusAbout::Layer2, StatusAbout::Bgp] {
-        written.insert(
-            id(kind, "n2"),
-            StatusBody::Bgp {
-                peers: BTreeSet::new(),
-            },
-        );
-    }
-    let effects = status.effects(&me(), &written, &status.events);
-    assert_eq!(
-        effects,
-        [Effect::DeleteStatus {
-            id: id(StatusAbout::Layer2, "n2")
-        }]
-    );
-}
-
-#[test]
-fn a_service_that_is_gone_takes_its_statuses_along() {
-    let before = node_status(&desired(), &observed(&["eth0"], &["one"]), &me());
-    let after = node_status(&Desired::default(), &Observed::default(), &me());
-    let deleted = after.effects(&me(), &before.statuses, &before.events);
-    let ids = before.statuses.into_keys();
-    assert_eq!(
-        deleted,
-        ids.map(|id| Effect::DeleteStatus { id })
-            .collect::<Vec<_>>()
-    );
 }
 
 #[test]

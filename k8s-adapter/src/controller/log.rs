@@ -11,6 +11,7 @@ pub(super) fn effect(effect: &Effect) {
             ingress,
             pool,
             condition,
+            ..
         } => match (pool, condition) {
             (Some(pool), _) => info!(%service, ?ingress, %pool, "addressAssigned"),
             (None, Some(condition)) => {

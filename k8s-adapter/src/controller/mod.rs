@@ -14,6 +14,7 @@
 //! * The loop never waits for a write. One that fails is decided about anew after a pause, and everything is by a slow
 //!   timer.
 
+mod announced;
 mod facts;
 mod flags;
 mod keeper;
@@ -25,7 +26,6 @@ mod term;
 #[cfg(test)]
 mod tests;
 mod tidings;
-mod writer;
 
 use std::sync::Arc;
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 use planner::allocation::Allocations;
 use planner::effect::{Component, Effect};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use tracing::warn;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tracing::{info, warn};
 
+use super::announced::Announced;
 use super::facts::{Facts, PoolFacts, Progress};
 use super::keeper::Keeper;
 use super::log;
 use super::tidings::Tidings;
-use super::writer::Writer;
 use crate::lease::Leadership;
 use crate::sink::Sink;
 use crate::sink::patch::component_name;
@@ -23,6 +23,7 @@ use crate::translate::{
     Changed, ClusterObjects, LAST_GOOD_SECRET, ObjectName, TranslateOptions, Translator,
     last_good_shown,
 };
+use crate::writer::{Events, Writer};
 
 /// One term of leadership: it begins with nothing but what the source says, and nothing of it is left when it ends.
 pub(super) struct Term<'a, K> {
@@ -30,6 +31,7 @@ pub(super) struct Term<'a, K> {
     facts: &'a watch::Sender<Facts>,
     translator: Translator,
     allocations: Allocations,
+    announced: Announced,
     tidings: Tidings,
     keeper: Keeper,
     writer: Writer<K>,
@@ -49,7 +51,7 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         facts: &'a watch::Sender<Facts>,
     ) -> Self {
         Self {
-            writer: Writer::new(Arc::clone(&sink), leadership),
+            writer: Writer::new(Arc::clone(&sink), leadership, Events::Free),
             sink,
             facts,
             state_name: ObjectName::new(
@@ -58,6 +60,7 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
             ),
             translator: Translator::new(options),
             allocations: Allocations::default(),
+            announced: Announced::default(),
             tidings: Tidings::default(),
             keeper: Keeper::default(),
             log: ConfigLog::default(),
@@ -74,9 +77,13 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         let mut slow = interval_at(Instant::now() + SLOW_TIMER, SLOW_TIMER);
         slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let settles = self.announced.next();
             tokio::select! {
                 newest = source.changed() => self.update(newest?).await,
                 failed = self.writer.next() => self.decide_again(failed),
+                () = sleep_until(settles.unwrap_or_else(Instant::now)), if settles.is_some() => {
+                    self.tell_announced();
+                }
                 _ = slow.tick() => self.doubt().await,
             }
             self.tell_facts(source.take_errors());
@@ -101,6 +108,11 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
             self.allocations.update(snapshot, &changed.services)
         };
         self.carry_out(effects);
+        if let Some(objects) = &self.objects {
+            let (now, affected) = (Instant::now(), changed.affected());
+            self.announced
+                .update(now, objects, self.translator.snapshot(), &affected);
+        }
         self.count(&changed, is_first);
         let services = &self.translator.snapshot().services;
         let is_any_gone = changed
@@ -126,6 +138,20 @@ impl<'a, K: Sink + 'static> Term<'a, K> {
         let effects = self.allocations.decide_anew(self.translator.snapshot());
         self.carry_out(effects);
         self.drop_leavings().await;
+    }
+
+    /// Tells who announces what, as far as that has settled, and removes what nodes that are gone said.
+    fn tell_announced(&mut self) {
+        let left_behind = self.announced.left_behind(Instant::now());
+        self.carry_out(left_behind);
+        for (service, condition) in self.announced.settled(Instant::now()) {
+            info!(%service, reason = %condition.reason, message = condition.message, "announced");
+            let snapshot = self.translator.snapshot();
+            let effect = self.allocations.announce(snapshot, &service, condition);
+            effect
+                .into_iter()
+                .for_each(|effect| self.writer.submit_later(effect));
+        }
     }
 
     /// What could not be written may not be right any more.

@@ -167,7 +167,8 @@ impl Surroundings {
             manifest += &format!(
                 "status:\n  loadBalancer: {{ingress: [{{ip: {address}}}]}}\n  conditions:\n  - {{type: \
                  ferrolb.io/AddressAssigned, status: \"True\", reason: Assigned, message: {address} from pool pool, \
-                 lastTransitionTime: 2026-01-01T00:00:00Z}}\n"
+                 lastTransitionTime: 2026-01-01T00:00:00Z}}\n  - {{type: ferrolb.io/Announced, status: \"False\", \
+                 reason: NoAdvertisement, message: '{UNADVERTISED}', lastTransitionTime: 2026-01-01T00:00:00Z}}\n"
             );
             "metallb.io/ip-allocated-from-pool: pool"
         };
@@ -187,6 +188,10 @@ async fn settle() {
         tokio::task::yield_now().await;
     }
 }
+
+/// What is told of a Service in a cluster without advertisements.
+const UNADVERTISED: &str = "allocated, but no advertisement selects pool pool; create an L2Advertisement or a \
+                            BGPAdvertisement with ipAddressPools: [pool]";
 
 /// Longer than any test, in virtual time.
 const FOREVER: Duration = Duration::from_secs(1_000_000);
@@ -221,6 +226,11 @@ async fn a_service_gets_an_address_and_an_event_once() {
             status: ConditionStatus::True,
             reason: "Assigned".into(),
             message: "192.0.2.6 from pool pool".to_owned(),
+        }),
+        announced: Some(AddressCondition {
+            status: ConditionStatus::False,
+            reason: "NoAdvertisement".into(),
+            message: UNADVERTISED.to_owned(),
         }),
     };
     assert!(effects.contains(&expected), "{effects:?}");

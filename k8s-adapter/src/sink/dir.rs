@@ -15,13 +15,10 @@ use planner::effect::{Component, Effect, Event, StatusAbout, StatusId};
 use serde_json::Value;
 
 use super::{Sink, SinkError, patch};
-use crate::translate::{ClusterObjects, LAST_GOOD_SECRET, ObjectName, Objects};
+use crate::translate::{ClusterObjects, LAST_GOOD_SECRET, ObjectName, Objects, status_name};
 
 /// The length beyond which a log of events is put aside as `COMPONENT.log.1` and begun again.
 const MAX_LOG: u64 = 4 << 20;
-
-/// The folder of the ServiceL2Statuses.
-const LAYER2_STATUSES: &str = "servicel2statuses";
 
 /// Writes status files below a folder.
 ///
@@ -52,17 +49,16 @@ impl DirSink {
                 ingress,
                 pool,
                 condition,
+                announced,
             } => {
                 let pool = pool.as_ref().map(ipam::PoolName::as_str);
                 let name = ObjectName::new(service.namespace().as_str(), service.name());
                 let present = objects.services.get(&name);
-                let condition = condition.as_ref().map(|condition| {
-                    let now = Timestamp::now();
-                    let since = patch::condition_since(condition, present.map(AsRef::as_ref), now);
-                    (condition, since)
-                });
+                let (condition, announced) = (condition.as_ref(), announced.as_ref());
+                let present = present.map(AsRef::as_ref);
+                let conditions = patch::conditions(condition, announced, present, Timestamp::now());
                 let file = self.file("services", service.namespace().as_str(), service.name())?;
-                write(&file, &patch::service(service, ingress, pool, condition))
+                write(&file, &patch::service(service, ingress, pool, &conditions))
             }
             Effect::UpsertStatus { id, body } => write(
                 &self.status_file(id)?,
@@ -117,11 +113,11 @@ impl DirSink {
 
     fn status_file(&self, id: &StatusId) -> Result<PathBuf, SinkError> {
         let kinds = match id.about {
-            StatusAbout::Layer2(_) => LAYER2_STATUSES,
+            StatusAbout::Layer2(_) => "servicel2statuses",
             StatusAbout::Bgp(_) => "servicebgpstatuses",
             StatusAbout::Session(_) => "bgpsessions",
         };
-        self.file(kinds, &self.namespace, &patch::status_name(id))
+        self.file(kinds, &self.namespace, &status_name(id))
     }
 
     /// The file of an object. The names come from files that anybody may have written, and must not lead elsewhere.
@@ -187,20 +183,6 @@ impl Sink for DirSink {
             source,
         })?;
         self.carry_out(&effect, objects)
-    }
-
-    async fn layer2_statuses(&self) -> Result<Vec<StatusId>, SinkError> {
-        let folder = self.status.join(LAYER2_STATUSES);
-        let files = files_below(&folder).map_err(|source| SinkError::File {
-            path: folder,
-            source,
-        })?;
-        let own = files
-            .iter()
-            .filter(|(name, _)| *name.namespace == *self.namespace);
-        Ok(own
-            .filter_map(|(name, _)| patch::layer2_status_of(&name.name))
-            .collect())
     }
 
     async fn retain(&self, objects: &ClusterObjects) -> Result<(), SinkError> {

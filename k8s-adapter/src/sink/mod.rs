@@ -7,7 +7,7 @@ pub mod patch;
 
 use std::path::PathBuf;
 
-use planner::effect::{Effect, StatusId};
+use planner::effect::Effect;
 
 use crate::translate::{ClusterObjects, ObjectName};
 
@@ -24,16 +24,6 @@ pub trait Sink: Send + Sync {
         effect: Effect,
         objects: &ClusterObjects,
     ) -> impl Future<Output = Result<(), SinkError>> + Send;
-
-    /// The ServiceL2Statuses that are there, of whatever node, where the source does not follow them: a node that takes
-    /// a Service over removes what the one before it has left behind. None where the source does.
-    ///
-    /// # Errors
-    ///
-    /// They cannot be listed.
-    fn layer2_statuses(&self) -> impl Future<Output = Result<Vec<StatusId>, SinkError>> + Send {
-        async { Ok(Vec::new()) }
-    }
 
     /// Drops what was written about objects that are no more, where nobody else does: an API server forgets a status
     /// with its object by itself.

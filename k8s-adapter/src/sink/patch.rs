@@ -15,14 +15,14 @@ use planner::family::Families;
 use planner::names::ServiceKey;
 use planner::observed::Initiative;
 use planner::reservation::{RESERVED, ReservationStatus};
-use planner::service::{ADDRESS_ASSIGNED, AddressCondition, Service};
+use planner::service::{ADDRESS_ASSIGNED, ANNOUNCED, AddressCondition, Service};
 use serde_json::{Map, Value, json};
 
 use crate::crd::{BGPSessionState, BGPSessionStatus, GROUP, IPReservation, IpFamily, OWN_GROUP};
-use crate::translate::{IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE};
+use crate::translate::{IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE, status_name};
 
 /// Label of a status object: the node it is about.
-pub(super) const NODE: &str = "metallb.io/node";
+pub(crate) const NODE: &str = "metallb.io/node";
 /// Label of a status object: the Service's name.
 const SERVICE_NAME: &str = "metallb.io/service-name";
 /// Label of a status object: the Service's namespace.
@@ -34,14 +34,13 @@ const COMPONENT_TYPE: &str = "metallb.io/component-type";
 /// Label of a speaker's ConfigurationState: its node.
 const NODE_NAME: &str = "metallb.io/node-name";
 
-/// A Service with the status and the annotation that it shall have, and nothing else. The condition has been as it is
-/// `since` then; see [`condition_since`].
+/// A Service with the status and the annotation that it shall have, and nothing else; see [`conditions`].
 #[must_use]
 pub fn service(
     key: &ServiceKey,
     ingress: &[IpAddr],
     pool: Option<&str>,
-    condition: Option<(&AddressCondition, Timestamp)>,
+    conditions: &[Value],
 ) -> Value {
     let annotations: Map<String, Value> = pool
         .map(|pool| (IP_ALLOCATED_FROM_POOL.to_owned(), json!(pool)))
@@ -57,9 +56,8 @@ pub fn service(
         json!({ "ingress": ingress })
     };
     let mut status = Map::from_iter([("loadBalancer".to_owned(), load_balancer)]);
-    if let Some((condition, since)) = condition {
-        let condition = condition_of(ADDRESS_ASSIGNED, condition, since);
-        status.insert("conditions".to_owned(), json!([condition]));
+    if !conditions.is_empty() {
+        status.insert("conditions".to_owned(), json!(conditions));
     }
     json!({
         "apiVersion": "v1",
@@ -79,23 +77,38 @@ fn condition_of(condition_type: &str, condition: &AddressCondition, since: Times
     })
 }
 
-/// Since when a Service's condition has the status that it shall have: since then if the Service as it is now has it
-/// already, else since `now`.
+/// The conditions that a Service shall have: whether it has its addresses, and whether they are announced. One whose
+/// status is that of `present`, the Service as it is now, has had it since then; else since `now`.
 #[must_use]
-pub fn condition_since(
-    condition: &AddressCondition,
+pub fn conditions(
+    assigned: Option<&AddressCondition>,
+    announced: Option<&AddressCondition>,
     present: Option<&Service>,
     now: Timestamp,
-) -> Timestamp {
-    let present = present.filter(|service| {
-        let before = service.condition.as_ref();
-        before.is_some_and(|before| before.status == condition.status)
-    });
-    let since = present.and_then(|service| service.condition_since);
-    let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
-    seconds
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .unwrap_or(now)
+) -> Vec<Value> {
+    let before = present.map(|service| (service.condition.as_ref(), service.condition_since));
+    let assigned = dated(ADDRESS_ASSIGNED, assigned, before, now);
+    let before = present.map(|service| (service.announced.as_ref(), service.announced_since));
+    let announced = dated(ANNOUNCED, announced, before, now);
+    assigned.into_iter().chain(announced).collect()
+}
+
+fn dated(
+    condition_type: &str,
+    condition: Option<&AddressCondition>,
+    before: Option<(Option<&AddressCondition>, Option<Duration>)>,
+    now: Timestamp,
+) -> Option<Value> {
+    let condition = condition?;
+    let before =
+        before.filter(|(before, _)| before.is_some_and(|before| before.status == condition.status));
+    let since = before.and_then(|(_, since)| i64::try_from(since?.as_secs()).ok());
+    let since = since.and_then(|since| Timestamp::from_second(since).ok());
+    Some(condition_of(
+        condition_type,
+        condition,
+        since.unwrap_or(now),
+    ))
 }
 
 /// An IPAddressPool with its usage, and nothing else.
@@ -149,32 +162,6 @@ pub fn reservation(
             "users": users.collect::<Vec<_>>(),
             "conditions": conditions.collect::<Vec<_>>(),
         },
-    })
-}
-
-/// The name of a status object. Neither Services nor namespaces have dots in their names, so that no two that are about
-/// Services have the same.
-#[must_use]
-pub fn status_name(id: &StatusId) -> String {
-    let node = &id.node;
-    let of_service = |prefix, service: &ServiceKey| {
-        format!("{prefix}-{}.{}.{node}", service.name(), service.namespace())
-    };
-    match &id.about {
-        StatusAbout::Layer2(service) => of_service("l2", service),
-        StatusAbout::Bgp(service) => of_service("bgp", service),
-        StatusAbout::Session(peer) => format!("{node}.{peer}"),
-    }
-}
-
-/// The ServiceL2Status that has this name; `None` for what [`status_name`] never gives.
-#[must_use]
-pub fn layer2_status_of(name: &str) -> Option<StatusId> {
-    let (service, rest) = name.strip_prefix("l2-")?.split_once('.')?;
-    let (namespace, node) = rest.split_once('.')?;
-    Some(StatusId {
-        node: node.into(),
-        about: StatusAbout::Layer2(ServiceKey::new(namespace, service)),
     })
 }
 

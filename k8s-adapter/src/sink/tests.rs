@@ -59,6 +59,7 @@ fn patch(addresses: &[&str], pool: Option<&str>) -> Effect {
             .collect(),
         pool: pool.map(ipam::PoolName::from),
         condition: None,
+        announced: None,
     }
 }
 
@@ -109,6 +110,7 @@ async fn the_time_of_a_condition_stays_until_its_status_changes() {
             reason: "Exhausted".into(),
             message: message.to_owned(),
         }),
+        announced: None,
     };
     folder.apply(waits("no address")).await;
     assert_eq!(written(&folder, "type"), ADDRESS_ASSIGNED);
@@ -136,6 +138,7 @@ async fn the_time_of_a_condition_stays_until_its_status_changes() {
         ingress,
         pool,
         condition,
+        announced,
     } = waits("")
     else {
         unreachable!()
@@ -149,6 +152,7 @@ async fn the_time_of_a_condition_stays_until_its_status_changes() {
         ingress,
         pool,
         condition,
+        announced,
     };
     folder.sink.apply(effect, &objects).await.unwrap();
     assert_ne!(written(&folder, "lastTransitionTime"), long_ago);
@@ -194,6 +198,7 @@ async fn names_do_not_lead_out_of_the_folder() {
             ingress: Vec::new(),
             pool: None,
             condition: None,
+            announced: None,
         };
         let refused = folder.sink.apply(effect, &ClusterObjects::default()).await;
         assert!(
@@ -336,30 +341,6 @@ async fn a_condition_keeps_its_time_until_its_status_changes() {
             .len(),
         1
     );
-}
-
-#[tokio::test]
-async fn layer_2_statuses_of_all_nodes_are_listed_by_their_names() {
-    let folder = Folder::of(Component::Speaker(NodeName::from("n1.rack.example")));
-    assert_eq!(folder.sink.layer2_statuses().await.unwrap(), []);
-    let id = |about: fn(ServiceKey) -> StatusAbout| StatusId {
-        node: NodeName::from("n1.rack.example"),
-        about: about(ServiceKey::new("shop", "web")),
-    };
-    let layer2 = StatusBody::Layer2 {
-        interfaces: BTreeSet::new(),
-    };
-    let bgp = StatusBody::Bgp {
-        peers: BTreeSet::new(),
-    };
-    for (id, body) in [
-        (id(StatusAbout::Layer2), layer2),
-        (id(StatusAbout::Bgp), bgp),
-    ] {
-        folder.apply(Effect::UpsertStatus { id, body }).await;
-    }
-    let listed = folder.sink.layer2_statuses().await.unwrap();
-    assert_eq!(listed, [id(StatusAbout::Layer2)]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::defaults::{fill_namespace, fill_service};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, BGPSession, Community, ConfigurationState,
     FRRConfiguration, GROUP, IPAddressPool, IPReservation, L2Advertisement, OWN_GROUP,
     ServiceBGPStatus, ServiceL2Status, bgp_peer,
 };
@@ -34,6 +34,7 @@ pub(crate) enum AnyObject {
     IPAddressPool(Arc<IPAddressPool>),
     IPReservation(Arc<IPReservation>),
     L2Advertisement(Arc<L2Advertisement>),
+    BGPSession(Arc<BGPSession>),
     ServiceBGPStatus(Arc<ServiceBGPStatus>),
     ServiceL2Status(Arc<ServiceL2Status>),
     ConfigMap(Arc<ConfigMap>),
@@ -85,6 +86,7 @@ impl AnyObject {
             Self::L2Advertisement(object) => {
                 put(object, &mut objects.l2_advertisements, name, origin);
             }
+            Self::BGPSession(object) => put(object, &mut objects.bgp_sessions, name, origin),
             Self::ServiceBGPStatus(object) => {
                 put(object, &mut objects.service_bgp_statuses, name, origin);
             }
@@ -155,6 +157,7 @@ impl Recognized {
             ("metallb.io/v1beta1", "Community") => current(Kind::Community),
             ("metallb.io/v1beta1", "ConfigurationState") => current(Kind::ConfigurationState),
             ("metallb.io/v1beta1", "IPAddressPool") => current(Kind::IPAddressPool),
+            ("ferrolb.io/v1alpha1", "BGPSession") => current(Kind::BGPSession),
             ("ferrolb.io/v1alpha1", "IPReservation") => current(Kind::IPReservation),
             ("metallb.io/v1beta1", "L2Advertisement") => current(Kind::L2Advertisement),
             ("metallb.io/v1beta1", "ServiceBGPStatus") => current(Kind::ServiceBGPStatus),
@@ -206,6 +209,7 @@ impl Schema {
             (Kind::IPAddressPool, _) => AnyObject::IPAddressPool(Arc::new(ours(document)?)),
             (Kind::IPReservation, _) => AnyObject::IPReservation(Arc::new(ours(document)?)),
             (Kind::L2Advertisement, _) => AnyObject::L2Advertisement(Arc::new(ours(document)?)),
+            (Kind::BGPSession, _) => AnyObject::BGPSession(Arc::new(ours(document)?)),
             (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
             (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
             (Kind::FRRConfiguration, _) => AnyObject::FRRConfiguration(Arc::new(theirs(document)?)),

@@ -1,6 +1,6 @@
 //! A sink whose failures are counted.
 
-use planner::effect::{Effect, StatusId};
+use planner::effect::Effect;
 
 use super::tally::Tally;
 use crate::sink::{Sink, SinkError};
@@ -17,7 +17,7 @@ impl<K: Sink> CountedSink<K> {
         Self { sink, tally }
     }
 
-    fn counted<T>(&self, result: Result<T, SinkError>) -> Result<T, SinkError> {
+    fn counted(&self, result: Result<(), SinkError>) -> Result<(), SinkError> {
         if result.is_err() {
             self.tally.failed(1);
         }
@@ -28,10 +28,6 @@ impl<K: Sink> CountedSink<K> {
 impl<K: Sink> Sink for CountedSink<K> {
     async fn apply(&self, effect: Effect, objects: &ClusterObjects) -> Result<(), SinkError> {
         self.counted(self.sink.apply(effect, objects).await)
-    }
-
-    async fn layer2_statuses(&self) -> Result<Vec<StatusId>, SinkError> {
-        self.counted(self.sink.layer2_statuses().await)
     }
 
     async fn retain(&self, objects: &ClusterObjects) -> Result<(), SinkError> {

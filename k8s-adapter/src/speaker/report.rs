@@ -1,27 +1,29 @@
 //! What the world is told of this node: status objects, events and the state of the configuration, each when it changes.
 //!
-//! It is told by a task of its own, so that a slow sink never holds up an announcement. Of several things to tell only
-//! the newest counts.
+//! * It is told by a task of its own, so that a slow sink never holds up an announcement. Of several things to tell only
+//!   the newest counts, and what there is to do costs what has changed.
+//! * What is written goes through one [`Writer`], within its budget. What fails is tried again, as it is by then.
+//! * How many prefixes a peer was sent changes with every Service: that alone is told once in [`COUNTS_PACE`] a session.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use planner::desired::Desired;
 use planner::effect::{
-    Component, ConfigurationState, Effect, Event, Problem, StatusAbout, StatusBody, StatusId,
+    Component, ConfigurationState, Effect, Problem, StatusAbout, StatusBody, StatusId,
 };
-use planner::names::{Interface, NodeName, PeerName, ServiceKey};
+use planner::names::NodeName;
 use planner::observed::Observed;
-use planner::status::{NodeStatus, Statuses, configuration_state, node_status};
+use planner::status::{Ledger, News, NodeStatus, configuration_state};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use tracing::warn;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::SLOW_TIMER;
-use crate::crd::{ServiceBGPStatus, ServiceL2Status};
+use crate::lease::Leadership;
 use crate::sink::Sink;
-use crate::telemetry::chain;
-use crate::translate::ClusterObjects;
+use crate::translate::{ClusterObjects, statuses_changed};
+use crate::writer::{Events, Writer};
 
 /// All that there is to tell of a node.
 #[derive(Debug, Default)]
@@ -37,32 +39,37 @@ pub(super) struct Facts {
 }
 
 /// Tells the world, and remembers what it has been told.
-#[derive(Debug)]
 pub(super) struct Reporter<K> {
     node: NodeName,
-    sink: K,
-    /// The objects that `written` was brought up to date with; `None` at first.
-    seen: Option<Arc<ClusterObjects>>,
-    /// The status objects that exist, of all nodes.
-    written: Statuses,
-    /// Those of other nodes that the objects do not show.
-    found: BTreeSet<StatusId>,
-    told: BTreeSet<Event>,
+    writer: Writer<K>,
+    /// The objects that the ledger is up to date with.
+    seen: Arc<ClusterObjects>,
+    /// What there is to tell; `None` before the first facts.
+    status: Option<NodeStatus>,
+    /// What exists.
+    ledger: Ledger,
     configuration: Option<ConfigurationState>,
+    /// Until when sessions may take to be what they were before this process was started.
+    patience: Instant,
+    /// The sessions of which nothing but counts is to be told, and when.
+    counts: BTreeMap<StatusId, Instant>,
+    /// When each session was told of last.
+    told_at: BTreeMap<StatusId, Instant>,
 }
 
-impl<K: Sink> Reporter<K> {
+impl<K: Sink + 'static> Reporter<K> {
     /// Has told nothing yet.
     pub(super) fn new(node: NodeName, sink: K) -> Self {
-        let (written, told) = (Statuses::new(), BTreeSet::new());
         Self {
-            node,
-            sink,
-            seen: None,
-            written,
-            found: BTreeSet::new(),
-            told,
+            writer: Writer::new(Arc::new(sink), Leadership::always(), Events::Budgeted),
+            seen: Arc::default(),
+            status: None,
+            ledger: Ledger::new(node.clone()),
             configuration: None,
+            patience: Instant::now() + PATIENCE,
+            counts: BTreeMap::new(),
+            told_at: BTreeMap::new(),
+            node,
         }
     }
 
@@ -71,164 +78,171 @@ impl<K: Sink> Reporter<K> {
         let mut slow = interval_at(Instant::now() + SLOW_TIMER, SLOW_TIMER);
         slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let is_waiting = self.status.as_ref().is_some_and(NodeStatus::is_waiting);
+            let counts = self.counts.values().min().copied();
             tokio::select! {
-                changed = facts.changed() => if changed.is_err() {
-                    return;
-                },
-                // What could not be told is tried again, and somebody may have removed what was.
-                _ = slow.tick() => self.configuration = None,
-            }
-            let newest = facts.borrow_and_update().clone();
-            if let Some(newest) = newest {
-                self.report(&newest, &facts).await;
-            }
-        }
-    }
-
-    /// Stops halfway if there are newer facts: what is left is worked out anew from those.
-    async fn report(&mut self, facts: &Facts, newer: &watch::Receiver<Option<Arc<Facts>>>) {
-        self.look_at_statuses(&facts.objects);
-        let status = node_status(&facts.desired, &facts.observed, &self.node);
-        self.look_for_predecessors(&status.statuses).await;
-        // An event is told again if what it tells ended in between.
-        self.told.retain(|event| status.events.contains(event));
-        let state = configuration_state(Component::Speaker(self.node.clone()), &facts.problems);
-        if self.configuration.as_ref() != Some(&state) {
-            let effect = Effect::ConfigurationState(state);
-            self.apply(effect, &facts.objects).await;
-        }
-        for effect in status.effects(&self.node, &self.written, &self.told) {
-            self.apply(effect, &facts.objects).await;
-            if newer.has_changed().unwrap_or(false) {
-                return;
-            }
-        }
-    }
-
-    /// What this node has written itself it knows better than the objects, which show it later or not at all.
-    fn look_at_statuses(&mut self, objects: &Arc<ClusterObjects>) {
-        match &self.seen {
-            Some(seen) if Arc::ptr_eq(seen, objects) => return,
-            Some(_) => {
-                self.written.retain(|id, _| id.node == self.node);
-                self.written
-                    .extend(statuses(objects).filter(|(id, _)| id.node != self.node));
-            }
-            None => {
-                self.written = statuses(objects).collect();
-                self.told = NodeStatus::told_before(&self.node, &self.written);
-            }
-        }
-        self.seen = Some(Arc::clone(objects));
-    }
-
-    /// About to own a Service: whoever owned it before may be dead, and have left its status behind.
-    async fn look_for_predecessors(&mut self, wanted: &Statuses) {
-        let is_new = |id: &StatusId| {
-            matches!(id.about, StatusAbout::Layer2(_)) && !self.written.contains_key(id)
-        };
-        if wanted.keys().any(is_new) {
-            match self.sink.layer2_statuses().await {
-                Ok(ids) => {
-                    self.found = ids.into_iter().filter(|id| id.node != self.node).collect();
+                changed = facts.changed() => {
+                    let newest = facts.borrow_and_update().clone();
+                    if changed.is_err() {
+                        break;
+                    }
+                    if let Some(newest) = newest {
+                        self.take_up(&newest);
+                    }
                 }
-                Err(error) => warn!(
-                    error = chain(&error),
-                    "status of other nodes cannot be listed"
-                ),
+                failed = self.writer.next() => self.decide_again(failed),
+                () = sleep_until(self.patience), if is_waiting => self.stop_waiting(),
+                () = sleep_until(counts.unwrap_or(self.patience)), if counts.is_some() => self.tell_counts(),
+                _ = slow.tick() => self.doubt(),
             }
         }
-        for id in &self.found {
-            let interfaces = BTreeSet::new();
-            self.written
-                .entry(id.clone())
-                .or_insert(StatusBody::Layer2 { interfaces });
+        self.writer.hurry();
+        while !self.writer.is_idle() {
+            let failed = self.writer.next().await;
+            self.decide_again(failed);
         }
     }
 
-    /// Remembers what was told; what could not be is told with the next report.
-    async fn apply(&mut self, effect: Effect, objects: &ClusterObjects) {
-        if let Err(error) = self.sink.apply(effect.clone(), objects).await {
-            warn!(
-                error = chain(&error),
-                "status could not be written, will be tried again"
-            );
+    fn take_up(&mut self, facts: &Facts) {
+        let mut touched = self.look_at_objects(&facts.objects);
+        let (node, ledger) = (&self.node, &self.ledger);
+        let start = || NodeStatus::new(node.clone(), ledger.shown());
+        let status = self.status.get_or_insert_with(start);
+        let News { statuses, events } = status.update(&facts.desired, &facts.observed);
+        touched.extend(statuses);
+        self.write(&touched);
+        for event in events {
+            self.writer.submit(Effect::EmitEvent(event));
+        }
+        self.tell_configuration(configuration_state(
+            Component::Speaker(self.node.clone()),
+            &facts.problems,
+        ));
+    }
+
+    /// Takes up the status objects that are not as they were. Returns which.
+    fn look_at_objects(&mut self, objects: &Arc<ClusterObjects>) -> BTreeSet<StatusId> {
+        let seen = std::mem::replace(&mut self.seen, Arc::clone(objects));
+        let shown = statuses_changed(objects, &seen);
+        self.writer.set_objects(Arc::clone(objects));
+        let touched = shown.keys().cloned().collect();
+        for (id, body) in shown {
+            self.ledger.show(id, body);
+        }
+        touched
+    }
+
+    /// Has everything be as it shall, as far as it is not.
+    fn write(&mut self, ids: &BTreeSet<StatusId>) {
+        let Some(status) = &self.status else {
             return;
+        };
+        for id in ids {
+            let wanted = status.statuses().get(id);
+            if id.node == self.node {
+                if is_count_alone(wanted, self.ledger.get(id)) {
+                    let told_at = self.told_at.get(id);
+                    let when = told_at.map_or_else(Instant::now, |told_at| *told_at + COUNTS_PACE);
+                    self.counts.entry(id.clone()).or_insert(when);
+                    continue;
+                }
+                self.counts.remove(id);
+                if let Some(effect) = self.ledger.write(id, wanted) {
+                    if matches!(id.about, StatusAbout::Session(_)) {
+                        self.told_at.insert(id.clone(), Instant::now());
+                    }
+                    self.writer.submit(effect);
+                }
+            }
+            if let StatusAbout::Layer2(service) = &id.about {
+                let own = StatusId {
+                    node: self.node.clone(),
+                    about: id.about.clone(),
+                };
+                if status.statuses().contains_key(&own) {
+                    for effect in self.ledger.supersede(service) {
+                        self.writer.submit(effect);
+                    }
+                }
+            }
         }
-        match effect {
-            Effect::UpsertStatus { id, body } => {
-                self.written.insert(id, body);
+    }
+
+    /// The sessions have had their chance.
+    fn stop_waiting(&mut self) {
+        if let Some(status) = &mut self.status {
+            let news = status.stop_waiting();
+            self.write(&news.statuses);
+        }
+    }
+
+    /// Tells the counts whose time has come.
+    fn tell_counts(&mut self) {
+        let Some(status) = &self.status else {
+            return;
+        };
+        let now = Instant::now();
+        let due = self.counts.iter().filter(|(_, when)| **when <= now);
+        let due: Vec<StatusId> = due.map(|(id, _)| id.clone()).collect();
+        for id in due {
+            self.counts.remove(&id);
+            if let Some(effect) = self.ledger.write(&id, status.statuses().get(&id)) {
+                self.told_at.insert(id, now);
+                self.writer.submit(effect);
             }
-            Effect::DeleteStatus { id } => {
-                self.written.remove(&id);
-                self.found.remove(&id);
+        }
+    }
+
+    fn tell_configuration(&mut self, state: ConfigurationState) {
+        if self.configuration.as_ref() != Some(&state) {
+            self.configuration = Some(state.clone());
+            self.writer.submit(Effect::ConfigurationState(state));
+        }
+    }
+
+    /// What could not be written may not be right any more.
+    fn decide_again(&mut self, failed: Option<Effect>) {
+        let effect = match failed {
+            Some(Effect::UpsertStatus { id, .. } | Effect::DeleteStatus { id }) => {
+                let status = self.status.as_ref();
+                let wanted = status.and_then(|status| status.statuses().get(&id));
+                Some(self.ledger.overwrite(&id, wanted))
             }
-            Effect::EmitEvent(event) => {
-                self.told.insert(event);
+            Some(Effect::ConfigurationState(_)) => {
+                self.configuration.clone().map(Effect::ConfigurationState)
             }
-            Effect::ConfigurationState(state) => self.configuration = Some(state),
-            Effect::PatchServiceStatus { .. }
-            | Effect::PoolStatus { .. }
-            | Effect::ReservationStatus { .. }
-            | Effect::KeepLastGood(_) => {}
+            other => other,
+        };
+        if let Some(effect) = effect {
+            self.writer.submit(effect);
+        }
+    }
+
+    /// What was written long ago and is not shown is written again: somebody may have removed it.
+    fn doubt(&mut self) {
+        let doubtful = self.ledger.doubt();
+        self.write(&doubtful);
+        if let Some(state) = self.configuration.take() {
+            self.tell_configuration(state);
         }
     }
 }
 
-/// The status objects among the objects.
-fn statuses(objects: &ClusterObjects) -> impl Iterator<Item = (StatusId, StatusBody)> {
-    let layer2 = objects
-        .service_l2_statuses
-        .values()
-        .filter_map(|object| layer2_status(object));
-    layer2.chain(
-        objects
-            .service_bgp_statuses
-            .values()
-            .filter_map(|object| bgp_status(object)),
-    )
+/// Whether two statuses of a session differ in counts alone.
+fn is_count_alone(wanted: Option<&StatusBody>, present: Option<&StatusBody>) -> bool {
+    let (Some(StatusBody::Session(wanted)), Some(StatusBody::Session(present))) = (wanted, present)
+    else {
+        return false;
+    };
+    let mut counted = wanted.clone();
+    (counted.sent, counted.accepted) = (present.sent, present.accepted);
+    wanted != present && counted == *present
 }
 
-fn layer2_status(object: &ServiceL2Status) -> Option<(StatusId, StatusBody)> {
-    let status = object.status.as_ref()?;
-    let service = ServiceKey::new(
-        status.service_namespace.as_str(),
-        status.service_name.as_str(),
-    );
-    let id = StatusId {
-        node: status.node.as_str().into(),
-        about: StatusAbout::Layer2(service),
-    };
-    let interfaces = status
-        .interfaces
-        .iter()
-        .map(|interface| Interface::from(interface.name.as_str()));
-    Some((
-        id,
-        StatusBody::Layer2 {
-            interfaces: interfaces.collect(),
-        },
-    ))
-}
+/// How long sessions may take to come up again after a start before what was written of them is taken back.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often counts are told.
+const COUNTS_PACE: Duration = Duration::from_secs(10);
 
-fn bgp_status(object: &ServiceBGPStatus) -> Option<(StatusId, StatusBody)> {
-    let status = object.status.as_ref()?;
-    let service = ServiceKey::new(
-        status.service_namespace.as_str(),
-        status.service_name.as_str(),
-    );
-    let id = StatusId {
-        node: status.node.as_str().into(),
-        about: StatusAbout::Bgp(service),
-    };
-    let peers = status
-        .peers
-        .iter()
-        .map(|peer| PeerName::from(peer.as_str()));
-    Some((
-        id,
-        StatusBody::Bgp {
-            peers: peers.collect(),
-        },
-    ))
-}
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,8 @@ mod kube_proxy;
 mod reactions;
 mod world;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use planner::effect::{StatusAbout, StatusBody, StatusId};
-use planner::names::ServiceKey;
 use tokio::time::sleep;
 
 use super::{FIRST_PAUSE, SLOW_TIMER};
@@ -173,21 +170,20 @@ async fn an_excluded_node_withdraws_and_layer_2_moves_to_another() {
 async fn the_status_of_an_owner_that_died_goes_when_another_node_takes_over() {
     let world = World::start("node-a");
     world.set(&[ONE_NODE, POOLS]).await;
-    let of = |service, node: &str| StatusId {
-        node: node.into(),
-        about: StatusAbout::Layer2(ServiceKey::new("default", service)),
+    let of = |service: &str| {
+        format!(
+            "apiVersion: metallb.io/v1beta1\nkind: ServiceL2Status\nmetadata: {{name: l2-{service}.default.node-0, \
+             namespace: metallb-system}}\nspec: {{}}\nstatus: {{node: node-0, serviceName: {service}, \
+             serviceNamespace: default}}"
+        )
     };
-    let dead = of("web", "node-0");
-    let other = of("other", "node-0");
-    let interfaces = BTreeSet::new();
-    let body = StatusBody::Layer2 { interfaces };
-    world.change(|record| {
-        record.statuses.insert(dead, body.clone());
-        record.statuses.insert(other.clone(), body);
-    });
-    world.set(&[ONE_NODE, POOLS, WEB]).await;
-    let left: Vec<StatusId> = world.record(|record| record.statuses.keys().cloned().collect());
-    assert_eq!(left, [other, of("web", "node-a")]);
+    let (dead, other) = (of("web"), of("other"));
+    world.set(&[ONE_NODE, POOLS, &dead, &other]).await;
+    assert_eq!(world.deleted(), [] as [String; 0]);
+    world.set(&[ONE_NODE, POOLS, WEB, &dead, &other]).await;
+    let gone = "ServiceL2Status of default/web on node node-0";
+    assert_eq!(world.deleted(), [gone]);
+    assert_eq!(world.statuses(), ["l2 default/web {}"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,12 +432,12 @@ data:
 const STATUSES: &str = "\
 apiVersion: metallb.io/v1beta1
 kind: ServiceL2Status
-metadata: {name: l2-web, namespace: metallb-system}
+metadata: {name: l2-web.default.node-a, namespace: metallb-system}
 spec: {}
 status: {node: node-a, serviceName: web, serviceNamespace: default}
 ---
 apiVersion: metallb.io/v1beta1
 kind: ServiceBGPStatus
-metadata: {name: bgp-web, namespace: metallb-system}
+metadata: {name: bgp-web.default.node-a, namespace: metallb-system}
 spec: {}
 status: {node: node-a, serviceName: web, serviceNamespace: default, peers: [tor]}";

@@ -24,6 +24,8 @@ pub enum Kind {
     ConfigurationState,
     /// `metallb.io` IPAddressPool.
     IPAddressPool,
+    /// `ferrolb.io` BGPSession.
+    BGPSession,
     /// `ferrolb.io` IPReservation.
     IPReservation,
     /// `metallb.io` L2Advertisement.
@@ -61,6 +63,7 @@ impl Kind {
             Self::BGPPolicy => "BGPPolicy",
             Self::Community => "Community",
             Self::ConfigurationState => "ConfigurationState",
+            Self::BGPSession => "BGPSession",
             Self::IPAddressPool => "IPAddressPool",
             Self::IPReservation => "IPReservation",
             Self::L2Advertisement => "L2Advertisement",

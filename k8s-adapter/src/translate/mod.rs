@@ -25,6 +25,7 @@ mod secrets;
 mod selectors;
 mod services;
 mod snapshot;
+mod statuses;
 mod stored;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};
@@ -38,4 +39,5 @@ pub use self::objects::{ClusterObjects, Object, Objects, Stamp};
 pub use self::problems::problems;
 pub use self::services::service;
 pub use self::snapshot::{Changed, TranslateOptions, Translator, snapshot};
+pub use self::statuses::{status_name, statuses, statuses_changed};
 pub use self::stored::{LAST_GOOD_SECRET, LAST_GOOD_TYPE, last_good_shown};

@@ -15,7 +15,7 @@ use planner::service::Service;
 use super::endpoints::Slice;
 use super::error::{ConfigError, FieldLines, ObjectName, ObjectRef, Origin};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, BGPSession, Community, ConfigurationState,
     FRRConfiguration, IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus,
     ServiceL2Status,
 };
@@ -49,6 +49,8 @@ pub struct ClusterObjects {
     pub service_bgp_statuses: Objects<ServiceBGPStatus>,
     /// ServiceL2Statuses of all nodes.
     pub service_l2_statuses: Objects<ServiceL2Status>,
+    /// BGPSessions of all nodes.
+    pub bgp_sessions: Objects<BGPSession>,
     /// ConfigurationStates of all components.
     pub configuration_states: Objects<ConfigurationState>,
     /// Services, with what their status says of addresses.

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipam::{PoolName, Port, Protocol};
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use planner::effect::ConditionStatus;
 use planner::service::{
-    ADDRESS_ASSIGNED, AddressCondition, AddressField, IpFamilyPolicy, ServiceType, TrafficPolicy,
-    wanted_addresses,
+    ADDRESS_ASSIGNED, ANNOUNCED, AddressCondition, AddressField, IpFamilyPolicy, ServiceType,
+    TrafficPolicy, wanted_addresses,
 };
 
 use super::annotations::{
@@ -69,16 +70,10 @@ pub fn service(service: &Service) -> planner::service::Service {
             .map(|pool| PoolName::from(pool.as_str())),
         ingress: addresses(service),
         has_hostname: ingress(service).any(|ingress| ip(ingress).is_none()),
-        condition: condition(service).map(|condition| AddressCondition {
-            status: match condition.status.as_str() {
-                "True" => ConditionStatus::True,
-                _ => ConditionStatus::False,
-            },
-            reason: condition.reason.clone().into(),
-            message: condition.message.clone(),
-        }),
-        condition_since: condition(service)
-            .map(|condition| since_epoch(&condition.last_transition_time)),
+        condition: condition(service, ADDRESS_ASSIGNED).map(said),
+        condition_since: condition(service, ADDRESS_ASSIGNED).map(since),
+        announced: condition(service, ANNOUNCED).map(said),
+        announced_since: condition(service, ANNOUNCED).map(since),
         deprecated_annotations,
     }
 }
@@ -126,10 +121,25 @@ fn ip(ingress: &LoadBalancerIngress) -> Option<&str> {
     ingress.ip.as_deref().filter(|ip| !ip.is_empty())
 }
 
-/// The condition that is ours.
-fn condition(service: &Service) -> Option<&Condition> {
+/// A condition that is ours.
+fn condition<'a>(service: &'a Service, condition_type: &str) -> Option<&'a Condition> {
     let conditions = service.status.as_ref()?.conditions.as_ref()?;
     conditions
         .iter()
-        .find(|condition| condition.type_ == ADDRESS_ASSIGNED)
+        .find(|condition| condition.type_ == condition_type)
+}
+
+fn said(condition: &Condition) -> AddressCondition {
+    AddressCondition {
+        status: match condition.status.as_str() {
+            "True" => ConditionStatus::True,
+            _ => ConditionStatus::False,
+        },
+        reason: condition.reason.clone().into(),
+        message: condition.message.clone(),
+    }
+}
+
+fn since(condition: &Condition) -> Duration {
+    since_epoch(&condition.last_transition_time)
 }

@@ -8,6 +8,7 @@
 )]
 
 mod addresses;
+mod announced;
 mod assignment;
 mod both_modes;
 mod configuration_state;

@@ -127,6 +127,7 @@ fn do_everything(tenant: &Tenant) {
         .object("metallb.io/v1beta1", "ConfigurationState", "controller")
         .until_path("/status/result", &json!("Invalid"));
     broken.delete();
+    leave_behind(tenant);
     let server = format!("https://127.0.0.1:{}", tenant.run.port);
     let token = tenant.access_of("controller").token;
     let answer = tenant.plane.get(&server, "/metrics", Some(&token));
@@ -134,6 +135,33 @@ fn do_everything(tenant: &Tenant) {
         answer.is_err(),
         "the controller itself may not read metrics"
     );
+}
+
+/// What a node that is gone has left.
+fn leave_behind(tenant: &Tenant) {
+    let service = json!({"node": "gone", "serviceName": "one", "serviceNamespace": "default"});
+    let peer = json!({"node": "gone", "peer": "one", "address": "203.0.113.1"});
+    for (api_version, kind, name, status) in [
+        (
+            "metallb.io/v1beta1",
+            "ServiceL2Status",
+            "l2-one.default.gone",
+            &service,
+        ),
+        (
+            "metallb.io/v1beta1",
+            "ServiceBGPStatus",
+            "bgp-one.default.gone",
+            &service,
+        ),
+        ("ferrolb.io/v1alpha1", "BGPSession", "gone.one", &peer),
+    ] {
+        tenant.apply(&format!(
+            "{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: {name}}}, spec: {{}}}}"
+        ));
+        let object = tenant.object(api_version, kind, name);
+        object.patch_status(json!({ "status": status }));
+    }
 }
 
 #[test]

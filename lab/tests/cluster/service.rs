@@ -81,14 +81,14 @@ impl Service {
     pub(crate) fn until_pending(&self) -> Condition {
         self.until("pending", |object| {
             let object = object?;
-            condition(object)
+            condition(object, ADDRESS_ASSIGNED)
                 .filter(|found| found.status == "False" && addresses(object).is_empty())
         })
     }
 
     /// The condition that tells whether it has its addresses.
     pub(crate) fn condition(&self) -> Option<Condition> {
-        self.get().as_ref().and_then(condition)
+        condition(self.get().as_ref()?, ADDRESS_ASSIGNED)
     }
 
     /// Sets an annotation, or removes it.
@@ -101,7 +101,7 @@ impl Service {
         self.until("without a trace", |object| {
             let object = object?;
             let is_forgotten = object.pointer(POOL).is_none()
-                && condition(object).is_none()
+                && condition(object, ADDRESS_ASSIGNED).is_none()
                 && addresses(object).is_empty();
             is_forgotten.then_some(())
         });
@@ -169,11 +169,12 @@ fn addresses(object: &Value) -> Vec<String> {
     entries.map(|entry| text(entry, "ip")).collect()
 }
 
-fn condition(object: &Value) -> Option<Condition> {
+/// The condition of a type.
+pub(crate) fn condition(object: &Value, condition_type: &str) -> Option<Condition> {
     let conditions = object.pointer("/status/conditions")?.as_array()?;
     let found = conditions
         .iter()
-        .find(|condition| text(condition, "type") == ADDRESS_ASSIGNED)?;
+        .find(|condition| text(condition, "type") == condition_type)?;
     Some(Condition {
         status: text(found, "status"),
         reason: text(found, "reason"),

@@ -26,7 +26,7 @@ use planner::observed::{Observed, SessionObserved};
 use planner::selector::Selectors;
 use planner::service::{AddressField, Service, TrafficPolicy};
 use planner::snapshot::Snapshot;
-use planner::status::{NodeStatus, Statuses, node_status};
+use planner::status::{Ledger, News, NodeStatus, Statuses};
 
 /// How large the cluster is. One half of the Services is announced by layer 2, the other by BGP from the nodes of its
 /// three endpoints (traffic policy Local).
@@ -77,19 +77,15 @@ impl Cost {
             let routes = were.peers.get(name).map_or(&none, |peer| &peer.routes);
             self.add_updates(routes, &peer.routes);
         }
-        let mut written = left_behind.clone();
-        written.extend(before.status.statuses.clone());
-        let effects = now
-            .status
-            .effects(&now.node, &written, &before.status.events);
-        let ids: Vec<_> = effects.iter().filter_map(written_id).collect();
+        let mut ids = now.news.statuses.clone();
+        ids.extend(superseded(now, left_behind));
         let sessions = ids
             .iter()
             .filter(|id| matches!(id.about, StatusAbout::Session(_)));
         self.writes += ids.len();
         self.session_writes += sessions.count();
         self.most_writes = self.most_writes.max(ids.len());
-        self.events += effects.len() - ids.len();
+        self.events += now.news.events.len();
     }
 
     fn add_updates(&mut self, before: &OrdMap<IpNet, Route>, now: &OrdMap<IpNet, Route>) {
@@ -116,11 +112,22 @@ impl Cost {
     }
 }
 
-fn written_id(effect: &Effect) -> Option<&StatusId> {
-    match effect {
-        Effect::UpsertStatus { id, .. } | Effect::DeleteStatus { id } => Some(id),
-        _ => None,
+/// The statuses of other nodes that a node removes, since it answers for their Services now.
+fn superseded(now: &View, left_behind: &Statuses) -> Vec<StatusId> {
+    let mut ledger = Ledger::new(now.node.clone());
+    for (id, body) in left_behind {
+        ledger.show(id.clone(), Some(body.clone()));
     }
+    let statuses = now.status.statuses();
+    let new = now.news.statuses.iter();
+    let new = new.filter(|id| is_layer2(id) && statuses.contains_key(*id));
+    let services = new.filter_map(|id| id.about.service());
+    let effects = services.flat_map(|service| ledger.supersede(service));
+    let deleted = effects.filter_map(|effect| match effect {
+        Effect::DeleteStatus { id } => Some(id),
+        _ => None,
+    });
+    deleted.collect()
 }
 
 /// What happens, in turn, and what it costs.
@@ -164,14 +171,15 @@ pub(crate) fn run(size: Size) -> Vec<(&'static str, Cost)> {
     let nothing = Statuses::new();
     for node in started.nodes.keys() {
         let [(_, start), (_, loss), (_, edition)] = &mut costs;
-        let first = View::new(&seen, &started, node);
-        start.add(&View::unborn(node), &first, &nothing);
+        let unborn = View::unborn(node);
+        let first = unborn.next(&seen, &started);
+        start.add(&unborn, &first, &nothing);
         if dead.contains(node) {
             continue;
         }
-        let second = View::new(&seen_bereft, &bereft, node);
+        let second = first.next(&seen_bereft, &bereft);
         loss.add(&first, &second, &left_behind);
-        let third = View::new(&seen_edited, &edited, node);
+        let third = second.next(&seen_edited, &edited);
         edition.add(&second, &third, &nothing);
     }
     costs.to_vec()
@@ -179,8 +187,10 @@ pub(crate) fn run(size: Size) -> Vec<(&'static str, Cost)> {
 
 /// The ServiceL2Status objects of nodes that cannot take them back.
 fn left_behind(seen: &Announcements, snapshot: &Snapshot, dead: &BTreeSet<NodeName>) -> Statuses {
-    let views = dead.iter().map(|node| View::new(seen, snapshot, node));
-    let statuses = views.flat_map(|view| view.status.statuses);
+    let views = dead
+        .iter()
+        .map(|node| View::unborn(node).next(seen, snapshot));
+    let statuses = views.flat_map(|view| view.status.statuses().clone());
     statuses.filter(|(id, _)| is_layer2(id)).collect()
 }
 
@@ -193,6 +203,8 @@ struct View {
     node: NodeName,
     desired: Desired,
     status: NodeStatus,
+    /// What there is to write and to tell since the view before.
+    news: News,
 }
 
 impl View {
@@ -200,13 +212,14 @@ impl View {
         Self {
             node: node.clone(),
             desired: Desired::default(),
-            status: NodeStatus::default(),
+            status: NodeStatus::new(node.clone(), &Statuses::new()),
+            news: News::default(),
         }
     }
 
-    /// With drivers that have done all they were told.
-    fn new(seen: &Announcements, snapshot: &Snapshot, node: &NodeName) -> Self {
-        let desired = seen.of_other(snapshot, node.clone()).desired().clone();
+    /// The same node later on, with drivers that have done all they were told.
+    fn next(&self, seen: &Announcements, snapshot: &Snapshot) -> Self {
+        let desired = seen.of_other(snapshot, self.node.clone()).desired().clone();
         let sessions = desired.peers.iter().map(|(name, peer)| {
             let session = SessionObserved {
                 sent: peer.routes.keys().copied().collect(),
@@ -218,11 +231,13 @@ impl View {
             sessions: sessions.collect(),
             interfaces: BTreeSet::from([Interface::from("eth0")]),
         };
-        let status = node_status(&desired, &observed, node);
+        let mut status = self.status.clone();
+        let news = status.update(&desired, &observed);
         Self {
-            node: node.clone(),
+            node: self.node.clone(),
             desired,
             status,
+            news,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::unseen::Unseen;
 use super::{Allocation, Outcome, events};
 use crate::effect::{Effect, Event};
 use crate::names::ServiceKey;
-use crate::service::Service;
+use crate::service::{AddressCondition, Service};
 use crate::snapshot::Snapshot;
 
 /// Who gets which address, kept up to date one change at a time.
@@ -49,6 +49,8 @@ struct Record {
     /// What was told of the last decision; `None` before the first.
     told: Option<Vec<Event>>,
     unseen: Option<Unseen>,
+    /// What [`Allocations::announce`] was told last.
+    announced: Option<AddressCondition>,
     /// The pool that it holds an address of.
     pool: Option<PoolName>,
 }
@@ -203,6 +205,18 @@ impl Allocations {
         }
     }
 
+    /// Has the condition [`ANNOUNCED`](crate::service::ANNOUNCED) of a Service with addresses say this, for as long as it
+    /// keeps them. Returns the write, if there is anything to write.
+    pub fn announce(
+        &mut self,
+        snapshot: &Snapshot,
+        key: &ServiceKey,
+        announced: AddressCondition,
+    ) -> Option<Effect> {
+        self.records.get_mut(key)?.announced = Some(announced);
+        self.rewrite(key, snapshot)
+    }
+
     /// How much of each pool is in use.
     #[must_use]
     pub fn usage(&self) -> BTreeMap<PoolName, Usage> {
@@ -275,9 +289,11 @@ impl Allocations {
         effects: &mut Vec<Effect>,
     ) {
         let decision = decision.map(|decision| self.explained_now(key, decision));
-        let allocation = events::conclude(key, &subject.service, subject.case, decision);
-        let patch = allocation.patch(key, &subject.service);
-        let says_so_already = patch.is_none() && allocation.condition.is_some();
+        let Subject { service, case } = subject;
+        let allocation = self.allocation(key, &service, case, decision, snapshot);
+        let patch = allocation.patch(key, &service);
+        let says_so_already =
+            allocation.condition.is_some() && allocation.tells_addresses_of(&service);
         if let (Some(patch), Some(shown)) = (patch, snapshot.services.get(key)) {
             self.note_write(key, shown, &allocation);
             effects.push(patch);
@@ -298,6 +314,27 @@ impl Allocations {
         let news = allocation.events.into_iter();
         let news = news.filter(|event| !told.contains(event));
         effects.extend(news.map(Effect::EmitEvent));
+    }
+
+    /// What comes of a Service's case and the decision about it. Who announces the addresses it has is as it was told last.
+    fn allocation(
+        &mut self,
+        key: &ServiceKey,
+        service: &Service,
+        case: Case,
+        decision: Option<Decision<ServiceKey>>,
+        snapshot: &Snapshot,
+    ) -> Allocation {
+        let mut allocation = events::conclude(key, service, case, decision, snapshot);
+        let stays =
+            matches!(allocation.outcome, Outcome::Assigned { .. }) && !allocation.moves(service);
+        if let Some(record) = self.records.get_mut(key) {
+            match &record.announced {
+                Some(announced) if stays => allocation.announced = Some(announced.clone()),
+                _ => record.announced = None,
+            }
+        }
+        allocation
     }
 
     /// A decision with the facts of now: those that it was made from are of its turn, and later turns may have changed
@@ -368,7 +405,8 @@ impl Allocations {
         let shown = snapshot.services.get(key)?;
         let subject = self.subject(key, shown, snapshot);
         let decision = self.allocator.decision(key);
-        let allocation = events::conclude(key, &subject.service, subject.case, decision);
+        let Subject { service, case } = subject;
+        let allocation = self.allocation(key, &service, case, decision, snapshot);
         let effect = allocation.patch(key, shown)?;
         self.note_write(key, shown, &allocation);
         Some(effect)

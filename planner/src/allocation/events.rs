@@ -8,9 +8,11 @@ use ipam::{Decision, Placement, Release};
 
 use super::request::Case;
 use super::{Allocation, AllocationRefusal, Outcome, refusal};
+use crate::announced::obstacle;
 use crate::effect::{ConditionStatus, Event, EventReason, Involved};
 use crate::names::ServiceKey;
 use crate::service::{AddressCondition, AddressField, Service, WantedError};
+use crate::snapshot::Snapshot;
 
 /// What comes of one Service's case and the decision about it.
 pub(super) fn conclude(
@@ -18,6 +20,7 @@ pub(super) fn conclude(
     service: &Service,
     case: Case,
     decision: Option<Decision<ServiceKey>>,
+    snapshot: &Snapshot,
 ) -> Allocation {
     let mut teller = Teller {
         key,
@@ -52,9 +55,18 @@ pub(super) fn conclude(
     let mut allocation = Allocation {
         outcome,
         condition,
+        announced: None,
         events: teller.events,
     };
-    if allocation.moves(service) {
+    let moves = allocation.moves(service);
+    if let Outcome::Assigned { pool, .. } = &allocation.outcome {
+        allocation.announced = if moves {
+            obstacle(snapshot, key, service, pool)
+        } else {
+            service.announced.clone()
+        };
+    }
+    if moves {
         let tell = |annotation| Event {
             involved: Involved::Service(key.clone()),
             reason: EventReason::DeprecatedAnnotation,

@@ -45,6 +45,9 @@ pub struct Allocation {
     pub outcome: Outcome,
     /// The condition that tells of it; none where the Service asks for nothing, or its status is not ours to write.
     pub condition: Option<AddressCondition>,
+    /// The condition that tells who announces the addresses. New addresses nobody announces yet: none, unless it is known
+    /// that nobody can.
+    pub announced: Option<AddressCondition>,
     /// What there is to tell about it. Told once: [`AllocationPlan::effects`] leaves out what the plan before it told.
     pub events: Vec<Event>,
 }
@@ -109,7 +112,10 @@ pub fn plan_allocation(snapshot: &Snapshot) -> AllocationPlan {
     let reservations = reserved.statuses(snapshot, reserved.names(), holders(&plan, &current));
     let services = cases.into_iter().map(|(key, (service, case))| {
         let decision = plan.decisions.remove(key);
-        (key.clone(), events::conclude(key, service, case, decision))
+        (
+            key.clone(),
+            events::conclude(key, service, case, decision, snapshot),
+        )
     });
     AllocationPlan {
         services: services.collect(),

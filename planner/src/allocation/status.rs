@@ -16,6 +16,7 @@ pub(super) struct Status {
     has_hostname: bool,
     pool: Option<PoolName>,
     condition: Option<AddressCondition>,
+    announced: Option<AddressCondition>,
 }
 
 impl Status {
@@ -26,15 +27,21 @@ impl Status {
             has_hostname: service.has_hostname,
             pool: service.allocated_from.clone(),
             condition: service.condition.clone(),
+            announced: service.announced.clone(),
         }
     }
 
     /// Whether they say this already.
     pub(super) fn is_of(&self, service: &Service) -> bool {
+        self.tells_addresses_of(service) && self.announced == service.announced
+    }
+
+    /// Whether they say this already, but for who announces the addresses.
+    pub(super) fn tells_addresses_of(&self, service: &Service) -> bool {
         self.has_addresses_of(service) && self.condition == service.condition
     }
 
-    /// Whether they say this already, the condition left aside.
+    /// Whether they say this already, the conditions left aside.
     pub(super) fn has_addresses_of(&self, service: &Service) -> bool {
         self.ingress == service.ingress
             && self.has_hostname == service.has_hostname
@@ -47,6 +54,7 @@ impl Status {
         service.has_hostname = self.has_hostname;
         service.allocated_from.clone_from(&self.pool);
         service.condition.clone_from(&self.condition);
+        service.announced.clone_from(&self.announced);
     }
 }
 
@@ -66,6 +74,7 @@ impl Allocation {
             has_hostname: false,
             pool,
             condition: self.condition.clone(),
+            announced: self.announced.clone(),
         })
     }
 
@@ -78,7 +87,14 @@ impl Allocation {
             ingress,
             pool: status.pool,
             condition: status.condition,
+            announced: status.announced,
         })
+    }
+
+    /// Whether the Service says already what there is to say of its addresses, but for who announces them.
+    pub(super) fn tells_addresses_of(&self, service: &Service) -> bool {
+        self.status()
+            .is_some_and(|status| status.tells_addresses_of(service))
     }
 
     /// Whether the Service gets another address or pool than status and annotation say.

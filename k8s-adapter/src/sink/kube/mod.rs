@@ -16,7 +16,6 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Client, Resource};
 use planner::effect::{Component, ConfigurationState, Effect, StatusAbout, StatusId};
 use planner::names::ServiceKey;
-use planner::service::AddressCondition;
 use serde_json::{Value, json};
 
 use self::events::Recorder;
@@ -26,7 +25,7 @@ use self::requests::{Part, Requests, Target};
 use super::{Failure, Sink, SinkError, patch};
 use crate::crd;
 use crate::translate::{
-    ClusterObjects, IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, ObjectName, Stamp,
+    ClusterObjects, IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, ObjectName, Stamp, status_name,
 };
 
 /// Writes to an API server.
@@ -147,6 +146,11 @@ impl KubeSink {
             Err(error) if error.failure == Failure::Gone => {}
             result => return Ok(result.map(drop)?),
         }
+        self.create(target, object).await
+    }
+
+    /// Makes an object of ours, and then writes its status. That it is there already does no harm.
+    async fn create(&self, target: Target<'_>, object: &Value) -> Result<(), SinkError> {
         let main = without_status(object);
         self.requests.apply(target, Part::Main, &main).await?;
         self.requests.apply(target, Part::Status, object).await?;
@@ -176,10 +180,14 @@ impl Sink for KubeSink {
                 ingress,
                 pool,
                 condition,
+                announced,
             } => {
-                let condition = since(condition.as_ref(), service, objects);
+                let name = ObjectName::new(service.namespace().as_str(), service.name());
+                let present = objects.services.get(&name).map(|present| &**present);
+                let (condition, announced) = (condition.as_ref(), announced.as_ref());
+                let conditions = patch::conditions(condition, announced, present, Timestamp::now());
                 let pool = pool.as_ref().map(ipam::PoolName::as_str);
-                let mut desired = patch::service(service, ingress, pool, condition);
+                let mut desired = patch::service(service, ingress, pool, &conditions);
                 if ingress.is_empty() {
                     // Left out, the field would stay with a manager that has it too.
                     set(&mut desired, "/status/loadBalancer", "ingress", json!([]));
@@ -187,19 +195,27 @@ impl Sink for KubeSink {
                 self.service(service, desired, objects).await
             }
             Effect::UpsertStatus { id, body } => {
-                let object = patch::status(&self.namespace, id, body);
-                let (path, name) = (self.status_path(id), patch::status_name(id));
-                self.upsert(
-                    Target {
-                        path: &path,
-                        name: &name,
-                    },
-                    &object,
-                )
-                .await
+                let mut object = patch::status(&self.namespace, id, body);
+                self.give_owner(&mut object).await?;
+                let (path, name) = (self.status_path(id), status_name(id));
+                let target = Target {
+                    path: &path,
+                    name: &name,
+                };
+                let own = self.own(&name);
+                let is_there = match id.about {
+                    StatusAbout::Layer2(_) => objects.service_l2_statuses.get(&own).is_some(),
+                    StatusAbout::Bgp(_) => objects.service_bgp_statuses.get(&own).is_some(),
+                    StatusAbout::Session(_) => objects.bgp_sessions.get(&own).is_some(),
+                };
+                if is_there {
+                    self.upsert(target, &object).await
+                } else {
+                    self.create(target, &object).await
+                }
             }
             Effect::DeleteStatus { id } => {
-                let (path, name) = (self.status_path(id), patch::status_name(id));
+                let (path, name) = (self.status_path(id), status_name(id));
                 let target = Target {
                     path: &path,
                     name: &name,
@@ -261,23 +277,6 @@ impl fmt::Debug for KubeSink {
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
-}
-
-/// The condition, and since when it has its status.
-fn since<'a>(
-    condition: Option<&'a AddressCondition>,
-    service: &ServiceKey,
-    objects: &ClusterObjects,
-) -> Option<(&'a AddressCondition, Timestamp)> {
-    let condition = condition?;
-    let name = ObjectName::new(service.namespace().as_str(), service.name());
-    let present = objects.services.get(&name);
-    let since = patch::condition_since(
-        condition,
-        present.map(|present| &**present),
-        Timestamp::now(),
-    );
-    Some((condition, since))
 }
 
 /// Has the server refuse the write where the object is not this one, in this version.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kube::client::Body;
 use planner::effect::{ConditionStatus, ConfigurationResult, Event, EventReason, Involved};
-use planner::service::Service;
+use planner::service::{AddressCondition, Service};
 use tokio::time::sleep;
 use tower::service_fn;
 
@@ -104,6 +104,7 @@ fn service_status(addresses: &[&str], pool: Option<&str>) -> Effect {
             reason: "Assigned".into(),
             message: String::new(),
         }),
+        announced: None,
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) fn overlay_service(service: &Service, written: &Service) -> Arc<Servi
         has_hostname: written.has_hostname,
         condition: written.condition.clone(),
         condition_since: written.condition_since,
+        announced: written.announced.clone(),
+        announced_since: written.announced_since,
         ..service.clone()
     })
 }

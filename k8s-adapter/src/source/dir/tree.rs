@@ -24,8 +24,15 @@ pub(super) type Follow<'a> = &'a mut dyn FnMut(&Path);
 const ROOT: &str = "";
 /// The folder below the root where the processes write.
 const STATUS: &str = "status";
-/// The folder in there that is read again whenever it changes.
+/// The folder in there with what is laid over Services.
 const SERVICES: &str = "services";
+/// The folders in there that are read again whenever they change: those that the processes read of one another.
+const FOLLOWED: [&str; 4] = [
+    SERVICES,
+    "bgpsessions",
+    "servicebgpstatuses",
+    "servicel2statuses",
+];
 
 /// The folder's files and what each of them says.
 #[derive(Debug)]
@@ -366,12 +373,13 @@ impl Tree {
         path.strip_prefix(&self.root).map(Path::to_owned).ok()
     }
 
-    /// Whether changes of a file count: that of a manifest, or of a Service's status.
+    /// Whether changes of a file count: that of a manifest, or of a status that some process reads.
     fn is_read(&self, path: &Path) -> bool {
         let is_seen = !path.ancestors().any(is_hidden);
+        let is_followed = |folder: &&str| path.starts_with(Path::new(STATUS).join(folder));
         is_seen
             && is_manifest(path)
-            && (!path.starts_with(STATUS) || path.starts_with(Path::new(STATUS).join(SERVICES)))
+            && (!path.starts_with(STATUS) || FOLLOWED.iter().any(is_followed))
     }
 
     /// What all files say together.
@@ -434,7 +442,8 @@ impl Tree {
                             objects.ip_reservations.insert(id.name.clone(), overlaid);
                         }
                     }
-                    AnyObject::ServiceBGPStatus(_)
+                    AnyObject::BGPSession(_)
+                    | AnyObject::ServiceBGPStatus(_)
                     | AnyObject::ServiceL2Status(_)
                     | AnyObject::ConfigurationState(_) => {
                         object.insert_into(objects, id.name.clone(), origin.clone());

@@ -27,6 +27,8 @@ pub(super) struct Followed<W: Wire> {
 pub(super) enum Selector {
     /// All of them.
     All,
+    /// Those with these labels.
+    Labels(String),
     /// Those with these fields; all of them where the server cannot tell by these.
     Fields(String),
 }
@@ -163,6 +165,7 @@ fn watch<W: Wire>(
     let config = watcher::Config::default().page_size(PAGE);
     let config = match &followed.selector {
         Selector::All => config,
+        Selector::Labels(labels) => config.labels(labels),
         Selector::Fields(fields) => config.fields(fields),
     };
     watcher(followed.api.clone(), config).boxed()

@@ -66,7 +66,10 @@ impl Departed {
 
 /// Whether a Service carries what only one with an address should.
 fn carries(service: &Service) -> bool {
-    service.allocated_from.is_some() || service.condition.is_some() || !service.ingress.is_empty()
+    service.allocated_from.is_some()
+        || service.condition.is_some()
+        || service.announced.is_some()
+        || !service.ingress.is_empty()
 }
 
 /// What there is to know about former LoadBalancer Services, once [`Departed`] has been told about them.

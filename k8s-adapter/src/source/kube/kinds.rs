@@ -15,11 +15,11 @@ use super::document::{
 use super::follow::{Followed, Presence, Selector, follow as follow_kind};
 use super::store::{Change, Collection};
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, BGPSession, Community, ConfigurationState,
     FRRConfiguration, IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus,
     ServiceL2Status,
 };
-use crate::sink::patch::component_name;
+use crate::sink::patch::{NODE, component_name};
 use crate::translate::Kind;
 
 /// The kinds that a process reads.
@@ -58,9 +58,21 @@ pub(super) fn follow(
         Kind::L2Advertisement => {
             scope.own::<L2Advertisement>(kind, |all| &mut all.l2_advertisements)
         }
-        Kind::ServiceBGPStatus => {
-            scope.own::<ServiceBGPStatus>(kind, |all| &mut all.service_bgp_statuses)
-        }
+        // FerroLB's own: a cluster with MetalLB's kinds alone has none.
+        Kind::BGPSession => follow_kind(Followed {
+            kind,
+            api: scope.namespaced::<CustomWire<BGPSession>, BGPSession>(),
+            selector: of_node(component),
+            collection: |all| &mut all.bgp_sessions,
+            presence: Presence::Optional,
+        }),
+        Kind::ServiceBGPStatus => follow_kind(Followed {
+            kind,
+            api: scope.namespaced::<CustomWire<ServiceBGPStatus>, ServiceBGPStatus>(),
+            selector: of_node(component),
+            collection: |all| &mut all.service_bgp_statuses,
+            presence: Presence::Required,
+        }),
         Kind::ServiceL2Status => {
             scope.own::<ServiceL2Status>(kind, |all| &mut all.service_l2_statuses)
         }
@@ -107,6 +119,14 @@ pub(super) fn follow(
             collection: |all| &mut all.services,
             presence: Presence::Required,
         }),
+    }
+}
+
+/// What is about a node: a speaker reads of its own alone.
+fn of_node(component: &Component) -> Selector {
+    match component {
+        Component::Controller => Selector::All,
+        Component::Speaker(node) => Selector::Labels(format!("{NODE}={node}")),
     }
 }
 
@@ -175,12 +195,16 @@ const CONTROLLER: &[Kind] = &[
     Kind::BGPAdvertisement,
     Kind::BGPPeer,
     Kind::BGPPolicy,
+    Kind::BGPSession,
     Kind::Community,
     Kind::ConfigurationState,
     Kind::IPAddressPool,
     Kind::IPReservation,
     Kind::L2Advertisement,
+    Kind::ServiceBGPStatus,
+    Kind::ServiceL2Status,
     Kind::ConfigMap,
+    Kind::EndpointSlice,
     Kind::FRRConfiguration,
     Kind::Namespace,
     Kind::Node,
@@ -194,6 +218,7 @@ const SPEAKER: &[Kind] = &[
     Kind::BGPAdvertisement,
     Kind::BGPPeer,
     Kind::BGPPolicy,
+    Kind::BGPSession,
     Kind::Community,
     Kind::ConfigurationState,
     Kind::IPAddressPool,

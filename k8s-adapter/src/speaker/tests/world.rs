@@ -57,6 +57,8 @@ pub(super) struct Record {
     pub(super) error_summary: String,
     /// How many statuses and events were written.
     pub(super) writes: usize,
+    /// The status objects that were deleted.
+    pub(super) deleted: Vec<String>,
     /// How long the sink takes for each effect.
     pub(super) sink_delay: Duration,
     /// How long a router takes to end a session.
@@ -201,6 +203,11 @@ impl World {
         self.record(answers)
     }
 
+    /// The status objects that were deleted, in order.
+    pub(super) fn deleted(&self) -> Vec<String> {
+        self.record(|record| record.deleted.clone())
+    }
+
     /// What the status objects that are there say of Services.
     pub(super) fn statuses(&self) -> Vec<String> {
         let name = |(id, body): (&StatusId, &StatusBody)| match (&id.about, body) {
@@ -265,10 +272,13 @@ impl Sink for Recorder {
         let delay = self.0.lock().unwrap().sink_delay;
         sleep(delay).await;
         let mut record = self.0.lock().unwrap();
-        record.writes += usize::from(!matches!(effect, Effect::ConfigurationState(_)));
+        record.writes += usize::from(is_about_service(&effect));
         match effect {
             Effect::UpsertStatus { id, body } => drop(record.statuses.insert(id, body)),
-            Effect::DeleteStatus { id } => drop(record.statuses.remove(&id)),
+            Effect::DeleteStatus { id } => {
+                record.deleted.push(id.to_string());
+                record.statuses.remove(&id);
+            }
             Effect::EmitEvent(event) => record
                 .events
                 .push(format!("{} {}", event.reason, event.message)),
@@ -278,13 +288,19 @@ impl Sink for Recorder {
         Ok(())
     }
 
-    async fn layer2_statuses(&self) -> Result<Vec<StatusId>, SinkError> {
-        let record = self.0.lock().unwrap();
-        Ok(record.statuses.keys().cloned().collect())
-    }
-
     async fn retain(&self, _: &ClusterObjects) -> Result<(), SinkError> {
         Ok(())
+    }
+}
+
+/// Neither the configuration's state nor that of a session, which is another with every start.
+fn is_about_service(effect: &Effect) -> bool {
+    match effect {
+        Effect::UpsertStatus { id, .. } | Effect::DeleteStatus { id } => {
+            id.about.service().is_some()
+        }
+        Effect::ConfigurationState(_) => false,
+        _ => true,
     }
 }
 

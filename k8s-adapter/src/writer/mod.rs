@@ -2,9 +2,13 @@
 //!
 //! * Nobody waits: up to [`IN_FLIGHT`] writes are under way at once, and what was decided meanwhile queues up.
 //! * At most one of them is about the same object, and of several that queue up for it only the newest is written.
-//! * What an API server hears of first are the Services; events wait until nothing else does. The status of pools is
-//!   written at most once in [`POOL_PACE`], all pools counted, whatever happens to their usage meanwhile.
+//! * What an API server hears of first are addresses; events wait until nothing else does. The status of pools is written
+//!   at most once in [`POOL_PACE`], all pools counted, whatever happens to their usage meanwhile.
+//! * Who announces what can wait, and is written within a budget ([`BURST`], [`PACE`]): a thousand Services that move at
+//!   once are told of one after the other, each as it is by then, and none is forgotten.
 //! * A write that fails comes back for a new decision after a pause that doubles with each failure of the same object.
+
+mod budget;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -20,6 +24,7 @@ use planner::names::ServiceKey;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
+use self::budget::Budget;
 use crate::lease::Leadership;
 use crate::sink::{Failure, Sink, SinkError};
 use crate::telemetry::chain;
@@ -71,7 +76,7 @@ impl fmt::Display for Target {
 type Write = BoxFuture<'static, (Target, Effect, Result<(), SinkError>)>;
 
 /// Effects on their way into the world.
-pub(super) struct Writer<K> {
+pub(crate) struct Writer<K> {
     sink: Arc<K>,
     leadership: Leadership,
     /// What is written is based on these; the newest there are.
@@ -79,6 +84,8 @@ pub(super) struct Writer<K> {
     /// What has not been begun, by target.
     queued: BTreeMap<Target, Effect>,
     queue: Queue,
+    /// What is in line for the budget though it need not be.
+    can_wait: BTreeSet<Target>,
     /// What is under way.
     writes: FuturesUnordered<Write>,
     busy: BTreeSet<Target>,
@@ -92,20 +99,45 @@ pub(super) struct Writer<K> {
     random: fastrand::Rng,
 }
 
-/// Whose turn it is. A target is in it once while something is queued for it.
-#[derive(Default)]
+/// Whether events count against the budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Events {
+    /// They are sent as they come.
+    Free,
+    /// They wait for it like statuses, and after them.
+    Budgeted,
+}
+
+/// Whose turn it is. A target is in it while something is queued for it; in two lines, if it became urgent.
 struct Queue {
     objects: VecDeque<Target>,
     pools: VecDeque<Target>,
+    /// What may wait: statuses of nodes, and Services about which there is nothing new but who announces them.
+    budgeted: VecDeque<Target>,
     events: VecDeque<Target>,
+    events_are: Events,
+    budget: Option<Budget>,
     /// When the status of a pool may be written next.
     next_pool: Option<Instant>,
 }
 
 impl Queue {
+    fn new(events_are: Events) -> Self {
+        Self {
+            objects: VecDeque::new(),
+            pools: VecDeque::new(),
+            budgeted: VecDeque::new(),
+            events: VecDeque::new(),
+            events_are,
+            budget: Some(Budget::new(BURST, PACE)),
+            next_pool: None,
+        }
+    }
+
     fn push(&mut self, target: Target) {
         match target {
             Target::Pool(_) => self.pools.push_back(target),
+            Target::Status(_) => self.budgeted.push_back(target),
             Target::Event(_) => self.events.push_back(target),
             _ => self.objects.push_back(target),
         }
@@ -118,24 +150,53 @@ impl Queue {
             self.next_pool = Some(now + POOL_PACE);
             return Some(pool);
         }
-        self.objects.pop_front().or_else(|| self.events.pop_front())
+        if let Some(target) = self.objects.pop_front() {
+            return Some(target);
+        }
+        if self.events_are == Events::Free && self.budgeted.is_empty() {
+            return self.events.pop_front();
+        }
+        let is_allowed = self.waits_for_budget() && self.pays(now);
+        if is_allowed {
+            let target = self.budgeted.pop_front();
+            return target.or_else(|| self.events.pop_front());
+        }
+        match self.events_are {
+            Events::Free => self.events.pop_front(),
+            Events::Budgeted => None,
+        }
+    }
+
+    /// Whether something is queued that counts against the budget.
+    fn waits_for_budget(&self) -> bool {
+        let events = self.events_are == Events::Budgeted && !self.events.is_empty();
+        events || !self.budgeted.is_empty()
+    }
+
+    fn pays(&mut self, now: Instant) -> bool {
+        self.budget.as_mut().is_none_or(|budget| budget.take(now))
     }
 
     /// When something can be popped that cannot now.
-    fn wakes(&self) -> Option<Instant> {
-        self.next_pool.filter(|_| !self.pools.is_empty())
+    fn wakes(&self, now: Instant) -> Option<Instant> {
+        let pool = self.next_pool.filter(|_| !self.pools.is_empty());
+        let budget = self.budget.filter(|_| self.waits_for_budget());
+        pool.into_iter()
+            .chain(budget.map(|budget| budget.next(now)))
+            .min()
     }
 }
 
 impl<K: Sink + 'static> Writer<K> {
     /// Writes while this process leads.
-    pub(super) fn new(sink: Arc<K>, leadership: Leadership) -> Self {
+    pub(crate) fn new(sink: Arc<K>, leadership: Leadership, events_are: Events) -> Self {
         Self {
             sink,
             leadership,
             objects: Arc::default(),
             queued: BTreeMap::new(),
-            queue: Queue::default(),
+            queue: Queue::new(events_are),
+            can_wait: BTreeSet::new(),
             writes: FuturesUnordered::new(),
             busy: BTreeSet::new(),
             failures: BTreeMap::new(),
@@ -147,29 +208,58 @@ impl<K: Sink + 'static> Writer<K> {
     }
 
     /// Takes up newer objects, for the writes that have not been begun.
-    pub(super) fn set_objects(&mut self, objects: Arc<ClusterObjects>) {
+    pub(crate) fn set_objects(&mut self, objects: Arc<ClusterObjects>) {
         self.objects = objects;
     }
 
     /// Has an effect carried out, in place of any other with the same target that has not been begun.
-    pub(super) fn submit(&mut self, effect: Effect) {
+    pub(crate) fn submit(&mut self, effect: Effect) {
         let target = Target::of(&effect);
-        if let Some((when, _)) = self.paused.remove(&target) {
-            self.alarms.remove(&(when, target.clone()));
-        }
-        let is_new = self.queued.insert(target.clone(), effect).is_none();
-        if is_new && !self.busy.contains(&target) {
+        let is_new = self.replace(target.clone(), effect);
+        let has_waited = self.can_wait.remove(&target);
+        if (is_new || has_waited) && !self.busy.contains(&target) {
             self.queue.push(target);
         }
     }
 
+    /// The same of an effect that can wait for the budget.
+    pub(crate) fn submit_later(&mut self, effect: Effect) {
+        let target = Target::of(&effect);
+        let is_new = self.replace(target.clone(), effect);
+        if is_new && !self.busy.contains(&target) {
+            self.can_wait.insert(target.clone());
+            self.queue.budgeted.push_back(target);
+        }
+    }
+
+    /// Whether nothing was queued for the target.
+    fn replace(&mut self, target: Target, effect: Effect) -> bool {
+        if let Some((when, _)) = self.paused.remove(&target) {
+            self.alarms.remove(&(when, target.clone()));
+        }
+        self.queued.insert(target, effect).is_none()
+    }
+
+    /// Lets nothing wait for the budget any more: the process is about to end.
+    pub(crate) fn hurry(&mut self) {
+        self.queue.budget = None;
+    }
+
+    /// Whether nothing is queued or under way, or failed and waits to be decided about anew.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queued.is_empty() && self.busy.is_empty() && self.paused.is_empty()
+    }
+
     /// Carries out what is queued, and returns with an effect that has failed when it is time to decide about it anew,
     /// or with nothing when a write has ended. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Option<Effect> {
+    pub(crate) async fn next(&mut self) -> Option<Effect> {
         loop {
             self.begin();
             let alarm = self.alarms.first().map(|(when, _)| *when);
-            let wakes = alarm.into_iter().chain(self.queue.wakes()).min();
+            // Where nothing can be begun, the end of a write is what to wait for.
+            let has_room = self.writes.len() < IN_FLIGHT && self.leadership.holds();
+            let wakes = self.queue.wakes(Instant::now()).filter(|_| has_room);
+            let wakes = alarm.into_iter().chain(wakes).min();
             tokio::select! {
                 Some((target, effect, result)) = self.writes.next() => {
                     self.ended(target, effect, result);
@@ -185,14 +275,19 @@ impl<K: Sink + 'static> Writer<K> {
         }
     }
 
-    /// Whether all that was submitted has been tried, pools and events left aside.
-    pub(super) fn is_settled(&self) -> bool {
-        let can_wait = |target: &Target| matches!(target, Target::Pool(_) | Target::Event(_));
+    /// Whether all that was submitted has been tried, but for what can wait.
+    pub(crate) fn is_settled(&self) -> bool {
+        let can_wait = |target: &Target| {
+            matches!(
+                target,
+                Target::Pool(_) | Target::Event(_) | Target::Status(_)
+            )
+        };
         self.queue.objects.is_empty() && self.busy.iter().all(can_wait)
     }
 
     /// How many writes have failed since the last call.
-    pub(super) fn take_errors(&mut self) -> u64 {
+    pub(crate) fn take_errors(&mut self) -> u64 {
         std::mem::take(&mut self.errors)
     }
 
@@ -204,6 +299,7 @@ impl<K: Sink + 'static> Writer<K> {
             let Some(effect) = self.queued.remove(&target) else {
                 continue;
             };
+            self.can_wait.remove(&target);
             self.busy.insert(target.clone());
             let (sink, objects) = (Arc::clone(&self.sink), Arc::clone(&self.objects));
             self.writes.push(Box::pin(async move {
@@ -271,6 +367,10 @@ fn pause(failures: u32, random: &mut fastrand::Rng) -> Duration {
 
 /// How many writes are under way at once.
 const IN_FLIGHT: usize = 32;
+/// How many writes that can wait go out at once.
+pub(crate) const BURST: u32 = 100;
+/// The time from one of them to the next after that: 20 a second.
+pub(crate) const PACE: Duration = Duration::from_millis(50);
 /// The time from one write of a pool's status to the next of any pool's: two a second.
 const POOL_PACE: Duration = Duration::from_millis(500);
 /// How often an event is tried: what it tells is in the condition too, and its object may be in a namespace that takes no

@@ -62,7 +62,7 @@ impl Surroundings {
             answers: Semaphore::new(answers),
             state: Mutex::default(),
         });
-        let writer = Writer::new(Arc::clone(&sink), Leadership::always());
+        let writer = Writer::new(Arc::clone(&sink), Leadership::always(), Events::Free);
         Self { sink, writer }
     }
 
@@ -90,6 +90,7 @@ fn patch(name: &str, pool: &str) -> Effect {
         ingress: Vec::new(),
         pool: Some(pool.into()),
         condition: None,
+        announced: None,
     }
 }
 

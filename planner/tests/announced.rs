@@ -1,0 +1,200 @@
+//! Who announces a Service, and what is in the way where nobody does.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod fixture;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use planner::allocation::plan_allocation;
+use planner::announced::{Prospect, Prospects, prospect};
+use planner::announcements::Affected;
+use planner::effect::{StatusAbout, StatusBody, StatusId};
+use planner::names::ServiceKey;
+use planner::snapshot::Snapshot;
+use proptest::prelude::*;
+
+fn key() -> ServiceKey {
+    fixture::key("a/web")
+}
+
+/// Reason and message of the condition of `a/web`, where nobody has been heard to announce it.
+fn unheard(snapshot: &Snapshot) -> String {
+    let service = &snapshot.services[&key()];
+    let prospect = prospect(snapshot, &key(), service, None).unwrap();
+    let condition = prospect.condition();
+    format!("{}: {}", condition.reason, condition.message)
+}
+
+#[test]
+fn what_is_in_the_way_is_said_with_what_would_help() {
+    let ready = "{ips: [198.51.100.1], from: web, endpoints: {n1: [ready]}}";
+    let local = "{ips: [198.51.100.1], from: web, local: true, endpoints: {n2: [ready]}}";
+    let none = "{ips: [198.51.100.1], from: web}";
+    let cases = [
+        (
+            "",
+            ready,
+            "NoAdvertisement: allocated, but no advertisement selects pool web; create an L2Advertisement or a BGPAdvertisement with ipAddressPools: [web]",
+        ),
+        (
+            "l2: {some: {services: [{app: x}]}}",
+            ready,
+            "NoAdvertisement: allocated, but no advertisement of pool web selects the Service; make serviceSelectors of one match the Service",
+        ),
+        (
+            "l2: {some: {nodes: [{rack: b}]}}",
+            ready,
+            "NoNode: allocated, but no advertisement of pool web selects a node; make nodeSelectors of one match a node",
+        ),
+        (
+            "bgp: {some: }",
+            ready,
+            "NoPeer: allocated, but no node that may announce it has a BGPPeer to tell; create a BGPPeer, or make nodeSelectors of one match such a node",
+        ),
+        (
+            "l2: {some: {nodes: [{rack: a}]}}",
+            local,
+            "NoLocalEndpoints: allocated, but externalTrafficPolicy is Local and no node that may announce it has a ready endpoint; run a ready endpoint on one of them, or set externalTrafficPolicy to Cluster",
+        ),
+        (
+            "l2: {some: }",
+            none,
+            "NoEndpoints: allocated, but the Service has no endpoints; make at least one endpoint of the Service ready",
+        ),
+        // The one that comes closest tells.
+        (
+            "bgp: {some: }\nl2: {some: {nodes: [{rack: b}]}}",
+            ready,
+            "NoPeer: allocated, but no node that may announce it has a BGPPeer to tell; create a BGPPeer, or make nodeSelectors of one match such a node",
+        ),
+    ];
+    for (advertisements, service, expected) in cases {
+        let snapshot = fixture::snapshot(&format!(
+            "nodes: {{n1: {{labels: {{rack: a}}}}, n2: }}\npools: {{web: {{addresses: [198.51.100.0/24]}}}}\n\
+             {advertisements}\nservices: {{a/web: {service}}}"
+        ));
+        assert_eq!(unheard(&snapshot), expected, "{advertisements}");
+    }
+}
+
+const ADVERTISED: &str = "
+nodes: {n1: , n2: , n3: }
+pools: {web: {addresses: [198.51.100.0/24]}}
+l2: {some: }
+services: {a/web: {ips: [198.51.100.1], from: web, endpoints: {n1: [ready]}}}
+";
+
+fn layer2(node: &str) -> (StatusId, Option<StatusBody>) {
+    let about = StatusAbout::Layer2(key());
+    let interfaces = BTreeSet::new();
+    let id = StatusId {
+        node: node.into(),
+        about,
+    };
+    (id, Some(StatusBody::Layer2 { interfaces }))
+}
+
+fn bgp(node: &str, peers: &[&str]) -> (StatusId, Option<StatusBody>) {
+    let about = StatusAbout::Bgp(key());
+    let peers = peers.iter().map(|peer| (*peer).into()).collect();
+    let id = StatusId {
+        node: node.into(),
+        about,
+    };
+    (id, Some(StatusBody::Bgp { peers }))
+}
+
+#[test]
+fn who_announces_is_named_or_counted() {
+    let snapshot = fixture::snapshot(ADVERTISED);
+    let said = |statuses: Vec<(StatusId, Option<StatusBody>)>| {
+        let mut prospects = Prospects::default();
+        let changed = prospects.update(
+            &snapshot,
+            &Affected::default(),
+            &statuses.into_iter().collect(),
+        );
+        assert_eq!(changed, BTreeSet::from([key()]));
+        match prospects.get(&key()) {
+            Some(Prospect::Announced(condition)) => condition.message.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(said(vec![layer2("n1")]), "by layer 2 from n1");
+    let all = vec![
+        bgp("n1", &["a", "b"]),
+        bgp("n2", &["b"]),
+        bgp("n3", &["a"]),
+        layer2("n2"),
+    ];
+    assert_eq!(
+        said(all),
+        "by BGP from 3 nodes to 2 peers; by layer 2 from n2"
+    );
+    assert_eq!(said(vec![bgp("n1", &["a"])]), "by BGP from n1 to a");
+}
+
+#[test]
+fn a_service_that_somebody_may_announce_is_awaited() {
+    let snapshot = fixture::snapshot(ADVERTISED);
+    let service = &snapshot.services[&key()];
+    let prospect = prospect(&snapshot, &key(), service, None);
+    assert!(
+        matches!(prospect, Some(Prospect::Awaited(_))),
+        "{prospect:?}"
+    );
+}
+
+#[test]
+fn what_is_known_to_be_in_the_way_is_written_with_the_address() {
+    let plan = |advertisements: &str| {
+        let pool = "pools: {web: {addresses: [198.51.100.0/24]}}";
+        let service = "services: {a/web: {endpoints: {n1: [ready]}}}";
+        let yaml = format!("nodes: {{n1: }}\n{pool}\n{advertisements}\n{service}");
+        let plan = plan_allocation(&fixture::snapshot(&yaml));
+        plan.services[&key()]
+            .announced
+            .as_ref()
+            .map(|condition| condition.reason.to_string())
+    };
+    assert_eq!(plan("").as_deref(), Some("NoAdvertisement"));
+    assert_eq!(plan("l2: {some: }"), None);
+}
+
+/// A status that is written (by one of three nodes, to some peers), or removed.
+fn step() -> impl Strategy<Value = (StatusId, Option<StatusBody>)> {
+    (0..3_u8, any::<bool>(), any::<bool>(), 0..3_usize).prop_map(
+        |(node, by_bgp, is_there, peers)| {
+            let node = format!("n{node}");
+            let (id, body) = match by_bgp {
+                true => bgp(&node, ["a", "b"].get(..peers.min(2)).unwrap()),
+                false => layer2(&node),
+            };
+            (id, body.filter(|_| is_there))
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn prospects_change_by_change_are_those_at_once(steps in proptest::collection::vec((step(), any::<bool>()), 1..20)) {
+        let (with, without) = (fixture::snapshot(ADVERTISED), fixture::snapshot(&ADVERTISED.replace("l2: {some: }", "")));
+        let mut prospects = Prospects::default();
+        let mut statuses = BTreeMap::new();
+        for ((id, body), is_advertised) in steps {
+            let snapshot = if is_advertised { &with } else { &without };
+            let affected = Affected { config: true, ..Affected::default() };
+            prospects.update(snapshot, &affected, &BTreeMap::from([(id.clone(), body.clone())]));
+            statuses.insert(id, body);
+            let mut at_once = Prospects::default();
+            at_once.update(snapshot, &affected, &statuses);
+            prop_assert_eq!(prospects.get(&key()), at_once.get(&key()));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a node has to tell, change by change.
+
+mod arbitrary;
+
+use std::collections::BTreeSet;
+
+use planner::allocation::plan_allocation;
+use planner::desired::{Desired, desired_state};
+use planner::observed::{Observed, SessionObserved};
+use planner::snapshot::Snapshot;
+use planner::status::{NodeStatus, Statuses, node_status};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use self::arbitrary::{node_name, snapshot};
+
+proptest! {
+    #[test]
+    fn status_step_by_step_is_status_at_once(
+        steps in vec((snapshot(), vec(0..4_usize, 2), 0..3_usize), 1..5),
+    ) {
+        let me = node_name(0);
+        let mut status = NodeStatus::new(me.clone(), &Statuses::new());
+        for (snapshot, sent, interfaces) in steps {
+            let desired = desired_state(&assigned(&snapshot), &me);
+            let observed = observed(&desired, &sent, interfaces);
+            let before = status.statuses().clone();
+            let news = status.update(&desired, &observed);
+            let (whole, _) = node_status(&desired, &observed, &me);
+            prop_assert_eq!(status.statuses(), &whole);
+            let mut differs: BTreeSet<_> = before.keys().chain(whole.keys()).cloned().collect();
+            differs.retain(|id| before.get(id) != whole.get(id));
+            prop_assert_eq!(news.statuses, differs);
+        }
+    }
+}
+
+/// Sessions that have sent all routes but every `sent`th, on so many interfaces.
+fn observed(desired: &Desired, sent: &[usize], interfaces: usize) -> Observed {
+    let sessions = desired.peers.iter().zip(sent).map(|((name, peer), every)| {
+        let prefixes = peer.routes.keys().enumerate();
+        let prefixes = prefixes.filter(|(index, _)| every.checked_rem(index + 1) != Some(0));
+        let session = SessionObserved {
+            sent: prefixes.map(|(_, prefix)| *prefix).collect(),
+            ..SessionObserved::default()
+        };
+        (name.clone(), session)
+    });
+    Observed {
+        sessions: sessions.collect(),
+        interfaces: (0..interfaces)
+            .map(|index| format!("eth{index}").as_str().into())
+            .collect(),
+    }
+}
+
+/// The snapshot once its plan has been carried out.
+fn assigned(snapshot: &Snapshot) -> Snapshot {
+    let mut assigned = snapshot.clone();
+    plan_allocation(snapshot).apply(&mut assigned);
+    assigned
+}
