@@ -307,7 +307,10 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         self.facts.send_replace(Some(Arc::new(facts)));
     }
 
-    /// Leads traffic away, tells the routers why, stops answering, removes the node's status. Bounded in time.
+    /// Leads traffic away, tells the routers why, stops answering. Bounded in time.
+    ///
+    /// The status of the node is the next process's to correct: after a restart there is mostly nothing to correct, and
+    /// removing it for a moment would be two writes and an event for each Service.
     async fn hand_over(mut self) {
         info!(node = %self.node, "speaker stops: leading traffic away");
         self.drain.handle_input(now(), Input::Leave(HURRIED));
@@ -324,17 +327,13 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             self.peers.shut_down(&text, HAND_OVER),
             self.layer2.shut_down(HAND_OVER)
         );
-        if let Some(decision) = &mut self.decision {
-            decision.desired = Arc::default();
-        }
-        self.report();
-        // Without a sender the reporter ends once it has told the last facts.
+        // Without a sender the reporter ends once it has told what is under way.
         drop(self.facts);
         match timeout(HAND_OVER, self.reporter).await {
             Ok(Ok(())) => info!(node = %self.node, "speaker stopped"),
-            Ok(Err(error)) => error!(%error, "status of this node is left as it was"),
+            Ok(Err(error)) => error!(%error, "the last status of this node may not be written"),
             Err(_) => {
-                warn!(node = %self.node, "speaker stopped before all of its status was removed")
+                warn!(node = %self.node, "speaker stopped before all of its status was written")
             }
         }
     }

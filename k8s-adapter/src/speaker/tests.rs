@@ -333,10 +333,12 @@ async fn advertisements_that_contradict_each_other_for_a_service_are_reported() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn sigterm_withdraws_says_why_and_removes_the_status() {
+async fn sigterm_withdraws_says_why_and_leaves_the_status_to_the_next_process() {
     let world = World::start("node-a");
     world.set(&[ONE_NODE, POOLS, TOR, WEB]).await;
     world.take_sessions();
+    let statuses = world.record(|record| record.statuses.clone());
+    assert!(!statuses.is_empty());
     let record = world.terminate().await;
     assert_eq!(
         record.sessions,
@@ -344,7 +346,7 @@ async fn sigterm_withdraws_says_why_and_removes_the_status() {
     );
     assert!(record.sent.is_empty());
     assert!(record.answers.is_empty());
-    assert!(record.statuses.is_empty());
+    assert_eq!(record.statuses, statuses);
 }
 
 const ONE_NODE: &str = "\

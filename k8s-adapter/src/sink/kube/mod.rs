@@ -54,10 +54,10 @@ impl KubeSink {
         }
     }
 
-    /// Has the component's own objects go when this pod does.
+    /// Has the component's own objects go when that goes which controls this pod, or the pod where nothing does.
     #[must_use]
     pub fn owned_by_pod(self, name: &str) -> Self {
-        let owner = Some(Owner::pod(name));
+        let owner = Some(Owner::of_pod(name));
         Self { owner, ..self }
     }
 

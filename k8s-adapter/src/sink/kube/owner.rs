@@ -1,4 +1,7 @@
 //! Whose objects a speaker's own ones are: they go when their owner does.
+//!
+//! MetalLB's belong to the pod, so that each rolling restart deletes them all and has them written again. These belong to
+//! the pod's controller, the DaemonSet, which they outlive no more than those.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Resource;
@@ -9,7 +12,7 @@ use tracing::warn;
 use super::requests::{ApiError, Requests, Target};
 use crate::sink::Failure;
 
-/// A pod, looked up when it is needed first.
+/// What controls a pod, or else the pod; looked up when it is needed first.
 #[derive(Debug)]
 pub(super) struct Owner {
     pod: String,
@@ -17,8 +20,8 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// The pod of this name.
-    pub(super) fn pod(name: impl Into<String>) -> Self {
+    /// What controls the pod of this name.
+    pub(super) fn of_pod(name: impl Into<String>) -> Self {
         Self {
             pod: name.into(),
             reference: OnceCell::new(),
@@ -45,9 +48,26 @@ impl Owner {
             name: &self.pod,
         };
         match requests.get(target).await {
-            Ok(pod) => Ok(pod.metadata.uid.map(
-                |uid| json!({ "apiVersion": "v1", "kind": "Pod", "name": self.pod, "uid": uid }),
-            )),
+            Ok(pod) => {
+                let controllers = pod.metadata.owner_references;
+                let controller = controllers
+                    .into_iter()
+                    .find(|owner| owner.controller == Some(true));
+                Ok(controller.map_or_else(
+                    || {
+                        let uid = pod.metadata.uid?;
+                        Some(reference("v1", "Pod", &self.pod, &uid))
+                    },
+                    |owner| {
+                        Some(reference(
+                            &owner.api_version,
+                            &owner.kind,
+                            &owner.name,
+                            &owner.uid,
+                        ))
+                    },
+                ))
+            }
             Err(error) if error.failure == Failure::Gone => {
                 warn!(
                     pod = self.pod,
@@ -58,4 +78,8 @@ impl Owner {
             Err(error) => Err(error),
         }
     }
+}
+
+fn reference(api_version: &str, kind: &str, name: &str, uid: &str) -> Value {
+    json!({ "apiVersion": api_version, "kind": kind, "name": name, "uid": uid })
 }

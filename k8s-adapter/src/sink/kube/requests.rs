@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams};
 use kube::core::{Request, Status, request};
@@ -42,6 +43,8 @@ pub(super) struct Written {
 pub(super) struct WrittenMetadata {
     pub(super) uid: Option<String>,
     pub(super) annotations: BTreeMap<String, String>,
+    #[serde(rename = "ownerReferences")]
+    pub(super) owner_references: Vec<OwnerReference>,
 }
 
 /// An object to write to.

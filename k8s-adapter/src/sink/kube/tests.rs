@@ -355,6 +355,27 @@ async fn a_speakers_state_goes_with_its_pod_and_moves_to_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_speakers_state_goes_with_what_controls_its_pod() {
+    let owner = |controller: bool, kind: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": kind, "name": "speaker", "uid": kind, "controller": controller,
+        })
+    };
+    let owners = [owner(false, "Deployment"), owner(true, "DaemonSet")];
+    let pod = json!({ "metadata": { "uid": "pod-1", "ownerReferences": owners } });
+    let server = Server::answering([(200, pod)]);
+    let sink = server.sink().owned_by_pod("speaker-x");
+    sink.apply(speaker_state(), &objects()).await.unwrap();
+    let reference = json!([{
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "speaker", "uid": "DaemonSet",
+    }]);
+    assert_eq!(
+        server.asked()[1].body.pointer("/metadata/ownerReferences"),
+        Some(&reference)
+    );
+}
+
+#[tokio::test]
 async fn a_speaker_without_a_pod_writes_its_state_all_the_same() {
     let server = Server::refusing(404);
     let sink = server.sink().owned_by_pod("speaker-x");
