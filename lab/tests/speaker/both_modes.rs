@@ -53,6 +53,7 @@ fn a_folder_with_the_objects_of_the_cluster_gives_the_same_announcements() {
         tenant.pod("shop", "node3"),
     ];
     let services = announce(&tenant);
+    let broken = tenant.bgp("broken", json!({"communities": ["no-such-alias"]}));
     let plan = plan(&tenant);
 
     for service in &services {
@@ -89,9 +90,11 @@ fn a_folder_with_the_objects_of_the_cluster_gives_the_same_announcements() {
         );
         same.unwrap_or_else(|error| panic!("{error}: {last:#?} instead of {expected:#?}"));
     }
+    // Others look whether the configuration is valid as a whole.
+    broken.delete();
 }
 
-/// Services by BGP to all and to some peers, from all and from some nodes; by layer 2; and an advertisement at fault.
+/// Services by BGP to all and to some peers, from all and from some nodes, and by layer 2.
 fn announce(tenant: &Tenant<Alone>) -> Vec<Service> {
     tenant.pool(Reach::Routed);
     tenant.bgp(
@@ -100,7 +103,6 @@ fn announce(tenant: &Tenant<Alone>) -> Vec<Service> {
     );
     let wide = json!({"aggregationLength": 28, "peers": ["bird-v4"], "communities": ["64500:8"]});
     tenant.bgp("wide", wide);
-    tenant.bgp("broken", json!({"communities": ["no-such-alias"]}));
     let on_link = format!("{}-link", tenant.name);
     tenant.pool_named(&on_link, &[tenant.v4(Reach::OnLink, "0/28")]);
     let preferred =
