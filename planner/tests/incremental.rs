@@ -357,8 +357,10 @@ fn conditions(snapshot: &Snapshot) -> BTreeMap<ServiceKey, Option<ConditionStatu
 
 /// Pairs of Services of ours that have an address in common which they must not share.
 fn collisions(snapshot: &Snapshot) -> Vec<(ServiceKey, ServiceKey)> {
+    // Whose ClusterIPs make no sense is left alone, whatever somebody writes on it.
     let ours = |service: &Service| {
         service.load_balancer_class.is_none()
+            && service.families().is_some()
             && service
                 .condition
                 .as_ref()
