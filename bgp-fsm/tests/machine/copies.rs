@@ -104,9 +104,12 @@ fn drained(rig: &mut Rig, octets: usize) -> Done {
     rig.input(Input::Drained { conn, octets })
 }
 
-/// What the peer holds, and how much is on its way.
-fn told(rig: &Rig, family: AfiSafi) -> (Vec<IpNet>, usize) {
+/// What the peer holds, and how much is on its way. While something is, the routes are some from before, and which depends
+/// on when the session has compared them last: a copy that nothing was done to is not compared.
+fn told(rig: &Rig, family: AfiSafi) -> (Option<Vec<IpNet>>, usize) {
     let advertised = &rig.session.advertised()[&family];
     let routes = advertised.routes().unwrap();
-    (routes.prefixes().copied().collect(), routes.pending())
+    let pending = routes.pending();
+    let prefixes = (pending == 0).then(|| routes.prefixes().copied().collect());
+    (prefixes, pending)
 }
