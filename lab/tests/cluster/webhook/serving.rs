@@ -95,8 +95,11 @@ fn the_certificate_is_renewed_by_one_of_several_while_requests_go_on() {
     assert_eq!(text(&secret, "ca.crt"), made.1);
 
     // Without its Secret all is made anew, and the API server is told to trust nothing else.
-    secret.delete();
-    secret.until("made again", |secret| secret.map(drop));
+    secret.request_deletion();
+    secret.until("made anew", |secret| {
+        let authority = secret?.pointer("/data/ca.crt")?;
+        (*authority != json!(bytes(&made.1))).then_some(())
+    });
     let authorities = json!(bytes(&text(&secret, "ca.crt")));
     site.configuration()
         .until("trusting the new authority", |configuration| {
