@@ -1,7 +1,6 @@
 //! What changed for each Service, one line each, in MetalLB's words.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use planner::desired::Desired;
 use planner::diff::{Change, diff_shared};
@@ -12,38 +11,31 @@ use tracing::{debug, info};
 
 use super::tally::{Side, Turn};
 
-/// The decisions that have been logged.
-#[derive(Default)]
-pub(super) struct DecisionLog(Arc<Desired>);
-
-impl DecisionLog {
-    /// Logs every Service that is announced and was not, or was announced and is not, and returns them.
-    pub(super) fn update(&mut self, snapshot: &Snapshot, desired: &Arc<Desired>) -> Vec<Turn> {
-        let mut turns = Vec::new();
-        let before = std::mem::replace(&mut self.0, Arc::clone(desired));
-        for change in diff_shared(&before.verdicts, &desired.verdicts) {
-            let (service, now) = match change {
-                Change::Add(service, now) | Change::Update(service, now) => (service, Some(now)),
-                Change::Remove(service, _) => (service, None),
-            };
-            let before = before.verdicts.get(service);
-            let line = Line {
-                service,
-                addresses: addresses(snapshot, service),
-            };
-            turns.extend(line.write(
-                "bgp",
-                before.map(|verdicts| &verdicts.bgp),
-                now.map(|verdicts| &verdicts.bgp),
-            ));
-            turns.extend(line.write(
-                "layer2",
-                before.map(|verdicts| &verdicts.layer2),
-                now.map(|verdicts| &verdicts.layer2),
-            ));
-        }
-        turns
+/// Logs every Service that is announced and was not, or was announced and is not, and returns them.
+pub(super) fn log_turns(snapshot: &Snapshot, before: &Desired, desired: &Desired) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    for change in diff_shared(&before.verdicts, &desired.verdicts) {
+        let (service, now) = match change {
+            Change::Add(service, now) | Change::Update(service, now) => (service, Some(now)),
+            Change::Remove(service, _) => (service, None),
+        };
+        let before = before.verdicts.get(service);
+        let line = Line {
+            service,
+            addresses: addresses(snapshot, service),
+        };
+        turns.extend(line.write(
+            "bgp",
+            before.map(|verdicts| &verdicts.bgp),
+            now.map(|verdicts| &verdicts.bgp),
+        ));
+        turns.extend(line.write(
+            "layer2",
+            before.map(|verdicts| &verdicts.layer2),
+            now.map(|verdicts| &verdicts.layer2),
+        ));
     }
+    turns
 }
 
 fn addresses(snapshot: &Snapshot, service: &ServiceKey) -> String {

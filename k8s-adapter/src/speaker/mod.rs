@@ -56,7 +56,7 @@ use self::exclude::{Exclusions, exclusions};
 pub use self::flags::{InertFlags, MembershipFlags, SpeakerFlags};
 use self::layer2::{Layer2, Responders};
 pub use self::listeners::ListenError;
-use self::log::DecisionLog;
+use self::log::log_turns;
 use self::peers::{Peers, Sessions};
 pub use self::process::{SpeakerError, give_up_privileges, run};
 use self::proxy::KubeProxy;
@@ -77,7 +77,6 @@ struct Speaker<S, P: Sessions, R: Responders> {
     /// The kube-proxy that new addresses wait for, where they do.
     proxy: Option<KubeProxy>,
     config_log: ConfigLog,
-    decision_log: DecisionLog,
     peers: Peers<P>,
     layer2: Layer2<R>,
     /// What was decided last; `None` until the source has been read.
@@ -117,7 +116,6 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             drain: Drain::staying(),
             proxy: None,
             config_log: ConfigLog::default(),
-            decision_log: DecisionLog::default(),
             peers: Peers::new(sessions),
             layer2: Layer2::new(responders),
             decision: None,
@@ -246,8 +244,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             None => wanted,
         });
         let before = std::mem::replace(&mut decision.desired, Arc::clone(&desired));
-        let turns = self.decision_log.update(snapshot, &desired);
-        self.tally.turned(turns);
+        self.tally.turned(log_turns(snapshot, &before, &desired));
         self.tally.decided(&before, &desired, at);
         self.peers.apply(&desired);
     }
