@@ -299,12 +299,7 @@ pub(crate) struct Renewal {
 impl Renewal {
     fn new(before: Arc<Electorate>, now: Arc<Electorate>) -> Self {
         let (were, are) = (before.eligible(), now.eligible());
-        let lost = were
-            .iter()
-            .filter(|candidate| are.binary_search(candidate).is_err());
-        let won = are
-            .iter()
-            .filter(|candidate| were.binary_search(candidate).is_err());
+        let (lost, won) = (without(were, are), without(are, were));
         Self {
             gone: lost.map(|candidate| candidate.name().into()).collect(),
             come: won.cloned().collect(),
@@ -349,13 +344,17 @@ impl Renewal {
 fn touched(before: &Electorate, now: &Electorate) -> BTreeSet<NodeName> {
     let tiers = Tier::ALL.into_iter().flat_map(|tier| {
         let (were, are) = (before.candidates(tier), now.candidates(tier));
-        let lost = were
-            .iter()
-            .filter(|candidate| are.binary_search(candidate).is_err());
-        let won = are
-            .iter()
-            .filter(|candidate| were.binary_search(candidate).is_err());
+        let (lost, won) = (without(were, are), without(are, were));
         lost.chain(won)
     });
     tiers.map(|candidate| candidate.name().into()).collect()
+}
+
+/// The candidates that are not among the `others` as they are here. Both are sorted.
+fn without<'a>(
+    candidates: &'a [Candidate],
+    others: &'a [Candidate],
+) -> impl Iterator<Item = &'a Candidate> {
+    let is_other = |candidate: &&Candidate| others.binary_search(candidate).is_err();
+    candidates.iter().filter(is_other)
 }
