@@ -94,17 +94,18 @@ fn is_named((id, _): &Said, name: &ObjectName) -> bool {
     *name.name == *status_name(id)
 }
 
+fn id(node: &str, about: StatusAbout) -> StatusId {
+    StatusId {
+        node: node.into(),
+        about,
+    }
+}
+
 /// What a ServiceL2Status says.
 fn layer2_status(object: &ServiceL2Status) -> Option<(StatusId, StatusBody)> {
     let status = object.status.as_ref()?;
-    let service = ServiceKey::new(
-        status.service_namespace.as_str(),
-        status.service_name.as_str(),
-    );
-    let id = StatusId {
-        node: status.node.as_str().into(),
-        about: StatusAbout::Layer2(service),
-    };
+    let service = ServiceKey::new(&*status.service_namespace, &*status.service_name);
+    let id = id(&status.node, StatusAbout::Layer2(service));
     let interfaces = status.interfaces.iter();
     let interfaces = interfaces.map(|interface| Interface::from(interface.name.as_str()));
     let interfaces = interfaces.collect();
@@ -114,14 +115,8 @@ fn layer2_status(object: &ServiceL2Status) -> Option<(StatusId, StatusBody)> {
 /// What a ServiceBGPStatus says.
 fn bgp_status(object: &ServiceBGPStatus) -> Option<(StatusId, StatusBody)> {
     let status = object.status.as_ref()?;
-    let service = ServiceKey::new(
-        status.service_namespace.as_str(),
-        status.service_name.as_str(),
-    );
-    let id = StatusId {
-        node: status.node.as_str().into(),
-        about: StatusAbout::Bgp(service),
-    };
+    let service = ServiceKey::new(&*status.service_namespace, &*status.service_name);
+    let id = id(&status.node, StatusAbout::Bgp(service));
     let peers = status.peers.iter();
     let peers = peers.map(|peer| PeerName::from(peer.as_str())).collect();
     Some((id, StatusBody::Bgp { peers }))
@@ -130,10 +125,7 @@ fn bgp_status(object: &ServiceBGPStatus) -> Option<(StatusId, StatusBody)> {
 /// What a BGPSession says; `None` if it says what no speaker would.
 fn session_status(object: &BGPSession) -> Option<(StatusId, StatusBody)> {
     let status = object.status.as_ref()?;
-    let id = StatusId {
-        node: status.node.as_str().into(),
-        about: StatusAbout::Session(status.peer.as_str().into()),
-    };
+    let id = id(&status.node, StatusAbout::Session(status.peer.as_str().into()));
     let address = |text: &String| text.parse::<IpAddr>().ok();
     let since = status.since.as_ref().map(|since| since.0.as_second());
     let body = SessionStatus {
