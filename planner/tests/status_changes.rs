@@ -2,13 +2,15 @@
 
 mod arbitrary;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use planner::allocation::plan_allocation;
 use planner::desired::{Desired, desired_state};
+use planner::names::{AdvertisementName, ServiceKey};
 use planner::observed::{Observed, SessionObserved};
 use planner::snapshot::Snapshot;
-use planner::status::{NodeStatus, Statuses, node_status};
+use planner::status::{Contradictions, NodeStatus, Statuses, node_status};
+use planner::verdict::{Conflict, Reason};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -33,6 +35,44 @@ proptest! {
             prop_assert_eq!(news.statuses, differs);
         }
     }
+
+    #[test]
+    fn contradictions_step_by_step_are_those_of_all_services(steps in vec(snapshot(), 1..6)) {
+        let mut contradictions = Contradictions::default();
+        for snapshot in steps {
+            let desired = desired_state(&assigned(&snapshot), &node_name(0));
+            contradictions.update(&desired);
+            let found: Vec<(String, String)> = contradictions
+                .problems()
+                .into_iter()
+                .map(|problem| (problem.name, problem.message))
+                .collect();
+            prop_assert_eq!(found, contradicting(&desired));
+        }
+    }
+}
+
+/// The advertisement at fault and what is wrong with it, by a look at every Service.
+fn contradicting(desired: &Desired) -> Vec<(String, String)> {
+    let mut pairs = BTreeMap::new();
+    for (service, verdicts) in &desired.verdicts {
+        if let Some(Reason::ConflictingAdvertisements(Conflict::Advertisements(one, other))) =
+            verdicts.bgp.reason()
+        {
+            pairs.entry((other, one)).or_insert(service);
+        }
+    }
+    let message = |((other, one), service): (
+        (&AdvertisementName, &AdvertisementName),
+        &ServiceKey,
+    )| {
+        let message = format!(
+            "spec.localPref: contradicts BGPAdvertisement {one}, which selects Service {service} too; the Service is not \
+             announced by BGP"
+        );
+        (other.to_string(), message)
+    };
+    pairs.into_iter().map(message).collect()
 }
 
 /// Sessions that have sent all routes but every `sent`th, on so many interfaces.

@@ -45,7 +45,7 @@ use planner::desired::Desired;
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use planner::observed::Observed;
-use planner::status::contradictions;
+use planner::status::Contradictions;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -77,6 +77,7 @@ struct Speaker<S, P: Sessions, R: Responders> {
     /// The kube-proxy that new addresses wait for, where they do.
     proxy: Option<KubeProxy>,
     config_log: ConfigLog,
+    contradictions: Contradictions,
     peers: Peers<P>,
     layer2: Layer2<R>,
     /// What was decided last; `None` until the source has been read.
@@ -116,6 +117,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             drain: Drain::staying(),
             proxy: None,
             config_log: ConfigLog::default(),
+            contradictions: Contradictions::default(),
             peers: Peers::new(sessions),
             layer2: Layer2::new(responders),
             decision: None,
@@ -218,8 +220,8 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         });
         self.carry_out_all(at);
         if let Some(decision) = &mut self.decision {
-            let contradictions = contradictions(&decision.desired);
-            decision.problems.extend(contradictions);
+            self.contradictions.update(&decision.desired);
+            decision.problems.extend(self.contradictions.problems());
         }
     }
 

@@ -1,38 +1,77 @@
 //! What a component tells of the configuration: what is not in force, and what may not do what was meant.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use imbl::OrdMap;
 
 use crate::desired::Desired;
+use crate::diff::diff_shared;
 use crate::effect::{
     Component, Condition, ConditionStatus, ConfigurationResult, ConfigurationState, Problem,
     Severity,
 };
-use crate::verdict::{Conflict, Reason, Verdict};
+use crate::names::{AdvertisementName, ServiceKey};
+use crate::verdict::{Conflict, Reason, Verdict, Verdicts};
 
-/// Advertisements that want different LOCAL_PREF for the addresses of one Service, one problem a pair. Which Services
-/// their selectors bring them together for is only known once it is decided what to announce.
-#[must_use]
-pub fn contradictions(desired: &Desired) -> Vec<Problem> {
-    let mut pairs = BTreeMap::new();
-    for (service, verdicts) in &desired.verdicts {
-        if let Verdict::Withheld(Reason::ConflictingAdvertisements(Conflict::Advertisements(
-            one,
-            other,
-        ))) = &verdicts.bgp
-        {
-            pairs.entry((other, one)).or_insert(service);
+/// Advertisements that want different LOCAL_PREF for the addresses of one Service. Which Services their selectors bring them
+/// together for is only known once it is decided what to announce; what is known costs what has changed of that.
+#[derive(Clone, Debug, Default)]
+pub struct Contradictions {
+    verdicts: OrdMap<ServiceKey, Verdicts>,
+    pairs: BTreeMap<Pair, BTreeSet<ServiceKey>>,
+}
+
+/// The advertisement at fault, and the one that it contradicts.
+type Pair = (AdvertisementName, AdvertisementName);
+
+impl Contradictions {
+    /// Takes up what is decided now.
+    pub fn update(&mut self, desired: &Desired) {
+        let before = std::mem::replace(&mut self.verdicts, desired.verdicts.clone());
+        for change in diff_shared(&before, &desired.verdicts) {
+            let service = change.key();
+            if let Some(pair) = before.get(service).and_then(contradiction)
+                && let Entry::Occupied(mut services) = self.pairs.entry(pair)
+            {
+                services.get_mut().remove(service);
+                if services.get().is_empty() {
+                    services.remove();
+                }
+            }
+            if let Some(pair) = desired.verdicts.get(service).and_then(contradiction) {
+                let services = self.pairs.entry(pair).or_default();
+                services.insert(service.clone());
+            }
         }
     }
-    let problems = pairs.into_iter().map(|((other, one), service)| Problem {
-        kind: "BGPAdvertisement".to_owned(),
-        name: other.to_string(),
-        message: format!(
-            "spec.localPref: contradicts BGPAdvertisement {one}, which selects Service {service} too; the Service is not \
-             announced by BGP"
-        ),
-        severity: Severity::Fault,
-    });
-    problems.collect()
+
+    /// One problem a pair; it names the first of the Services.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let firsts = self.pairs.iter();
+        let firsts = firsts.filter_map(|(pair, services)| Some((pair, services.first()?)));
+        let problems = firsts.map(|((other, one), service)| Problem {
+            kind: "BGPAdvertisement".to_owned(),
+            name: other.to_string(),
+            message: format!(
+                "spec.localPref: contradicts BGPAdvertisement {one}, which selects Service {service} too; the Service is \
+                 not announced by BGP"
+            ),
+            severity: Severity::Fault,
+        });
+        problems.collect()
+    }
+}
+
+fn contradiction(verdicts: &Verdicts) -> Option<Pair> {
+    match &verdicts.bgp {
+        Verdict::Withheld(Reason::ConflictingAdvertisements(Conflict::Advertisements(
+            one,
+            other,
+        ))) => Some((other.clone(), one.clone())),
+        _ => None,
+    }
 }
 
 /// One problem for each object, in their order: no two conditions of a ConfigurationState may have the same type.

@@ -15,7 +15,7 @@ mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::configuration::{configuration_state, contradictions};
+pub use self::configuration::{Contradictions, configuration_state};
 pub use self::ledger::Ledger;
 use self::routes::Holders;
 use self::services::{assigned, told_before};
