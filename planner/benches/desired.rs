@@ -8,15 +8,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ipam::Pool;
 use planner::allocation::plan_allocation;
 use planner::announcements::{Affected, Announcements};
-use planner::config::{
-    BgpAdvertisement, Establishment, L2Advertisement, Multihop, Peer, PeerAs, PoolPolicy, Timers,
-};
+use planner::config::{BgpAdvertisement, L2Advertisement, Peer, PeerAs, PoolPolicy};
 use planner::desired::{Desired, desired_state};
 use planner::diff::diff_shared;
 use planner::endpoints::Endpoint;
 use planner::names::{NodeName, ServiceKey};
 use planner::node::Node;
-use planner::selector::{Labels, Selectors};
+use planner::selector::Labels;
 use planner::service::{AddressField, Service, TrafficPolicy};
 use planner::snapshot::Snapshot;
 
@@ -87,21 +85,8 @@ fn snapshot(policy: TrafficPolicy) -> Snapshot {
 }
 
 fn peer(index: u8) -> Peer {
-    Peer {
-        my_as: Asn(64512),
-        local_as: None,
-        peer_as: PeerAs::External,
-        address: IpAddr::from([192, 0, 2, index]),
-        port: 179,
-        source: None,
-        router_id: None,
-        timers: Timers::default(),
-        nodes: Selectors::default(),
-        password: None,
-        multihop: Multihop::Off,
-        dual_stack: false,
-        establishment: Establishment::Active,
-    }
+    let address = IpAddr::from([192, 0, 2, index]);
+    Peer::new(Asn(64512), PeerAs::External, address)
 }
 
 fn decisions(criterion: &mut Criterion) {

@@ -14,8 +14,7 @@ use ipam::{IpRange, Pool, PoolName};
 use ipnet::IpNet;
 use planner::announcements::{Affected, Announcements};
 use planner::config::{
-    BgpAdvertisement, Establishment, L2Advertisement, Multihop, Peer, PeerAs, PoolPolicy,
-    PoolSelection, Pools, Timers,
+    BgpAdvertisement, L2Advertisement, Peer, PeerAs, PoolPolicy, PoolSelection, Pools,
 };
 use planner::desired::{Desired, Route};
 use planner::diff::{Change, diff_shared};
@@ -23,7 +22,6 @@ use planner::effect::{Effect, StatusAbout, StatusId};
 use planner::endpoints::Endpoint;
 use planner::names::{Interface, NodeName, ServiceKey};
 use planner::observed::{Observed, SessionObserved};
-use planner::selector::Selectors;
 use planner::service::{AddressField, Service, TrafficPolicy};
 use planner::snapshot::Snapshot;
 use planner::status::{Ledger, News, NodeStatus, Statuses};
@@ -315,21 +313,8 @@ fn pools(size: Size, edit: Edit) -> Pools {
 }
 
 fn router(index: u8) -> Peer {
-    Peer {
-        my_as: Asn(64512),
-        local_as: None,
-        peer_as: PeerAs::External,
-        address: IpAddr::from([192, 0, 2, index]),
-        port: 179,
-        source: None,
-        router_id: None,
-        timers: Timers::default(),
-        nodes: Selectors::default(),
-        password: None,
-        multihop: Multihop::Off,
-        dual_stack: false,
-        establishment: Establishment::Active,
-    }
+    let address = IpAddr::from([192, 0, 2, index]);
+    Peer::new(Asn(64512), PeerAs::External, address)
 }
 
 /// The nodes of a Service's three endpoints.

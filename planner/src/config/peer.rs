@@ -41,6 +41,26 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// A peer on the port of BGP (RFC 4271 §8) for all nodes, with nothing said that may be left unsaid.
+    #[must_use]
+    pub fn new(my_as: Asn, peer_as: PeerAs, address: IpAddr) -> Self {
+        Self {
+            my_as,
+            local_as: None,
+            peer_as,
+            address,
+            port: BGP_PORT,
+            source: None,
+            router_id: None,
+            timers: Timers::default(),
+            nodes: Selectors::default(),
+            password: None,
+            multihop: Multihop::default(),
+            dual_stack: false,
+            establishment: Establishment::default(),
+        }
+    }
+
     /// Whether it is in our own AS, as it sees that.
     #[must_use]
     pub fn is_internal(&self) -> bool {
@@ -228,6 +248,9 @@ impl fmt::Debug for Password {
         f.write_str("Password(redacted)")
     }
 }
+
+/// Where BGP listens (RFC 4271 §8).
+const BGP_PORT: u16 = 179;
 
 #[cfg(test)]
 mod tests {

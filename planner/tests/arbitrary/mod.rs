@@ -9,9 +9,8 @@ use std::time::Duration;
 use bgp_wire::{Asn, Community};
 use ipam::{Addresses, Family, Pool, Port, Protocol};
 use planner::config::{
-    Advertise, AggregationLengths, BgpAdvertisement, BgpPolicy, Config, Establishment,
-    L2Advertisement, Multihop, NodePreference, Peer, PeerAs, PoolPolicy, PoolSelection,
-    RouteChanges, Timers,
+    Advertise, AggregationLengths, BgpAdvertisement, BgpPolicy, Config, L2Advertisement,
+    NodePreference, Peer, PeerAs, PoolPolicy, PoolSelection, RouteChanges,
 };
 use planner::endpoints::{Endpoint, Endpoints};
 use planner::names::{NodeName, ServiceKey};
@@ -93,20 +92,10 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
 }
 
 fn peer(peer_as: PeerAs, dual_stack: bool) -> Peer {
+    let address = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1));
     Peer {
-        my_as: Asn(64512),
-        local_as: None,
-        peer_as,
-        address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
-        port: 179,
-        source: None,
-        router_id: None,
-        timers: Timers::default(),
-        nodes: Selectors::default(),
-        password: None,
-        multihop: Multihop::Off,
         dual_stack,
-        establishment: Establishment::default(),
+        ..Peer::new(Asn(64512), peer_as, address)
     }
 }
 
