@@ -1,5 +1,8 @@
 //! Flags and environment variables, under MetalLB's names (compat/metallb.md 3.1, 3.2).
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::path::PathBuf;
 use std::{fmt, fs};
 

@@ -125,7 +125,10 @@ fn bgp_status(object: &ServiceBGPStatus) -> Option<(StatusId, StatusBody)> {
 /// What a BGPSession says; `None` if it says what no speaker would.
 fn session_status(object: &BGPSession) -> Option<(StatusId, StatusBody)> {
     let status = object.status.as_ref()?;
-    let id = id(&status.node, StatusAbout::Session(status.peer.as_str().into()));
+    let id = id(
+        &status.node,
+        StatusAbout::Session(status.peer.as_str().into()),
+    );
     let address = |text: &String| text.parse::<IpAddr>().ok();
     let since = status.since.as_ref().map(|since| since.0.as_second());
     let body = SessionStatus {

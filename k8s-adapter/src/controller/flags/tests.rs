@@ -1,37 +1,13 @@
 //! The command lines and environments that MetalLB's manifests start a controller with.
 
-use clap::Parser;
 use planner::snapshot::BgpDefaults;
 
 use super::*;
-use crate::flags::LogLevel;
+use crate::flags::{LogLevel, testing};
 use crate::source::SourceOption;
 
-#[derive(Debug, Parser)]
-struct Controller {
-    #[command(flatten)]
-    flags: ControllerFlags,
-}
-
-fn try_flags(arguments: &[&str]) -> Result<ControllerFlags, clap::Error> {
-    let arguments = ["controller"].iter().chain(arguments);
-    Controller::try_parse_from(arguments).map(|controller| controller.flags)
-}
-
 fn flags(arguments: &[&str]) -> ControllerFlags {
-    try_flags(arguments).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The variable that a flag is read from.
-fn variable(flag: &str) -> Option<String> {
-    let command = <Controller as clap::CommandFactory>::command();
-    let argument = command
-        .get_arguments()
-        .find(|argument| argument.get_long() == Some(flag));
-    let argument = argument.unwrap_or_else(|| panic!("no flag --{flag}"));
-    argument
-        .get_env()
-        .map(|name| name.to_string_lossy().into_owned())
+    testing::parse(arguments).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -58,7 +34,11 @@ fn every_flag_of_metallb_has_its_variable_and_default() {
         ("metrics-cert-dir", None),
         ("bgp-type", Some("METALLB_BGP_TYPE")),
     ] {
-        assert_eq!(variable(flag).as_deref(), expected, "--{flag}");
+        assert_eq!(
+            testing::variable::<ControllerFlags>(flag).as_deref(),
+            expected,
+            "--{flag}"
+        );
     }
     let flags = flags(&[]);
     assert_eq!(flags.common.source, SourceOption::Kube);
@@ -106,6 +86,9 @@ fn what_makes_no_sense_is_refused() {
         "--tls-min-version=VersionTLS11",
         "--no-such-flag",
     ] {
-        assert!(try_flags(&[wrong]).is_err(), "{wrong}");
+        assert!(
+            testing::parse::<ControllerFlags>(&[wrong]).is_err(),
+            "{wrong}"
+        );
     }
 }

@@ -1,37 +1,17 @@
 //! The command lines and environments that MetalLB's manifests start a speaker with.
 
-use clap::Parser;
 use planner::snapshot::BgpDefaults;
 
 use super::*;
-use crate::flags::{BgpType, LogLevel};
+use crate::flags::{BgpType, LogLevel, testing};
 use crate::source::SourceOption;
 
-#[derive(Debug, Parser)]
-struct Speaker {
-    #[command(flatten)]
-    flags: SpeakerFlags,
-}
-
 fn try_flags(arguments: &[&str]) -> Result<SpeakerFlags, clap::Error> {
-    let arguments = ["speaker", "--node-name=node1"].iter().chain(arguments);
-    Speaker::try_parse_from(arguments).map(|speaker| speaker.flags)
+    testing::parse(&[&["--node-name=node1"], arguments].concat())
 }
 
 fn flags(arguments: &[&str]) -> SpeakerFlags {
     try_flags(arguments).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The variable that a flag is read from.
-fn variable(flag: &str) -> Option<String> {
-    let command = <Speaker as clap::CommandFactory>::command();
-    let argument = command
-        .get_arguments()
-        .find(|argument| argument.get_long() == Some(flag));
-    let argument = argument.unwrap_or_else(|| panic!("no flag --{flag}"));
-    argument
-        .get_env()
-        .map(|name| name.to_string_lossy().into_owned())
 }
 
 #[test]
@@ -62,7 +42,11 @@ fn every_flag_of_metallb_has_its_variable_and_default() {
         ("gratuitous-arp-interval", None),
         ("bgp-type", Some("METALLB_BGP_TYPE")),
     ] {
-        assert_eq!(variable(flag).as_deref(), expected, "--{flag}");
+        assert_eq!(
+            testing::variable::<SpeakerFlags>(flag).as_deref(),
+            expected,
+            "--{flag}"
+        );
     }
     let flags = flags(&[]);
     assert_eq!(flags.common.source, SourceOption::Kube);
@@ -160,5 +144,5 @@ fn what_makes_no_sense_is_refused() {
     ] {
         assert!(try_flags(&[wrong]).is_err(), "{wrong}");
     }
-    assert!(Speaker::try_parse_from(["speaker"]).is_err(), "no node");
+    assert!(testing::parse::<SpeakerFlags>(&[]).is_err(), "no node");
 }
