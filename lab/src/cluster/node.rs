@@ -1,6 +1,7 @@
 //! A machine of the topology as a Kubernetes node: its object, and kube-proxy.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::Node;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::network::PodRange;
 use super::{Access, Assets, ControlPlane};
+use crate::topology::HTTP_PORT;
 use crate::{Host, LabError, Process};
 
 /// Registers a machine, as its kubelet would.
@@ -85,6 +87,23 @@ pub(super) fn start_proxy(
     let mut command = Assets::find()?.program("kube-proxy");
     command.arg("--config").arg(config);
     host.namespace.spawn(&name, command, folder)
+}
+
+impl Host {
+    /// Whether kube-proxy of this machine forwards what is sent to an address of a Service. A machine whose kube-proxy is
+    /// behind sends it back to the router.
+    ///
+    /// # Errors
+    /// When nft cannot be run.
+    pub fn forwards(&self, address: IpAddr) -> Result<bool, LabError> {
+        let family = match address {
+            IpAddr::V4(_) => "ip",
+            IpAddr::V6(_) => "ip6",
+        };
+        let list = ["list", "map", family, "kube-proxy", "service-ips"];
+        let text = self.namespace.exec("nft", list)?;
+        Ok(text.contains(&format!(" {address} . tcp . {HTTP_PORT} ")))
+    }
 }
 
 fn proxy_config(host: &Host, kubeconfig: &Path) -> Value {

@@ -211,6 +211,17 @@ impl<G: Deref<Target = Cluster>> Tenant<G> {
         answer
     }
 
+    /// Waits until kube-proxy of every node forwards to a Service: after an outage of the API server it may be many seconds
+    /// behind the speakers.
+    pub(crate) fn until_forwarded(&self, service: &Service) {
+        for address in parsed(&service.addresses()) {
+            for node in &self.cluster.topology.nodes {
+                let what = format!("kube-proxy of {} for {address}", node.name);
+                until(&what, TIMEOUT, || Ok(node.forwards(address)?.then_some(()))).unwrap();
+            }
+        }
+    }
+
     /// The nodes that a ServiceL2Status names for a Service, in their order. An object is made first and filled after.
     pub(crate) fn layer2_nodes(&self, service: &Service) -> Vec<String> {
         let statuses = self.statuses("ServiceL2Status", service);

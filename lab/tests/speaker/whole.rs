@@ -22,6 +22,7 @@ fn a_client_reaches_pods_of_all_nodes_through_both_routers() {
     let pods = tenant.pods("web");
     let service = tenant.service("web", Families::Dual, json!({}));
     tenant.until_routed(&service, &["node1", "node2", "node3"]);
+    tenant.until_forwarded(&service);
     tenant.until_reached(&service);
     let behind_bird = &tenant.cluster.topology.routers[1];
     for address in parsed(&service.addresses()) {
