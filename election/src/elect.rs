@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::score::{Prefix, Score};
+use crate::score::{Message, Prefix, Score};
 
 /// One who could own a key.
 ///
@@ -32,14 +32,6 @@ impl Candidate {
     pub fn name(&self) -> &str {
         &self.name
     }
-
-    fn score(&self, key: &str) -> Score<'_> {
-        (
-            Reverse(self.preference),
-            self.prefix.digest(key),
-            &self.name,
-        )
-    }
 }
 
 /// The owner of `key`: the first of [`rank`]. `None` if there are no candidates.
@@ -49,9 +41,9 @@ pub fn elect<'a>(
     candidates: impl IntoIterator<Item = &'a Candidate>,
     key: &str,
 ) -> Option<&'a Candidate> {
-    candidates
-        .into_iter()
-        .min_by_key(|candidate| candidate.score(key))
+    let entries = entries(candidates, key);
+    let first = entries.iter().min_by_key(|entry| entry.score())?;
+    Some(first.candidate)
 }
 
 /// All candidates in the order in which they would own `key`: each is the owner when all before it are gone.
@@ -59,7 +51,36 @@ pub fn rank<'a>(
     candidates: impl IntoIterator<Item = &'a Candidate>,
     key: &str,
 ) -> Vec<&'a Candidate> {
-    let mut ranked: Vec<_> = candidates.into_iter().collect();
-    ranked.sort_by_cached_key(|candidate| candidate.score(key));
-    ranked
+    let mut entries = entries(candidates, key);
+    entries.sort_by_cached_key(Entry::score);
+    entries.iter().map(|entry| entry.candidate).collect()
+}
+
+/// A candidate for one key.
+struct Entry<'a> {
+    candidate: &'a Candidate,
+    message: Message,
+}
+
+impl<'a> Entry<'a> {
+    fn score(&self) -> Score<'a> {
+        let Candidate {
+            name, preference, ..
+        } = self.candidate;
+        (Reverse(*preference), self.message.digest(), name)
+    }
+}
+
+/// The candidates with their messages, all of them written before the first is hashed: see [`Message`].
+fn entries<'a>(candidates: impl IntoIterator<Item = &'a Candidate>, key: &str) -> Vec<Entry<'a>> {
+    let candidates = candidates.into_iter();
+    let entries = candidates.map(|candidate| Entry {
+        candidate,
+        message: candidate.prefix.message(),
+    });
+    let mut entries: Vec<_> = entries.collect();
+    for entry in &mut entries {
+        entry.message.write(key);
+    }
+    entries
 }

@@ -1,9 +1,12 @@
 //! The order of candidates: known digests, and what holds for every set of candidates.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use election::{Candidate, elect, rank};
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 fn nodes(names: &[&str]) -> Vec<Candidate> {
     names.iter().map(|name| Candidate::new(*name, 0)).collect()
@@ -79,6 +82,21 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
 }
 
 proptest! {
+    #[test]
+    fn the_order_is_that_of_the_plain_digests(
+        nodes in prop::collection::btree_map("[a-z0-9.-]{1,130}", 0..3_u32, 1..12),
+        address in any::<IpAddr>(),
+    ) {
+        let plain = |name: &String| Sha256::digest(format!("{name}#{address}"));
+        let mut expected: Vec<_> = nodes.iter().collect();
+        expected.sort_by_key(|(name, preference)| (Reverse(**preference), plain(name)));
+        let candidates: Vec<_> = nodes.iter().map(|(name, preference)| Candidate::new(name, *preference)).collect();
+        let ranked = rank(&candidates, &address.to_string());
+        let ranked: Vec<_> = ranked.iter().map(|candidate| candidate.name()).collect();
+        let expected: Vec<_> = expected.iter().map(|(name, _)| name.as_str()).collect();
+        prop_assert_eq!(ranked, expected);
+    }
+
     #[test]
     fn the_owner_is_the_first_of_the_ranking(candidates in candidates(), key in "[0-9.]{0,8}") {
         prop_assert_eq!(elect(&candidates, &key), rank(&candidates, &key).first().copied());
