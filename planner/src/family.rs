@@ -26,6 +26,12 @@ impl Families {
             .reduce(Self::union)
     }
 
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Family> + Clone {
+        let all = [Family::V4, Family::V6].into_iter();
+        all.filter(move |family| self.contains(*family))
+    }
+
     /// Whether `family` is among them.
     #[must_use]
     pub fn contains(self, family: Family) -> bool {

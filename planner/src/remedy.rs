@@ -1,6 +1,6 @@
 //! What would help a Service that is not announced.
 
-use crate::node::{DRAIN, EXCLUDE_LABEL};
+use crate::node::EXCLUDE_LABEL;
 use crate::verdict::{Conflict, Missing, NotOwner, Reason, Unselected};
 
 impl Reason {
@@ -51,9 +51,7 @@ impl Reason {
             Self::NodeLabeledExcludeBalancers => Some(format!(
                 "kubectl label node NODE {EXCLUDE_LABEL}-, or start with --ignore-exclude-lb"
             )),
-            Self::Draining => Some(format!(
-                "ferrolb drain --undo NODE, or kubectl annotate node NODE {DRAIN}-"
-            )),
+            Self::Draining => Some(STOP_DRAINING.to_owned()),
             Self::NoLocalEndpoints { .. } => Some(
                 "run a ready endpoint on the node, or set externalTrafficPolicy to Cluster"
                     .to_owned(),
@@ -79,3 +77,7 @@ fn advertise(unselected: &Unselected) -> String {
 
 /// What a Service without usable endpoints needs.
 pub(crate) const NEEDS_ENDPOINT: &str = "make at least one endpoint of the Service ready";
+
+/// What a node needs that drains: to be without the annotation [`DRAIN`](crate::node::DRAIN).
+pub(crate) const STOP_DRAINING: &str =
+    "ferrolb drain --undo NODE, or kubectl annotate node NODE ferrolb.io/drain-";

@@ -72,7 +72,7 @@ pub enum PeerVerdict {
 }
 
 /// Why a BGPPolicy keeps routes from a peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Withholding {
     /// The policy says so: `advertise: false`.
     NotAdvertised(PolicyName),
@@ -90,12 +90,22 @@ impl PeerVerdict {
                 "set dualStackAddressFamily on the BGPPeer, or add a BGPPeer with an address of the other family",
             ),
             Self::NotNamed => Some("add the BGPPeer to peers of a BGPAdvertisement"),
-            Self::Withheld(Withholding::NotAdvertised(_)) => Some(
-                "set advertise in a BGPPolicy of higher priority, or leave the BGPPeer out of this one",
-            ),
-            Self::Withheld(Withholding::NextHopIsPeer(_)) => Some(
-                "leave the BGPPeer out of peers of the BGPPolicy, or set nextHop to self for it in another one",
-            ),
+            Self::Withheld(why) => Some(why.remedy()),
+        }
+    }
+}
+
+impl Withholding {
+    /// The nearest change that would let the routes through.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotAdvertised(_) => {
+                "set advertise in a BGPPolicy of higher priority, or leave the BGPPeer out of this one"
+            }
+            Self::NextHopIsPeer(_) => {
+                "leave the BGPPeer out of peers of the BGPPolicy, or set nextHop to self for it in another one"
+            }
         }
     }
 }

@@ -83,6 +83,81 @@ fn what_is_in_the_way_is_said_with_what_would_help() {
     }
 }
 
+/// A Service that is advertised by BGP alone, with nodes and peers as these say.
+fn by_bgp(nodes: &str, peers: &str, policies: &str) -> Snapshot {
+    fixture::snapshot(&format!(
+        "pools: {{web: {{addresses: [198.51.100.0/24]}}}}\nbgp: {{some: }}\nnodes: {nodes}\npeers: {peers}\n\
+         policies: {policies}\n\
+         services: {{a/web: {{ips: [198.51.100.1], from: web, labels: {{app: web}}, endpoints: {{n1: [ready]}}}}}}"
+    ))
+}
+
+const TWO_PEERS: &str = r#"{a: {my: 64512, peer: "64513", address: 192.0.2.1}, b: {my: 64512, peer: "64513", address: 192.0.2.2}}"#;
+
+#[test]
+fn a_policy_that_holds_a_service_back_from_every_peer_is_named() {
+    let nodes = "{n1: {labels: {rack: a}}, n2: }";
+    let unheard = |policies| unheard(&by_bgp(nodes, TWO_PEERS, policies));
+    assert_eq!(
+        unheard("{hold: {advertise: false, services: [{app: web}]}}"),
+        "HeldByPolicy: allocated, but it is kept from every peer: BGPPolicy hold says advertise: false; set advertise \
+         in a BGPPolicy of higher priority, or leave the BGPPeer out of this one"
+    );
+    let both =
+        unheard("{hold: {advertise: false, peers: [a]}, loop: {ipv4: 192.0.2.2, peers: [b]}}");
+    assert!(
+        both.contains("BGPPolicy hold says advertise: false, the next hop that BGPPolicy loop gives is the peer itself"),
+        "{both}"
+    );
+    // For another Service, for one of the peers, on one of the nodes, outvoted.
+    for policies in [
+        "{hold: {advertise: false, services: [{app: other}]}}",
+        "{hold: {advertise: false, peers: [a]}}",
+        "{hold: {advertise: false, nodes: [{rack: a}]}}",
+        "{hold: {advertise: false}, let: {advertise: true, priority: 1}}",
+        "{loop: {ipv4: 192.0.2.2}}",
+    ] {
+        let said = unheard(policies);
+        assert!(said.starts_with("NotAnnounced: "), "{policies}: {said}");
+    }
+}
+
+#[test]
+fn nodes_that_drain_are_named_where_no_other_could_announce() {
+    let unheard = |nodes| {
+        unheard(&by_bgp(
+            nodes,
+            r#"{a: {my: 64512, peer: "64513", address: 192.0.2.1, nodes: [{rack: a}]}}"#,
+            "{}",
+        ))
+    };
+    assert_eq!(
+        unheard(
+            "{n1: {labels: {rack: a}, draining: true}, n2: {labels: {rack: a}, draining: true}, n3: }"
+        ),
+        "Draining: allocated, but every node that could announce it is being drained: n1, n2; ferrolb drain --undo \
+         NODE, or kubectl annotate node NODE ferrolb.io/drain-"
+    );
+    let seven: Vec<String> = (1..=7)
+        .map(|node| format!("n{node}: {{labels: {{rack: a}}, draining: true}}"))
+        .collect();
+    let seven = format!("{{{}}}", seven.join(", "));
+    let many = unheard(&seven);
+    assert!(many.contains(": n1, n2, n3, n4, n5 and 2 more; "), "{many}");
+    let one_stays = unheard("{n1: {labels: {rack: a}, draining: true}, n2: {labels: {rack: a}}}");
+    assert!(one_stays.starts_with("NotAnnounced: "), "{one_stays}");
+    // The end of draining alone would not help.
+    let no_peer = unheard("{n1: {draining: true}}");
+    assert!(no_peer.starts_with("NoPeer: "), "{no_peer}");
+}
+
+#[test]
+fn by_layer_2_a_node_that_drains_answers_where_no_other_can() {
+    let yaml = ADVERTISED.replace("{n1: , n2: , n3: }", "{n1: {draining: true}}");
+    let said = unheard(&fixture::snapshot(&yaml));
+    assert!(said.starts_with("NotAnnounced: "), "{said}");
+}
+
 const ADVERTISED: &str = "
 nodes: {n1: , n2: , n3: }
 pools: {web: {addresses: [198.51.100.0/24]}}
@@ -165,6 +240,9 @@ fn what_is_known_to_be_in_the_way_is_written_with_the_address() {
     };
     assert_eq!(plan("").as_deref(), Some("NoAdvertisement"));
     assert_eq!(plan("l2: {some: }"), None);
+    let held =
+        format!("bgp: {{some: }}\npeers: {TWO_PEERS}\npolicies: {{hold: {{advertise: false}}}}");
+    assert_eq!(plan(&held).as_deref(), Some("HeldByPolicy"));
 }
 
 /// A status that is written (by one of three nodes, to some peers), or removed.

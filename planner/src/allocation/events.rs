@@ -59,9 +59,9 @@ pub(super) fn conclude(
         events: teller.events,
     };
     let moves = allocation.moves(service);
-    if let Outcome::Assigned { pool, .. } = &allocation.outcome {
+    if let Outcome::Assigned { pool, addresses } = &allocation.outcome {
         allocation.announced = if moves {
-            obstacle(snapshot, key, service, pool)
+            obstacle(snapshot, key, service, addresses.iter(), pool)
         } else {
             service.announced.clone()
         };

@@ -104,7 +104,8 @@ pub fn prospect(
             message: heard.summary(),
         }));
     }
-    let blocked = obstacle(snapshot, key, service, pool).map(Prospect::Blocked);
+    let blocked = obstacle(snapshot, key, service, service.addresses(), pool);
+    let blocked = blocked.map(Prospect::Blocked);
     Some(blocked.unwrap_or_else(|| Prospect::Awaited(unheard())))
 }
 

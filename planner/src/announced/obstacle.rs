@@ -1,34 +1,41 @@
 //! What keeps all nodes from announcing a Service, as far as the configuration tells.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use ipam::PoolName;
 
+use crate::bgp::withholding;
 use crate::config::{BgpAdvertisement, L2Advertisement};
 use crate::effect::ConditionStatus;
 use crate::eligible::fitness;
 use crate::endpoints::{EndpointCount, Endpoints};
+use crate::family::Families;
 use crate::names::{NodeName, ServiceKey};
 use crate::node::{EXCLUDE_LABEL, Node};
-use crate::remedy::NEEDS_ENDPOINT;
+use crate::remedy::{NEEDS_ENDPOINT, STOP_DRAINING};
 use crate::selector::Selectors;
 use crate::service::{AddressCondition, Service, TrafficPolicy};
 use crate::snapshot::Snapshot;
+use crate::verdict::Withholding;
 
-/// What the condition of a Service with an address of `pool` says if no node can announce it; `None` if one may.
+/// What the condition of a Service with `addresses` of `pool` says if no node can announce it; `None` if one may.
 ///
 /// Of several advertisements the one that comes closest to announcing tells what is in the way.
 pub(crate) fn obstacle(
     snapshot: &Snapshot,
     key: &ServiceKey,
     service: &Service,
+    addresses: impl IntoIterator<Item = IpAddr>,
     pool: &PoolName,
 ) -> Option<AddressCondition> {
     let none = Endpoints::new();
     let way = Way {
         snapshot,
         service,
+        families: Families::of(addresses),
         endpoints: snapshot.endpoints.get(key).unwrap_or(&none),
     };
     let found = way.blocked(pool)?;
@@ -41,7 +48,7 @@ pub(crate) fn obstacle(
 }
 
 /// How far the way to an announcement leads: the last is the closest to one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Obstacle {
     /// No advertisement is for the pool.
     Pool,
@@ -57,6 +64,10 @@ enum Obstacle {
     LocalEndpoints,
     /// None of these has a peer that an advertisement names.
     Peer,
+    /// BGPPolicies keep it from all peers of these.
+    Withheld(BTreeSet<Withholding>),
+    /// These could, and are asked to let go of what they announce.
+    Draining(BTreeSet<NodeName>),
     /// Nobody would have anything to pass traffic to.
     Endpoints(Total),
 }
@@ -66,17 +77,34 @@ enum Obstacle {
 struct Total(usize);
 
 impl Obstacle {
-    fn code(self) -> &'static str {
+    /// What is in the way where there are two ways: that of the one which leads further, or of both.
+    fn closest(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Withheld(mut one), Self::Withheld(other)) => {
+                one.extend(other);
+                Self::Withheld(one)
+            }
+            (Self::Draining(mut one), Self::Draining(other)) => {
+                one.extend(other);
+                Self::Draining(one)
+            }
+            (one, other) => one.max(other),
+        }
+    }
+
+    fn code(&self) -> &'static str {
         match self {
             Self::Pool | Self::Service | Self::Shared => "NoAdvertisement",
             Self::Node | Self::Unfit => "NoNode",
             Self::LocalEndpoints => "NoLocalEndpoints",
             Self::Peer => "NoPeer",
+            Self::Withheld(_) => "HeldByPolicy",
+            Self::Draining(_) => "Draining",
             Self::Endpoints(_) => "NoEndpoints",
         }
     }
 
-    fn remedy(self, pool: &PoolName) -> String {
+    fn remedy(&self, pool: &PoolName) -> String {
         match self {
             Self::Pool => format!(
                 "create an L2Advertisement or a BGPAdvertisement with ipAddressPools: [{pool}]"
@@ -93,6 +121,11 @@ impl Obstacle {
                 "run a ready endpoint on one of them, or set externalTrafficPolicy to Cluster".to_owned()
             }
             Self::Peer => "create a BGPPeer, or make nodeSelectors of one match such a node".to_owned(),
+            Self::Withheld(why) => {
+                let first = why.first().map(Withholding::remedy);
+                first.unwrap_or_default().to_owned()
+            }
+            Self::Draining(_) => STOP_DRAINING.to_owned(),
             Self::Endpoints(_) => NEEDS_ENDPOINT.to_owned(),
         }
     }
@@ -120,6 +153,12 @@ impl fmt::Display for Named<'_> {
                 "externalTrafficPolicy is Local and no node that may announce it has a ready endpoint",
             ),
             Obstacle::Peer => f.write_str("no node that may announce it has a BGPPeer to tell"),
+            Obstacle::Withheld(why) => {
+                write!(f, "it is kept from every peer: {}", Listed(why))
+            }
+            Obstacle::Draining(nodes) => {
+                write!(f, "every node that could announce it is being drained: {}", Listed(nodes))
+            }
             Obstacle::Endpoints(Total(unusable)) => {
                 let count = EndpointCount {
                     usable: 0,
@@ -131,10 +170,27 @@ impl fmt::Display for Named<'_> {
     }
 }
 
+/// The first of many, and how many more there are: a condition's message has an end.
+struct Listed<'a, T>(&'a BTreeSet<T>);
+
+impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(all) = self;
+        for (place, one) in all.iter().take(LISTED).enumerate() {
+            write!(f, "{}{one}", if place == 0 { "" } else { ", " })?;
+        }
+        match all.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
 /// The way of one Service to an announcement.
 struct Way<'a> {
     snapshot: &'a Snapshot,
     service: &'a Service,
+    families: Option<Families>,
     endpoints: &'a Endpoints,
 }
 
@@ -162,7 +218,7 @@ impl Way<'_> {
                     let none = Obstacle::Endpoints(Total(total.unusable));
                     return (total.usable == 0).then_some(none);
                 }
-                Err(obstacle) => closest = closest.max(obstacle),
+                Err(obstacle) => closest = closest.closest(obstacle),
             }
         }
         Some(closest)
@@ -172,13 +228,33 @@ impl Way<'_> {
         if !advertisement.services.match_labels(&self.service.labels) {
             return Err(Obstacle::Service);
         }
-        let peers = &self.snapshot.config.peers;
-        self.some_node(&advertisement.nodes, |node| {
-            let mut named = peers
-                .iter()
-                .filter(|(name, _)| advertisement.names_peer(name));
-            named.any(|(_, peer)| peer.nodes.match_labels(&node.labels))
+        self.some_node(&advertisement.nodes, |name, node| {
+            self.some_peer(advertisement, node)?;
+            if node.is_draining {
+                return Err(Obstacle::Draining(BTreeSet::from([name.clone()])));
+            }
+            Ok(())
         })
+    }
+
+    /// Whether a node has a peer to tell.
+    fn some_peer(&self, advertisement: &BgpAdvertisement, node: &Node) -> Result<(), Obstacle> {
+        let named = self.snapshot.config.peers.iter();
+        let named = named.filter(|(name, peer)| {
+            advertisement.names_peer(name) && peer.nodes.match_labels(&node.labels)
+        });
+        let mut closest = Obstacle::Peer;
+        for peer in named {
+            let why = self.families.and_then(|families| {
+                let labels = &self.service.labels;
+                withholding(self.snapshot, node, labels, families, peer)
+            });
+            let Some(why) = why else {
+                return Ok(());
+            };
+            closest = closest.closest(Obstacle::Withheld(BTreeSet::from([why])));
+        }
+        Err(closest)
     }
 
     fn by_layer2(&self, advertisement: &L2Advertisement) -> Result<(), Obstacle> {
@@ -188,14 +264,14 @@ impl Way<'_> {
         if !advertisement.services.is_empty() && self.service.sharing_key.is_some() {
             return Err(Obstacle::Shared);
         }
-        self.some_node(&advertisement.nodes, |_| true)
+        self.some_node(&advertisement.nodes, |_, _| Ok(()))
     }
 
-    /// Whether some node that is selected may announce, and has a peer.
+    /// Whether some node that is selected may announce, and `can`.
     fn some_node(
         &self,
         selected: &Selectors,
-        has_peer: impl Fn(&Node) -> bool,
+        can: impl Fn(&NodeName, &Node) -> Result<(), Obstacle>,
     ) -> Result<(), Obstacle> {
         let mut closest = Obstacle::Node;
         for (name, node) in &self.snapshot.nodes {
@@ -206,12 +282,12 @@ impl Way<'_> {
                 Obstacle::Unfit
             } else if !self.serves(name) {
                 Obstacle::LocalEndpoints
-            } else if !has_peer(node) {
-                Obstacle::Peer
+            } else if let Err(obstacle) = can(name, node) {
+                obstacle
             } else {
                 return Ok(());
             };
-            closest = closest.max(obstacle);
+            closest = closest.closest(obstacle);
         }
         Err(closest)
     }
@@ -224,3 +300,6 @@ impl Way<'_> {
             || self.endpoints.on(node).usable > 0
     }
 }
+
+/// How many nodes or policies are named at most.
+const LISTED: usize = 5;

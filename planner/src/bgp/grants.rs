@@ -89,10 +89,7 @@ impl Grants {
         attributes: &Arc<RouteAttributes>,
     ) {
         let granted = self.peers.entry(peer.clone()).or_default();
-        for family in [Family::V4, Family::V6]
-            .into_iter()
-            .filter(|family| carried.contains(*family))
-        {
+        for family in carried.iter() {
             let length = advertisement.aggregation.length(family);
             let present = granted
                 .entry((family, length))
@@ -204,9 +201,7 @@ impl Told {
         let Some(carried) = families.intersection(self.carried) else {
             return PeerVerdict::FamilyNotCarried(families);
         };
-        let carried = [Family::V4, Family::V6]
-            .into_iter()
-            .filter(|family| carried.contains(*family));
+        let carried = carried.iter();
         let sent = carried
             .clone()
             .filter(|family| !self.withheld.contains_key(family));

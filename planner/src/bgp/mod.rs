@@ -12,6 +12,7 @@ use ipam::PoolName;
 
 use self::claims::{Claim, Claims, Work};
 use self::grants::Grants;
+pub(crate) use self::policy::withholding;
 use self::scope::Scope;
 use crate::departure::Departure;
 use crate::desired::PeerDesired;

@@ -2,11 +2,13 @@
 
 use ipam::Family;
 
-use crate::config::{Advertise, BgpPolicy, Config, RouteChanges};
+use crate::config::{Advertise, BgpPolicy, Config, Peer, RouteChanges};
 use crate::desired::{PeerSession, RouteAttributes};
+use crate::family::Families;
 use crate::names::{PeerName, PolicyName};
 use crate::node::Node;
 use crate::selector::Labels;
+use crate::snapshot::Snapshot;
 use crate::verdict::Withholding;
 
 /// A BGPPolicy and its name.
@@ -19,14 +21,9 @@ pub(crate) struct Policies(Vec<(PolicyName, BgpPolicy)>);
 impl Policies {
     /// Those that select `node`: the one of the highest priority last, equal ones by name.
     pub(crate) fn new(config: &Config, node: Option<&Node>) -> Self {
-        let policies = config.bgp_policies.iter();
-        let mut here: Vec<_> = policies
-            .filter(|(_, policy)| node.is_some_and(|node| policy.nodes.match_labels(&node.labels)))
-            .map(|(name, policy)| (name.clone(), policy.clone()))
-            .collect();
-        // Stable: the map is in the order of names.
-        here.sort_by_key(|(_, policy)| policy.priority);
-        Self(here)
+        let here = node.into_iter().flat_map(|node| of_node(config, node));
+        let here = here.map(|(name, policy)| (name.clone(), policy.clone()));
+        Self(here.collect())
     }
 
     /// The places of those of them that select a Service with these labels.
@@ -41,6 +38,40 @@ impl Policies {
         let named = places.iter().filter_map(|place| self.0.get(*place));
         named.map(|(name, policy)| (name, policy)).collect()
     }
+}
+
+/// Why policies keep every route of a Service with addresses of `families` from a peer that `node` has, if they do.
+pub(crate) fn withholding(
+    snapshot: &Snapshot,
+    node: &Node,
+    service: &Labels,
+    families: Families,
+    (name, peer): (&PeerName, &Peer),
+) -> Option<Withholding> {
+    let mut policies = of_node(&snapshot.config, node);
+    policies.retain(|(_, policy)| policy.services.match_labels(service));
+    if policies.is_empty() {
+        return None;
+    }
+    let session = PeerSession::new(peer, snapshot.options.bgp_defaults);
+    let carried = families.intersection(session.families)?;
+    let outcome = Outcome::new(&policies, name);
+    let why = carried
+        .iter()
+        .map(|family| outcome.withholding(family, &session));
+    why.reduce(|one, other| one.filter(|_| other.is_some()))
+        .flatten()
+}
+
+/// The policies that select a node, in the order in which they apply.
+fn of_node<'a>(config: &'a Config, node: &Node) -> Vec<NamedPolicy<'a>> {
+    let policies = config.bgp_policies.iter();
+    let mut here: Vec<_> = policies
+        .filter(|(_, policy)| policy.nodes.match_labels(&node.labels))
+        .collect();
+    // Stable: the map is in the order of names.
+    here.sort_by_key(|(_, policy)| policy.priority);
+    here
 }
 
 /// What policies make of the routes to one peer.
