@@ -25,12 +25,12 @@ pub(super) fn log_turns(snapshot: &Snapshot, before: &Desired, desired: &Desired
             addresses: addresses(snapshot, service),
         };
         turns.extend(line.write(
-            "bgp",
+            BGP,
             before.map(|verdicts| &verdicts.bgp),
             now.map(|verdicts| &verdicts.bgp),
         ));
         turns.extend(line.write(
-            "layer2",
+            LAYER2,
             before.map(|verdicts| &verdicts.layer2),
             now.map(|verdicts| &verdicts.layer2),
         ));
@@ -54,13 +54,14 @@ struct Line<'a> {
 impl Line<'_> {
     fn write<A: PartialEq + Debug>(
         &self,
-        protocol: &'static str,
+        by: Protocol,
         before: Option<&Verdict<A>>,
         now: Option<&Verdict<A>>,
     ) -> Option<Turn> {
         if before == now {
             return None;
         }
+        let protocol = by.name;
         let Self {
             service,
             addresses: ips,
@@ -77,7 +78,7 @@ impl Line<'_> {
             }
             None => {}
         }
-        turn(protocol, before, now)
+        turn(by, before, now)
     }
 
     fn withheld(&self, protocol: &str, was_announced: bool, reason: &Reason) {
@@ -91,27 +92,107 @@ impl Line<'_> {
 }
 
 /// That a Service begins to be announced or ceases to be, if it does.
-fn turn<A>(
-    protocol: &'static str,
-    before: Option<&Verdict<A>>,
-    now: Option<&Verdict<A>>,
-) -> Option<Turn> {
+fn turn<A>(by: Protocol, before: Option<&Verdict<A>>, now: Option<&Verdict<A>>) -> Option<Turn> {
     let announced =
         |verdict: Option<&Verdict<A>>| verdict.and_then(Verdict::announcement).is_some();
-    let code = |verdict: Option<&Verdict<A>>| verdict.and_then(Verdict::reason).map(Reason::code);
     let (to, reason) = match (announced(before), announced(now)) {
-        (false, true) => (Side::Announced, code(before).unwrap_or(NEW)),
-        (true, false) => (Side::Withdrawn, code(now).unwrap_or(DELETED)),
+        (false, true) => (Side::Announced, by.why_announced),
+        (true, false) => {
+            let reason = now.and_then(Verdict::reason).map(Reason::code);
+            (Side::Withdrawn, reason.unwrap_or(DELETED))
+        }
         _ => return None,
     };
     Some(Turn {
-        protocol,
+        protocol: by.name,
         to,
         reason,
     })
 }
 
-/// Why a Service that nothing was known of was not announced before.
-const NEW: &str = "serviceAdded";
+/// A protocol, in the words of logs and metrics.
+#[derive(Clone, Copy)]
+struct Protocol {
+    name: &'static str,
+    /// Why a node announces a Service by it.
+    why_announced: &'static str,
+}
+
+const BGP: Protocol = Protocol {
+    name: "bgp",
+    why_announced: "advertised",
+};
+const LAYER2: Protocol = Protocol {
+    name: "layer2",
+    why_announced: "elected",
+};
 /// MetalLB's reason for one that is no more.
 const DELETED: &str = "serviceDeleted";
+
+#[cfg(test)]
+mod tests {
+    use planner::desired::InterfaceSelection;
+    use planner::endpoints::EndpointCount;
+    use planner::verdict::{BgpAnnouncement, L2Announcement, NotOwner, Verdicts};
+
+    use super::*;
+
+    fn deciding(verdicts: Verdicts) -> Desired {
+        let mut desired = Desired::default();
+        desired
+            .verdicts
+            .insert(ServiceKey::new("a", "web"), verdicts);
+        desired
+    }
+
+    fn announced() -> Desired {
+        deciding(Verdicts {
+            bgp: Verdict::Announced(BgpAnnouncement {
+                peers: Default::default(),
+            }),
+            layer2: Verdict::Announced(L2Announcement {
+                addresses: Vec::new(),
+                interfaces: InterfaceSelection::All,
+            }),
+        })
+    }
+
+    fn withheld() -> Desired {
+        let owner = NotOwner::Elected { owner: "b".into() };
+        deciding(Verdicts {
+            bgp: Verdict::Withheld(Reason::NoEndpoints {
+                total: EndpointCount::default(),
+            }),
+            layer2: Verdict::Withheld(Reason::NotOwner(owner)),
+        })
+    }
+
+    /// Protocol, side and reason of each turn from one state to the other.
+    fn turns(before: &Desired, now: &Desired) -> Vec<String> {
+        let turns = log_turns(&Snapshot::default(), before, now).into_iter();
+        let text = |turn: Turn| {
+            let to = turn.to.as_str();
+            format!("{} {to} {}", turn.protocol, turn.reason)
+        };
+        turns.map(text).collect()
+    }
+
+    #[test]
+    fn the_reason_of_a_turn_is_that_of_the_state_that_begins() {
+        let begun = ["bgp announced advertised", "layer2 announced elected"];
+        assert_eq!(turns(&withheld(), &announced()), begun);
+        assert_eq!(turns(&Desired::default(), &announced()), begun);
+        assert_eq!(
+            turns(&announced(), &withheld()),
+            ["bgp withdrawn noEndpoints", "layer2 withdrawn notOwner"]
+        );
+        assert_eq!(
+            turns(&announced(), &Desired::default()),
+            [
+                "bgp withdrawn serviceDeleted",
+                "layer2 withdrawn serviceDeleted"
+            ]
+        );
+        assert!(turns(&Desired::default(), &withheld()).is_empty());
+    }
+}

@@ -44,7 +44,7 @@ pub(super) struct Turn {
     pub(super) protocol: &'static str,
     /// Which of the two.
     pub(super) to: Side,
-    /// MetalLB's code for why it is not announced: what has ended, or what has begun.
+    /// Why it is as it is now: `advertised` or `elected`, or MetalLB's code for why it is not announced.
     pub(super) reason: &'static str,
 }
 

@@ -210,12 +210,12 @@ async fn what_was_counted_on_the_way_is_told() {
     tally.turned(vec![Turn {
         protocol: "layer2",
         to: Side::Announced,
-        reason: "notOwner",
+        reason: "elected",
     }]);
     let text = scrape(Some(facts), tally, Names::Metallb);
     for line in [
         "metallb_k8s_client_update_errors_total 3",
-        "ferrolb_transitions_total{protocol=\"layer2\",to=\"announced\",reason=\"notOwner\"} 1",
+        "ferrolb_transitions_total{protocol=\"layer2\",to=\"announced\",reason=\"elected\"} 1",
         "ferrolb_l2_rival_claims_total{ip=\"198.51.100.1\"} 1",
         "ferrolb_failover_duration_seconds_count 1",
         "ferrolb_failover_duration_seconds_bucket{le=\"0.025\"} 0",
