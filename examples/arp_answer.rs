@@ -4,13 +4,13 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::net::IpAddr;
 
-use arp_ndp::Config;
 use arp_ndp::driver::{Interface, Interfaces};
+use arp_ndp::{Config, Role};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("the interface answers neither ARP nor NDP")?;
 
     let mut interface = Interface::spawn(link.index, usable, Config::default(), 1)?;
-    interface.set_addresses(BTreeSet::from([address]));
+    interface.set_addresses(BTreeMap::from([(address, Role::Owner)]));
     println!("{} answers for {address} on {name}", usable.mac);
     loop {
         tokio::select! {

@@ -1,13 +1,13 @@
 //! What a question costs, among many addresses; and what it costs to be told a large set.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 use arp_ndp::{
     Arp, ArpOperation, Config, EtherType, EthernetHeader, Frame, Input, Link, MacAddr,
-    NeighborSolicitation, Responder, multicast_mac, solicited_node_group,
+    NeighborSolicitation, Responder, Role, multicast_mac, solicited_node_group,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -16,10 +16,10 @@ const OTHER: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0b]);
 const COUNT: u32 = 10_000;
 
 /// Half IPv4 from 198.18.0.0 on, half IPv6 from 2001:db8:: on.
-fn addresses() -> BTreeSet<IpAddr> {
+fn addresses() -> BTreeMap<IpAddr, Role> {
     let v4 = (1..=COUNT / 2).map(|n| IpAddr::V4(ipv4(n)));
     let v6 = (1..=COUNT / 2).map(|n| IpAddr::V6(ipv6(n)));
-    v4.chain(v6).collect()
+    v4.chain(v6).map(|address| (address, Role::Owner)).collect()
 }
 
 fn ipv4(n: u32) -> Ipv4Addr {

@@ -1,12 +1,12 @@
 //! The bodies of the fuzz targets, which `cargo test` runs over the corpus. Not an interface.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 use crate::{
     Arp, Config, EtherType, EthernetHeader, Event, Frame, FrameError, Input, Link, MacAddr,
-    NeighborAdvertisement, NeighborSolicitation, Output, Responder,
+    NeighborAdvertisement, NeighborSolicitation, Output, Responder, Role, Verdict,
 };
 
 /// Any octets as an Ethernet frame.
@@ -69,19 +69,39 @@ fn put_checksum(packet: &mut [u8], checksum: u16) {
     }
 }
 
-/// One frame leads to one answer from us at most, and to one event that says what became of it.
+/// A frame between two happenings that follow from it, at a station whose addresses are in every tenure that there is.
 fn answer(octets: &[u8]) {
     #[expect(
         clippy::disallowed_methods,
         reason = "an `Instant` cannot be made in another way; no time passes here"
     )]
-    let now = Instant::now();
-    let mut responder = Responder::new(Link::new(OURS), Config::default().with_refresh(None), 0);
-    responder.handle_input(now, Input::SetAddresses(BTreeSet::from([IPV4, IPV6])));
-    while responder.poll_output().is_some() {}
+    let mut now = Instant::now();
+    let mut responder = Responder::new(Link::new(OURS), Config::default(), 0);
+    for role in [Role::Owner, Role::NewOwner, Role::IfFree, Role::Leaving] {
+        let addresses = BTreeMap::from([(IPV4, role), (IPV6, role)]);
+        responder.handle_input(now, Input::SetAddresses(addresses));
+        for verdict in [Verdict::Defend, Verdict::Yield] {
+            let claims = receive(&mut responder, now, octets);
+            for (address, by) in claims {
+                let settle = Input::Settle {
+                    address,
+                    by,
+                    verdict,
+                };
+                responder.handle_input(now, settle);
+            }
+            now = pass(&mut responder, now);
+        }
+    }
+}
 
+/// One frame leads to one answer from us at most, and to one event that says what became of it. Returns the claims.
+fn receive(responder: &mut Responder, now: Instant, octets: &[u8]) -> Vec<(IpAddr, MacAddr)> {
+    responder.handle_timeout(now);
+    while responder.poll_output().is_some() {}
     responder.handle_input(now, Input::Frame(octets));
     let (mut answers, mut answered, mut dropped) = (0, 0, 0);
+    let mut claims = Vec::new();
     while let Some(output) = responder.poll_output() {
         match output {
             Output::Transmit(frame) => {
@@ -93,10 +113,29 @@ fn answer(octets: &[u8]) {
             }
             Output::Event(Event::Answered { .. }) => answered += 1,
             Output::Event(Event::Dropped(_)) => dropped += 1,
+            Output::Event(Event::Claimed { address, by } | Event::Conflict { address, by }) => {
+                assert!(by != OURS && by.is_unicast());
+                claims.push((address, by));
+            }
             _ => {}
         }
     }
     assert_eq!((answers, answered + dropped), (answered, 1));
+    claims
+}
+
+/// Lets the next few deadlines pass, none of which may come back at once.
+fn pass(responder: &mut Responder, mut now: Instant) -> Instant {
+    for _ in 0..6 {
+        let Some(at) = responder.poll_timeout() else {
+            break;
+        };
+        now = now.max(at);
+        responder.handle_timeout(now);
+        assert!(responder.poll_timeout().is_none_or(|next| next > now));
+        while responder.poll_output().is_some() {}
+    }
+    now
 }
 
 const OURS: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0a]);

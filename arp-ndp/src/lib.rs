@@ -7,11 +7,11 @@
 //!
 //! ```
 //! # use std::time::Instant;
-//! use arp_ndp::{Config, Input, Link, Output, Responder};
+//! use arp_ndp::{Config, Input, Link, Output, Responder, Role};
 //!
 //! let link = Link::new("02:00:00:00:00:0a".parse().unwrap());
 //! let mut responder = Responder::new(link, Config::default(), 42);
-//! responder.handle_input(Instant::now(), Input::SetAddresses(["203.0.113.10".parse().unwrap()].into()));
+//! responder.handle_input(Instant::now(), Input::SetAddresses([("203.0.113.10".parse().unwrap(), Role::Owner)].into()));
 //! while let Some(output) = responder.poll_output() {
 //!     if let Output::Transmit(frame) = output { /* send it */ }
 //! }
@@ -65,8 +65,8 @@ pub use groups::{ALL_NODES, is_solicited_node_group, multicast_mac, solicited_no
 pub use mac::{MacAddr, ParseMacAddrError};
 pub use ndp::{AdvertisementFlags, NeighborAdvertisement, NeighborSolicitation};
 pub use responder::{
-    AddressCounters, Announcement, Config, DropReason, Event, Input, Link, LinkState, Output,
-    Protocols, Responder,
+    AddressCounters, AddressStatus, Announcement, AnswerLimits, Config, ConflictProbe, DropReason,
+    Event, Input, Link, LinkState, Output, Protocols, Responder, RivalWatch, Role, Tenure, Verdict,
 };
 
 #[cfg(doctest)]

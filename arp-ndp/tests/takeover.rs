@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use arp_ndp::{
     AdvertisementFlags, Arp, Config, EtherType, EthernetHeader, Input, Link, MacAddr,
-    NeighborAdvertisement, Output, Responder,
+    NeighborAdvertisement, Output, Responder, Role,
 };
 use testkit::{Happening, Host, HostId, Port, Simulation};
 
@@ -37,7 +37,15 @@ impl Station {
 
     fn set_addresses(&mut self, port: &mut Port<'_>, addresses: &BTreeSet<IpAddr>) {
         if let Self::Owner(responder) = self {
-            responder.handle_input(port.now(), Input::SetAddresses(addresses.clone()));
+            responder.handle_input(
+                port.now(),
+                Input::SetAddresses(
+                    addresses
+                        .iter()
+                        .map(|address| (*address, Role::Owner))
+                        .collect(),
+                ),
+            );
             drain(responder, port);
         }
     }

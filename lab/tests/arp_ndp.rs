@@ -6,7 +6,7 @@
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arp_ndp::driver::{Interface, InterfaceEvent, Interfaces, LinkFlags, LinkInfo, Links, Status};
-use arp_ndp::{AddressCounters, Config, DropReason, Event, LinkState, Protocols};
+use arp_ndp::{AddressStatus, Config, DropReason, Event, LinkState, Protocols, Role};
 use lab::topology::Host;
 use lab::{Namespace, Requirement, Size, Topology, requires};
 use tokio::runtime::Runtime;
@@ -58,7 +58,7 @@ impl Responding {
 
     fn answer_for(&self, addresses: &[&str]) {
         let addresses = ips(addresses);
-        self.interface.set_addresses(addresses.clone());
+        self.interface.set_addresses(owned(addresses.clone()));
         self.wait_for(move |status| status.addresses.keys().eq(&addresses));
     }
 
@@ -93,6 +93,13 @@ fn on<T: Send + 'static>(runtime: &Runtime, future: impl Future<Output = T> + Se
 
 fn ips(texts: &[&str]) -> BTreeSet<IpAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn owned(addresses: BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Role> {
+    addresses
+        .into_iter()
+        .map(|address| (address, Role::Owner))
+        .collect()
 }
 
 fn named(links: &Links, name: &str) -> Option<LinkInfo> {
@@ -139,8 +146,8 @@ fn arping_and_ndisc6_get_one_answer_from_the_owner_and_none_for_what_nobody_has(
     silent.answer_for(&["198.51.100.201", "2001:db8:1:0:f::2"]);
     // An announcement is no answer, but looks like one to the programs.
     answering.wait_for(|status| {
-        let made = |(address, counters): (&IpAddr, &AddressCounters)| {
-            counters.gratuitous_sent == if address.is_ipv4() { 10 } else { 5 }
+        let made = |(address, status): (&IpAddr, &AddressStatus)| {
+            status.counters.gratuitous_sent == if address.is_ipv4() { 10 } else { 5 }
         };
         status.addresses.iter().all(made)
     });
@@ -160,7 +167,8 @@ fn arping_and_ndisc6_get_one_answer_from_the_owner_and_none_for_what_nobody_has(
     }
 
     let status = answering.wait_for(|status| {
-        let once = |counters: &AddressCounters| {
+        let once = |status: &AddressStatus| {
+            let counters = status.counters;
             (counters.requests_received, counters.responses_sent) == (1, 1)
         };
         status.addresses.values().all(once) && status.drops.contains_key(&DropReason::AnnounceIp)
@@ -311,7 +319,7 @@ fn more_groups_are_joined_than_one_socket_holds() {
     let addresses: BTreeSet<_> = (first..first + COUNT)
         .map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits)))
         .collect();
-    responding.interface.set_addresses(addresses.clone());
+    responding.interface.set_addresses(owned(addresses.clone()));
     responding.wait_for(move |status| status.addresses.keys().eq(&addresses));
     while let Ok(event) = responding.interface.events().try_recv() {
         assert!(

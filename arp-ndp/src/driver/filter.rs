@@ -1,8 +1,8 @@
-//! Kernel filters in classic BPF, as data: only questions wake the driver.
+//! Kernel filters in classic BPF, as data: only questions and claims wake the driver.
 //!
 //! A frame passes when it was sent to us, to everybody or to a group (not by us, nor to another station, nor to a VLAN
-//! without an interface, which the kernel marks as another station's) and asks a question. What it asks, and whether it
-//! is well-formed, is the responder's business: it counts what it drops.
+//! without an interface, which the kernel marks as another station's) and asks a question or says where an address is.
+//! What it asks or says, and whether it is well-formed, is the responder's business: it counts what it drops.
 
 /// One instruction: `struct sock_filter` of the kernel.
 #[derive(Debug, Clone, Copy)]
@@ -15,28 +15,30 @@ pub(super) struct Instruction {
     pub(super) operand: u32,
 }
 
-/// Passes ARP requests.
-pub(super) const ARP_REQUESTS: [Instruction; 8] = [
+/// Passes ARP requests and replies: both ask or claim, and no other operation does (RFC 5227 §2.4).
+pub(super) const ARP: [Instruction; 9] = [
     load_octet(PACKET_TYPE),
-    jump_if_greater(PACKET_MULTICAST, 5, 0),
+    jump_if_greater(PACKET_MULTICAST, 6, 0),
     load_half(ETHER_TYPE),
-    jump_if_equal(0x0806, 0, 3),
+    jump_if_equal(0x0806, 0, 4),
     load_half(ARP_OPERATION),
-    jump_if_equal(1, 0, 1),
+    jump_if_equal(1, 1, 0),
+    jump_if_equal(2, 0, 1),
     accept(),
     reject(),
 ];
 
-/// Passes neighbor solicitations (ICMPv6 type 135 right behind the IPv6 header).
-pub(super) const NEIGHBOR_SOLICITATIONS: [Instruction; 10] = [
+/// Passes neighbor solicitations and advertisements (ICMPv6 types 135 and 136 right behind the IPv6 header).
+pub(super) const NEIGHBOR_DISCOVERY: [Instruction; 11] = [
     load_octet(PACKET_TYPE),
-    jump_if_greater(PACKET_MULTICAST, 7, 0),
+    jump_if_greater(PACKET_MULTICAST, 8, 0),
     load_half(ETHER_TYPE),
-    jump_if_equal(0x86dd, 0, 5),
+    jump_if_equal(0x86dd, 0, 6),
     load_octet(IPV6_NEXT_HEADER),
-    jump_if_equal(58, 0, 3),
+    jump_if_equal(58, 0, 4),
     load_octet(ICMPV6_TYPE),
-    jump_if_equal(135, 0, 1),
+    jump_if_equal(135, 1, 0),
+    jump_if_equal(136, 0, 1),
     accept(),
     reject(),
 ];

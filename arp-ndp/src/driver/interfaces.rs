@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use crate::driver::DriverError;
 use crate::driver::links::{Links, apply};
+use crate::driver::path::trace;
 
 /// The links of the network namespace as they are now, until this is stopped or dropped.
 #[derive(Debug)]
@@ -144,6 +145,7 @@ impl Follower {
             tracing::info!("link events were lost, listing links anew");
             self.list().await?;
         }
+        trace(&mut self.links);
         Ok(())
     }
 
@@ -157,6 +159,7 @@ impl Follower {
         while let Some(address) = dump.try_next().await.map_err(dump_failed)? {
             apply(&mut links, &RouteNetlinkMessage::NewAddress(address));
         }
+        trace(&mut links);
         self.links = links;
         Ok(())
     }

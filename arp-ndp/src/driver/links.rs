@@ -30,6 +30,12 @@ pub struct LinkInfo {
     pub flags: LinkFlags,
     /// The index of the bridge, bond, team or VRF that it belongs to.
     pub master: Option<u32>,
+    /// The index of the link in the same namespace that it is on, as a VLAN or macvlan is.
+    pub lower: Option<u32>,
+    /// The index of the port that a bond sends through, if it uses one alone.
+    pub active_port: Option<u32>,
+    /// The ports and links below it that carry its frames now, as one number that is another when they are others.
+    pub path: u64,
     /// Its own addresses.
     pub addresses: BTreeSet<LinkAddress>,
 }
@@ -97,7 +103,8 @@ impl LinkInfo {
         Some(
             Link::new(self.mac?)
                 .with_state(state)
-                .with_protocols(protocols),
+                .with_protocols(protocols)
+                .with_path(self.path),
         )
     }
 }
@@ -131,10 +138,14 @@ fn apply_link(links: &mut Links, message: &LinkMessage) {
         mtu: 0,
         flags: LinkFlags::empty(),
         master: None,
+        lower: None,
+        active_port: None,
+        path: 0,
         addresses: BTreeSet::new(),
     });
     link.flags = flags(message.header.flags);
-    let mut master = None;
+    let (mut master, mut lower, mut active_port) = (None, None, None);
+    let mut elsewhere = false;
     let mut complete = false;
     for attribute in &message.attributes {
         match attribute {
@@ -143,6 +154,9 @@ fn apply_link(links: &mut Links, message: &LinkMessage) {
                 link.mac = ethernet_address(message.header.link_layer_type, octets)
             }
             LinkAttribute::Controller(index) => master = Some(*index),
+            LinkAttribute::Link(index) => lower = Some(*index),
+            LinkAttribute::LinkNetNsId(_) => elsewhere = true,
+            LinkAttribute::LinkInfo(infos) => active_port = active_port_of(infos),
             LinkAttribute::Mtu(mtu) => {
                 link.mtu = *mtu;
                 complete = true;
@@ -150,10 +164,24 @@ fn apply_link(links: &mut Links, message: &LinkMessage) {
             _ => {}
         }
     }
-    // Only a complete message, and each of those has an MTU, says by silence that there is no master.
+    // Only a complete message, and each of those has an MTU, says by silence that there is none.
     if complete {
         link.master = master;
+        link.lower = lower.filter(|_| !elsewhere);
+        link.active_port = active_port;
     }
+}
+
+fn active_port_of(infos: &[link::LinkInfo]) -> Option<u32> {
+    infos.iter().find_map(|info| match info {
+        link::LinkInfo::Data(link::InfoData::Bond(bond)) => {
+            bond.iter().find_map(|setting| match setting {
+                link::InfoBond::ActivePort(index) => Some(*index),
+                _ => None,
+            })
+        }
+        _ => None,
+    })
 }
 
 enum Presence {

@@ -1,12 +1,12 @@
 //! The driver for Linux (feature `tokio`): a [`Responder`] at work on an interface, and the machine's
 //! interfaces followed as they come and go.
 //!
-//! * [`Interface`] is one task with two packet sockets, behind kernel filters that wake it for questions only. It takes
-//!   the capability CAP_NET_RAW.
+//! * [`Interface`] is one task with two packet sockets, behind kernel filters that wake it for questions and claims only.
+//!   It takes the capability CAP_NET_RAW.
 //! * [`Interfaces`] is one task with an rtnetlink socket. It takes no privilege.
 //!
 //! ```no_run
-//! use arp_ndp::Config;
+//! use arp_ndp::{Config, Role};
 //! use arp_ndp::driver::{DriverError, Interface, Interfaces};
 //!
 //! # async fn answer() -> Result<(), DriverError> {
@@ -14,7 +14,7 @@
 //! for (index, info) in links.iter() {
 //!     let Some(link) = info.responder_link() else { continue };
 //!     let interface = Interface::spawn(*index, link, Config::default(), 42)?;
-//!     interface.set_addresses(["203.0.113.10".parse().unwrap()].into());
+//!     interface.set_addresses([("203.0.113.10".parse().unwrap(), Role::Owner)].into());
 //!     # interface.stop().await;
 //! }
 //! # Ok(())
@@ -28,6 +28,7 @@ mod filter;
 mod interfaces;
 mod links;
 mod membership;
+mod path;
 mod socket;
 mod task;
 
@@ -41,13 +42,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::responder::{AddressCounters, Config, DropReason, Event, Link, Responder};
+use crate::mac::MacAddr;
+use crate::responder::{AddressStatus, Config, DropReason, Event, Link, Responder, Role, Verdict};
 use task::{Sockets, Task};
 
 /// A responder at work on one interface, until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Interface {
     desired: watch::Sender<Desired>,
+    orders: mpsc::UnboundedSender<Order>,
     events: mpsc::Receiver<InterfaceEvent>,
     status: watch::Receiver<Status>,
     task: JoinHandle<()>,
@@ -57,17 +60,43 @@ pub struct Interface {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Desired {
     link: Link,
-    addresses: BTreeSet<IpAddr>,
+    addresses: BTreeMap<IpAddr, Role>,
+    siblings: BTreeSet<MacAddr>,
+    reception: Reception,
+}
+
+/// What shall be done once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Settle {
+        address: IpAddr,
+        by: MacAddr,
+        verdict: Verdict,
+    },
+    Refresh,
+}
+
+/// Which frames the card hands to the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "the card filters or it does not")]
+pub enum Reception {
+    /// Those to its own address, to everybody and to groups that were joined.
+    #[default]
+    Filtered,
+    /// All that reach it: for cards, drivers and virtual switches that lose what was sent to a group. What was sent to
+    /// other stations still wakes nobody.
+    Promiscuous,
 }
 
 /// What an [`Interface`] tells.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InterfaceEvent {
-    /// What the responder told: [`Event::Announced`] for the first announcement of a burst, [`Event::Claimed`] and
-    /// [`Event::Refused`]. All else is only counted.
+    /// What the responder told: [`Event::Announced`] for the first announcement of a burst and for defences, and all that
+    /// is said about whose an address is. Answers, refreshes and drops are only counted.
     Responder(Event),
-    /// A multicast group could not be joined: questions for the addresses that belong to it may not arrive.
+    /// A multicast group could not be joined: questions for the addresses that belong to it may not arrive. It is tried
+    /// again, ever more seldom, until it works.
     GroupFailed {
         /// The group.
         group: Ipv6Addr,
@@ -85,10 +114,12 @@ pub enum InterfaceEvent {
 pub struct Status {
     /// The link as last told.
     pub link: Link,
-    /// The addresses answered for, and what was counted for each since it was added.
-    pub addresses: BTreeMap<IpAddr, AddressCounters>,
+    /// The addresses cared for: where each stands, and what was counted for it since it was added.
+    pub addresses: BTreeMap<IpAddr, AddressStatus>,
     /// How many frames were not answered, by reason. What the kernel's filter holds back is not among them.
     pub drops: BTreeMap<DropReason, u64>,
+    /// How many frames passed the kernel's filter and were lost, since they came faster than they may be read.
+    pub overruns: u64,
     /// How many frames the kernel did not take: the interface was down, or its queue full.
     pub transmit_failures: u64,
     /// How many events were lost because nobody read them.
@@ -119,8 +150,8 @@ pub enum DriverError {
 }
 
 impl Interface {
-    /// Starts a responder on the interface with this index, with no address yet. The seed is for the jitter of the
-    /// periodic announcement: give each machine another, so that they do not announce in step.
+    /// Starts a responder on the interface with this index, with no address yet. The seed is for the jitter of periodic
+    /// announcements and probes: give each machine another, so that they do not act in step.
     ///
     /// # Errors
     /// [`DriverError::PacketSocket`].
@@ -133,23 +164,55 @@ impl Interface {
         let responder = Responder::new(link, config, seed);
         let (desired, desired_rx) = watch::channel(Desired {
             link,
-            addresses: BTreeSet::new(),
+            addresses: BTreeMap::new(),
+            siblings: BTreeSet::new(),
+            reception: Reception::Filtered,
         });
+        let (orders, orders_rx) = mpsc::unbounded_channel();
         let (events_tx, events) = mpsc::channel(EVENTS);
         let (status_tx, status) = watch::channel(Status::new(&responder));
         let task = Task::new(index, sockets, responder, events_tx, status_tx);
         Ok(Self {
             desired,
+            orders,
             events,
             status,
-            task: tokio::spawn(task.run(desired_rx)),
+            task: tokio::spawn(task.run(desired_rx, orders_rx)),
         })
     }
 
-    /// Answers for these addresses, and no others, from now on. The same set again changes nothing.
-    pub fn set_addresses(&self, addresses: BTreeSet<IpAddr>) {
+    /// Cares for these addresses, and no others, from now on. The same map again changes nothing.
+    pub fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
         self.desired
             .send_if_modified(|desired| replace_if_other(&mut desired.addresses, addresses));
+    }
+
+    /// The hardware addresses of this machine's other interfaces, whose claims are our own. The same set again changes
+    /// nothing.
+    pub fn set_siblings(&self, siblings: BTreeSet<MacAddr>) {
+        self.desired
+            .send_if_modified(|desired| replace_if_other(&mut desired.siblings, siblings));
+    }
+
+    /// Which frames the card hands over. The same again changes nothing.
+    pub fn set_reception(&self, reception: Reception) {
+        self.desired
+            .send_if_modified(|desired| replace_if_other(&mut desired.reception, reception));
+    }
+
+    /// Says who keeps an address that another station claims ([`Event::Claimed`], [`Event::Conflict`]); also unasked, as
+    /// [`Input::Settle`](crate::Input::Settle) tells.
+    pub fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {
+        self.order(Order::Settle {
+            address,
+            by,
+            verdict,
+        });
+    }
+
+    /// Announces every address that is held once more, ahead of its refresh.
+    pub fn refresh(&self) {
+        self.order(Order::Refresh);
     }
 
     /// The interface is now like this. The same link again changes nothing.
@@ -158,7 +221,7 @@ impl Interface {
             .send_if_modified(|desired| replace_if_other(&mut desired.link, link));
     }
 
-    /// The events, of which some hundreds are kept: the channel closes when the task has ended.
+    /// The events, of which some thousands are kept: the channel closes when the task has ended.
     pub const fn events(&mut self) -> &mut mpsc::Receiver<InterfaceEvent> {
         &mut self.events
     }
@@ -173,8 +236,14 @@ impl Interface {
     /// back: the protocols have no such message.
     pub async fn stop(self) {
         drop(self.desired);
+        drop(self.orders);
         // An error here is a panic in the task, which has been reported; the sockets are closed in any case.
         let _ = self.task.await;
+    }
+
+    fn order(&self, order: Order) {
+        // An error says that the task has ended, which the events have told.
+        let _ = self.orders.send(order);
     }
 }
 
@@ -182,8 +251,9 @@ impl Status {
     fn new(responder: &Responder) -> Self {
         Self {
             link: responder.link(),
-            addresses: responder.addresses().clone(),
+            addresses: responder.addresses(),
             drops: responder.drops().clone(),
+            overruns: 0,
             transmit_failures: 0,
             events_lost: 0,
         }
@@ -198,5 +268,6 @@ fn replace_if_other<T: PartialEq>(old: &mut T, new: T) -> bool {
     other
 }
 
-/// How many events wait for a reader before they are lost.
-const EVENTS: usize = 1024;
+/// How many events wait for a reader before they are lost: a node that comes back may be claimed against for every
+/// address at once.
+const EVENTS: usize = 16_384;

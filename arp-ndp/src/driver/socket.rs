@@ -1,15 +1,18 @@
 //! An AF_PACKET socket on one interface. The only file of this crate with unsafe code.
 #![expect(
     unsafe_code,
-    reason = "sockaddr_ll has no safe constructor, and tokio cannot check who owns a descriptor"
+    reason = "sockaddr_ll and the options of packet sockets have no safe wrapper, and tokio cannot check who owns a descriptor"
 )]
 
 use std::io::{self, Read};
 use std::mem::size_of;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::driver::Reception;
 use crate::driver::filter::Instruction;
 use crate::ethernet::EtherType;
 
@@ -17,6 +20,7 @@ use crate::ethernet::EtherType;
 #[derive(Debug)]
 pub(super) struct PacketSocket {
     socket: AsyncFd<Socket>,
+    interface: libc::c_int,
 }
 
 impl PacketSocket {
@@ -34,20 +38,29 @@ impl PacketSocket {
             .map(|op| SockFilter::new(op.code, op.jump_true, op.jump_false, op.operand))
             .collect();
         socket.attach_filter(&filter)?;
+        // As much as the system allows, for the moments in which everybody asks at once.
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        let interface = libc::c_int::try_from(interface).map_err(io::Error::other)?;
         socket.bind(&link_layer_address(interface, ether_type)?)?;
         // SAFETY: the socket owns its descriptor and is owned by the registration, which never replaces it: the
         // descriptor stays the same open one until the registration is dropped.
         let socket = unsafe { AsyncFd::register(socket)? };
-        Ok(Self { socket })
+        Ok(Self { socket, interface })
     }
 
-    /// Waits for a frame and returns its length. Cancelling the wait loses nothing.
-    pub(super) async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut ready = self.socket.readable().await?;
-            if let Ok(result) = ready.try_io(|socket| (&mut socket.get_ref()).read(buffer)) {
-                return result;
-            }
+    /// Waits until [`Self::try_receive`] may have something.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.socket.readable().await?.retain_ready();
+        Ok(())
+    }
+
+    /// Returns the length of the next frame, or `None` when there is none.
+    pub(super) fn try_receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let read = |mut socket: &Socket| socket.read(buffer);
+        match self.socket.try_io(Interest::READABLE, read) {
+            Ok(len) => Ok(Some(len)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -57,12 +70,83 @@ impl PacketSocket {
     pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
         self.socket.get_ref().send(frame).map(|_| ())
     }
+
+    /// Has the card hand over what was sent to others, or not. It ends with the socket.
+    pub(super) fn set_promiscuous(&self, reception: Reception) -> io::Result<()> {
+        let option = match reception {
+            Reception::Promiscuous => libc::PACKET_ADD_MEMBERSHIP,
+            Reception::Filtered => libc::PACKET_DROP_MEMBERSHIP,
+        };
+        let request = libc::packet_mreq {
+            mr_ifindex: self.interface,
+            mr_type: libc::c_ushort::try_from(libc::PACKET_MR_PROMISC).map_err(io::Error::other)?,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        set_packet_option(self.socket.get_ref().as_fd(), option, &request)
+    }
+
+    /// How many frames passed the filter and found the buffer full since this was called before.
+    pub(super) fn overruns(&self) -> io::Result<u64> {
+        statistics(self.socket.get_ref().as_fd()).map(|statistics| statistics.tp_drops.into())
+    }
+}
+
+/// Sets a membership of a packet socket (packet(7)).
+fn set_packet_option(
+    socket: BorrowedFd<'_>,
+    option: libc::c_int,
+    request: &libc::packet_mreq,
+) -> io::Result<()> {
+    let len =
+        libc::socklen_t::try_from(size_of::<libc::packet_mreq>()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open for as long as it is borrowed, and the kernel reads `len` octets from `request`,
+    // which is a live `packet_mreq` of exactly that size.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            option,
+            std::ptr::from_ref(request).cast(),
+            len,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Reads and resets the statistics of a packet socket (packet(7), PACKET_STATISTICS).
+fn statistics(socket: BorrowedFd<'_>) -> io::Result<libc::tpacket_stats> {
+    let mut statistics = libc::tpacket_stats {
+        tp_packets: 0,
+        tp_drops: 0,
+    };
+    let mut len =
+        libc::socklen_t::try_from(size_of::<libc::tpacket_stats>()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open for as long as it is borrowed; the kernel writes at most `len` octets, the size of
+    // `statistics`, which is plain numbers and valid with any octets, and sets `len` to how many it wrote.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            std::ptr::from_mut(&mut statistics).cast(),
+            &raw mut len,
+        )
+    };
+    if result == 0 {
+        Ok(statistics)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// The `sockaddr_ll` that binds a packet socket to an interface and an EtherType (packet(7)).
-fn link_layer_address(interface: u32, ether_type: EtherType) -> io::Result<SockAddr> {
+fn link_layer_address(index: libc::c_int, ether_type: EtherType) -> io::Result<SockAddr> {
     let family = libc::sa_family_t::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
-    let index = libc::c_int::try_from(interface).map_err(io::Error::other)?;
     let len =
         libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(io::Error::other)?;
     let address = libc::sockaddr_ll {
@@ -86,6 +170,9 @@ fn link_layer_address(interface: u32, ether_type: EtherType) -> io::Result<SockA
     Ok(address)
 }
 
+/// In octets. Each frame takes about one KiB of it.
+const RECEIVE_BUFFER: usize = 1024 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,8 +193,23 @@ mod tests {
         assert_eq!(written.sll_protocol.to_ne_bytes(), [0x08, 0x06]);
     }
 
+    #[tokio::test]
+    async fn an_interface_index_out_of_range_is_an_error() {
+        assert!(PacketSocket::open(u32::MAX, EtherType::ARP, &[]).is_err());
+    }
+
+    /// What is not a packet socket shows that the kernel was asked, and its answer read.
     #[test]
-    fn an_interface_index_out_of_range_is_an_error() {
-        assert!(link_layer_address(u32::MAX, EtherType::ARP).is_err());
+    fn options_of_packet_sockets_are_refused_by_other_sockets() {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        assert!(statistics(socket.as_fd()).is_err());
+        let request = libc::packet_mreq {
+            mr_ifindex: 1,
+            mr_type: 1,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        let option = libc::PACKET_ADD_MEMBERSHIP;
+        assert!(set_packet_option(socket.as_fd(), option, &request).is_err());
     }
 }

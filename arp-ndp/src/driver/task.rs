@@ -1,18 +1,20 @@
-//! The task of one interface: frames, desired state and time in; frames, groups and events out.
+//! The task of one interface: frames, desired state, orders and time in; frames, groups and events out.
 
 use std::future::pending;
 use std::io;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::driver::filter::{ARP_REQUESTS, NEIGHBOR_SOLICITATIONS};
+use crate::driver::filter::{ARP, NEIGHBOR_DISCOVERY};
 use crate::driver::membership::Memberships;
 use crate::driver::socket::PacketSocket;
-use crate::driver::{Desired, InterfaceEvent, Status};
+use crate::driver::{Desired, InterfaceEvent, Order, Reception, Status};
 use crate::ethernet::{EtherType, EthernetHeader};
+use crate::responder::limit::Pace;
 use crate::responder::{Announcement, Event, Input, Output, Responder};
 
 /// One packet socket a protocol, so that the kernel runs no filter over anything else.
@@ -25,9 +27,17 @@ pub(super) struct Sockets {
 impl Sockets {
     pub(super) fn open(interface: u32) -> io::Result<Self> {
         Ok(Self {
-            arp: PacketSocket::open(interface, EtherType::ARP, &ARP_REQUESTS)?,
-            ndp: PacketSocket::open(interface, EtherType::IPV6, &NEIGHBOR_SOLICITATIONS)?,
+            arp: PacketSocket::open(interface, EtherType::ARP, &ARP)?,
+            ndp: PacketSocket::open(interface, EtherType::IPV6, &NEIGHBOR_DISCOVERY)?,
         })
+    }
+
+    /// Waits until there is something to read.
+    async fn readable(&self) -> io::Result<()> {
+        tokio::select! {
+            readable = self.arp.readable() => readable,
+            readable = self.ndp.readable() => readable,
+        }
     }
 
     fn send(&self, frame: &[u8]) -> io::Result<()> {
@@ -36,6 +46,11 @@ impl Sockets {
             _ => self.arp.send(frame),
         }
     }
+
+    /// How many frames were lost since this was called before.
+    fn overruns(&self) -> io::Result<u64> {
+        Ok(self.arp.overruns()? + self.ndp.overruns()?)
+    }
 }
 
 pub(super) struct Task {
@@ -43,8 +58,12 @@ pub(super) struct Task {
     sockets: Sockets,
     memberships: Memberships,
     responder: Responder,
+    /// Of frames read: whatever is sent to us, reading it takes no more than a part of one core.
+    intake: Pace,
+    reception: Reception,
     events: mpsc::Sender<InterfaceEvent>,
     status: watch::Sender<Status>,
+    overruns: u64,
     transmit_failures: u64,
     events_lost: u64,
     /// When the status is to be published, if it changed since.
@@ -52,7 +71,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) const fn new(
+    pub(super) fn new(
         interface: u32,
         sockets: Sockets,
         responder: Responder,
@@ -64,8 +83,11 @@ impl Task {
             sockets,
             memberships: Memberships::new(interface),
             responder,
+            intake: Pace::new(INTAKE_PER_SECOND, INTAKE_AT_ONCE),
+            reception: Reception::Filtered,
             events,
             status,
+            overruns: 0,
             transmit_failures: 0,
             events_lost: 0,
             publish_at: None,
@@ -73,53 +95,137 @@ impl Task {
     }
 
     /// Runs until the handle is gone or a socket breaks.
-    pub(super) async fn run(mut self, mut desired: watch::Receiver<Desired>) {
-        if let Err(error) = self.serve(&mut desired).await {
+    pub(super) async fn run(
+        mut self,
+        mut desired: watch::Receiver<Desired>,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+    ) {
+        if let Err(error) = self.serve(&mut desired, &mut orders).await {
             tracing::error!(interface = self.interface, %error, "packet socket failed");
             self.tell(InterfaceEvent::Failed(error));
         }
         self.publish();
     }
 
-    async fn serve(&mut self, desired: &mut watch::Receiver<Desired>) -> io::Result<()> {
-        let mut arp = [0; RECEIVE_LEN];
-        let mut ndp = [0; RECEIVE_LEN];
+    async fn serve(
+        &mut self,
+        desired: &mut watch::Receiver<Desired>,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+    ) -> io::Result<()> {
         loop {
+            let now = std_now();
+            let read_at = self.intake.ready(now);
             tokio::select! {
                 changed = desired.changed() => {
                     if changed.is_err() {
                         return Ok(());
                     }
-                    let Desired { link, addresses } = desired.borrow_and_update().clone();
-                    // In this order, or a link that comes up would announce what is no longer ours.
-                    self.handle(Input::SetAddresses(addresses));
-                    self.handle(Input::SetLink(link));
-                    self.publish();
+                    let desired = desired.borrow_and_update().clone();
+                    self.want(desired);
                 }
-                received = self.sockets.arp.receive(&mut arp) => self.receive(received, &arp)?,
-                received = self.sockets.ndp.receive(&mut ndp) => self.receive(received, &ndp)?,
+                Some(order) = orders.recv() => self.obey(order),
+                readable = self.sockets.readable(), if read_at <= now => {
+                    readable?;
+                    self.read()?;
+                }
+                () = sleep_until(Instant::from_std(read_at)), if read_at > now => {}
                 () = sleep_until_some(self.responder.poll_timeout().map(Instant::from_std)) => {
-                    self.responder.handle_timeout(Instant::now().into_std());
+                    self.responder.handle_timeout(std_now());
                     self.drain();
                 }
+                () = sleep_until_some(self.memberships.retry_at()) => self.join_again(),
                 () = sleep_until_some(self.publish_at) => self.publish(),
             }
         }
     }
 
-    fn receive(&mut self, received: io::Result<usize>, buffer: &[u8]) -> io::Result<()> {
-        match received {
-            Ok(len) => self.handle(Input::Frame(buffer.get(..len).unwrap_or_default())),
-            // The interface went down. The kernel says so once, and delivers again when it comes back.
-            Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => {}
-            Err(error) => return Err(error),
+    fn want(&mut self, desired: Desired) {
+        let Desired {
+            link,
+            addresses,
+            siblings,
+            reception,
+        } = desired;
+        self.set_reception(reception);
+        self.handle(Input::SetSiblings(siblings));
+        // In this order, or a link that comes up would announce what is no longer ours.
+        self.handle(Input::SetAddresses(addresses));
+        if link != self.responder.link() {
+            self.handle(Input::SetLink(link));
+            // What kept a group from being joined may have gone with the old state of the link.
+            self.join_again();
+        }
+        self.publish();
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Settle {
+                address,
+                by,
+                verdict,
+            } => self.handle(Input::Settle {
+                address,
+                by,
+                verdict,
+            }),
+            Order::Refresh => self.handle(Input::Refresh),
+        }
+    }
+
+    fn set_reception(&mut self, reception: Reception) {
+        if self.reception == reception {
+            return;
+        }
+        // One socket is enough: the card's mode is for all.
+        match self.sockets.arp.set_promiscuous(reception) {
+            Ok(()) => self.reception = reception,
+            Err(error) => {
+                tracing::warn!(interface = self.interface, %error, "cannot switch the promiscuous mode")
+            }
+        }
+    }
+
+    /// Reads what is there, as far as the intake allows and no more than a batch, so that time and orders have their turn.
+    fn read(&mut self) -> io::Result<()> {
+        let mut buffer = [0; RECEIVE_LEN];
+        for _ in 0..BATCH {
+            let arp = self.read_one(&mut buffer, |sockets| &sockets.arp)?;
+            let ndp = self.read_one(&mut buffer, |sockets| &sockets.ndp)?;
+            if !arp && !ndp {
+                break;
+            }
         }
         Ok(())
     }
 
+    /// Reads one frame if there is one, and if one may be read.
+    fn read_one(
+        &mut self,
+        buffer: &mut [u8],
+        socket: impl Fn(&Sockets) -> &PacketSocket,
+    ) -> io::Result<bool> {
+        let now = std_now();
+        if self.intake.ready(now) > now {
+            return Ok(false);
+        }
+        match socket(&self.sockets).try_receive(buffer) {
+            Ok(None) => return Ok(false),
+            Ok(Some(len)) => {
+                let frame = buffer.get(..len).unwrap_or_default();
+                self.intake.take(now);
+                self.responder.handle_input(now, Input::Frame(frame));
+                self.drain();
+            }
+            // The interface went down. The kernel says so once, and delivers again when it comes back.
+            Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
     fn handle(&mut self, input: Input<'_>) {
-        self.responder
-            .handle_input(Instant::now().into_std(), input);
+        self.responder.handle_input(std_now(), input);
         self.drain();
     }
 
@@ -146,6 +252,12 @@ impl Task {
             .get_or_insert_with(|| Instant::now() + PUBLISH_INTERVAL);
     }
 
+    fn join_again(&mut self) {
+        for group in self.memberships.retry() {
+            tracing::info!(interface = self.interface, %group, "joined multicast group after all");
+        }
+    }
+
     fn transmit(&mut self, frame: &[u8]) {
         // A frame that cannot leave at once is not worth keeping: whoever asked asks again, and bursts repeat.
         if let Err(error) = self.sockets.send(frame) {
@@ -160,11 +272,23 @@ impl Task {
             Event::Announced {
                 address,
                 announcement: Announcement::Takeover { round: 1 },
-            } => {
-                tracing::debug!(interface, %address, "announcing");
-            }
+            } => tracing::debug!(interface, %address, "announcing"),
+            Event::Announced {
+                address,
+                announcement: Announcement::Defence,
+            } => tracing::debug!(interface, %address, "defending"),
             Event::Claimed { address, by } => {
                 tracing::debug!(interface, %address, %by, "claimed by another station")
+            }
+            Event::Conflict { address, by } => {
+                tracing::warn!(interface, %address, %by, "another station has this address, not used")
+            }
+            Event::Reclaimed { address, from } => {
+                tracing::info!(interface, %address, %from, "the other station is gone, claimed again")
+            }
+            Event::HandedOver { address, to } => {
+                let to = to.map(tracing::field::display);
+                tracing::debug!(interface, %address, to, "handed over")
             }
             Event::Refused { address } => {
                 tracing::warn!(interface, %address, "no host can have this address")
@@ -182,7 +306,9 @@ impl Task {
 
     fn publish(&mut self) {
         self.publish_at = None;
+        self.overruns += self.sockets.overruns().unwrap_or_default();
         let status = Status {
+            overruns: self.overruns,
             transmit_failures: self.transmit_failures,
             events_lost: self.events_lost,
             ..Status::new(&self.responder)
@@ -190,6 +316,10 @@ impl Task {
         self.status
             .send_if_modified(|published| crate::driver::replace_if_other(published, status));
     }
+}
+
+fn std_now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 async fn sleep_until_some(deadline: Option<Instant>) {
@@ -202,5 +332,10 @@ async fn sleep_until_some(deadline: Option<Instant>) {
 /// Longer than any frame that passes the filters and makes sense: ARP takes 60 octets, and solicitations with all
 /// options that exist stay well below a minimum IPv6 packet. What is cut off fails its length or checksum.
 const RECEIVE_LEN: usize = 1514;
+/// How many frames are read in a row.
+const BATCH: u32 = 64;
+/// Some five times what real links carry at their worst, and a tenth of what a core can read.
+const INTAKE_PER_SECOND: NonZeroU32 = NonZeroU32::new(50_000).unwrap();
+const INTAKE_AT_ONCE: u32 = 1024;
 /// How long counters may be behind.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);

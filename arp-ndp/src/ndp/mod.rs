@@ -52,6 +52,9 @@ pub struct NeighborSolicitation {
 }
 
 impl NeighborSolicitation {
+    /// The ICMPv6 type.
+    pub const TYPE: u8 = 135;
+
     /// Reads an IPv6 packet. Octets behind its payload are padding.
     ///
     /// # Errors
@@ -140,6 +143,9 @@ bitflags! {
 }
 
 impl NeighborAdvertisement {
+    /// The ICMPv6 type.
+    pub const TYPE: u8 = 136;
+
     /// Reads an IPv6 packet. Octets behind its payload are padding.
     ///
     /// # Errors

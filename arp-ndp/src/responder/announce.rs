@@ -1,11 +1,12 @@
-//! When each address is announced: bursts, refreshes and the limit on both.
+//! When each address is announced: bursts, refreshes and defences.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::responder::config::Config;
+use crate::responder::agenda::Agenda;
 use crate::responder::io::Announcement;
+use crate::responder::limit::Pace;
 
 /// The schedule of all announcements of one interface.
 ///
@@ -14,132 +15,105 @@ use crate::responder::io::Announcement;
 #[derive(Debug)]
 pub(super) struct Announcer {
     refresh: Option<Duration>,
-    pace: Pace,
     jitter: fastrand::Rng,
-    due: BTreeSet<(Instant, IpAddr)>,
+    agenda: Agenda,
     plans: BTreeMap<IpAddr, Plan>,
 }
 
-/// What is planned for one address.
+/// What is announced of an address next.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
-    at: Instant,
     announcement: Announcement,
+    /// What a defence pushed back, and when that was due.
+    pushed_back: Option<(Instant, Announcement)>,
 }
 
 impl Announcer {
-    pub(super) fn new(config: Config, seed: u64) -> Self {
+    pub(super) fn new(refresh: Option<Duration>, seed: u64) -> Self {
         Self {
-            refresh: config.refresh(),
-            pace: Pace::new(config),
+            refresh,
             jitter: fastrand::Rng::with_seed(seed),
-            due: BTreeSet::new(),
+            agenda: Agenda::new(),
             plans: BTreeMap::new(),
         }
     }
 
     /// Plans a burst from now on, whatever was planned for the address before.
     pub(super) fn start(&mut self, now: Instant, address: IpAddr) {
-        self.plan(
-            address,
-            Plan {
-                at: now,
-                announcement: Announcement::Takeover { round: 1 },
-            },
-        );
+        self.plan(address, now, Announcement::Takeover { round: 1 });
+    }
+
+    /// Plans one announcement now, ahead of what was planned for the address before.
+    pub(super) fn defend(&mut self, now: Instant, address: IpAddr) {
+        let planned = self.plans.get(&address).map(|plan| plan.announcement);
+        if planned == Some(Announcement::Defence) {
+            return;
+        }
+        let pushed_back = self.agenda.of(address).zip(planned);
+        let announcement = Announcement::Defence;
+        self.agenda.set(address, now);
+        let plan = Plan {
+            announcement,
+            pushed_back,
+        };
+        self.plans.insert(address, plan);
+    }
+
+    /// Brings what was planned for the address forward to now: the next of its burst, or its refresh.
+    pub(super) fn hasten(&mut self, now: Instant, address: IpAddr) {
+        let planned = self.plans.get(&address).map(|plan| plan.announcement);
+        self.plan(address, now, planned.unwrap_or(Announcement::Refresh));
     }
 
     /// Forgets what was planned for the address.
     pub(super) fn stop(&mut self, address: IpAddr) {
-        if let Some(plan) = self.plans.remove(&address) {
-            self.due.remove(&(plan.at, address));
-        }
+        self.agenda.remove(address);
+        self.plans.remove(&address);
     }
 
     /// Takes the next announcement that is due and within the pace, and plans the one after it.
-    pub(super) fn next(&mut self, now: Instant) -> Option<(IpAddr, Announcement)> {
-        let &(at, address) = self.due.first()?;
-        if at > now || !self.pace.take(now) {
+    pub(super) fn next(&mut self, now: Instant, pace: &mut Pace) -> Option<(IpAddr, Announcement)> {
+        let address = self.agenda.due(now)?;
+        if !pace.take(now) {
             return None;
         }
-        let announcement = self.plans.get(&address)?.announcement;
-        match self.after(now, announcement) {
-            Some(plan) => self.plan(address, plan),
+        let Plan {
+            announcement,
+            pushed_back,
+        } = *self.plans.get(&address)?;
+        match pushed_back.or_else(|| self.after(now, announcement)) {
+            Some((at, announcement)) => self.plan(address, at, announcement),
             None => self.stop(address),
         }
         Some((address, announcement))
     }
 
     /// When [`next`](Self::next) will have something.
-    pub(super) fn timeout(&self) -> Option<Instant> {
-        self.due.first().map(|&(at, _)| self.pace.ready(at))
+    pub(super) fn timeout(&self, pace: &Pace) -> Option<Instant> {
+        self.agenda.timeout().map(|at| pace.ready(at))
     }
 
-    fn plan(&mut self, address: IpAddr, plan: Plan) {
-        self.stop(address);
-        self.due.insert((plan.at, address));
+    fn plan(&mut self, address: IpAddr, at: Instant, announcement: Announcement) {
+        self.agenda.set(address, at);
+        let plan = Plan {
+            announcement,
+            pushed_back: None,
+        };
         self.plans.insert(address, plan);
     }
 
     /// Counts from when an announcement was made, not from when it was due, so that rounds never bunch up.
-    fn after(&mut self, now: Instant, made: Announcement) -> Option<Plan> {
+    fn after(&mut self, now: Instant, made: Announcement) -> Option<(Instant, Announcement)> {
         match made {
             Announcement::Takeover { round } if round < BURST_ROUNDS => {
-                let announcement = Announcement::Takeover {
-                    round: round.saturating_add(1),
-                };
-                Some(Plan {
-                    at: now + BURST_INTERVAL,
-                    announcement,
-                })
+                let round = round.saturating_add(1);
+                Some((now + BURST_INTERVAL, Announcement::Takeover { round }))
             }
-            Announcement::Takeover { .. } | Announcement::Refresh => {
+            Announcement::Takeover { .. } | Announcement::Refresh | Announcement::Defence => {
                 let at = now.checked_add(jittered(self.refresh?, &mut self.jitter))?;
-                Some(Plan {
-                    at,
-                    announcement: Announcement::Refresh,
-                })
+                Some((at, Announcement::Refresh))
             }
         }
-    }
-}
-
-/// A limit on a rate that lets a few dozen through at once: the generic cell rate algorithm of ITU-T I.371.
-#[derive(Debug)]
-struct Pace {
-    /// The time that one announcement takes.
-    cost: Duration,
-    /// How far ahead of `theoretical` an announcement may be made.
-    tolerance: Duration,
-    /// When the next one would be made if all had been evenly spaced; `None` before the first.
-    theoretical: Option<Instant>,
-}
-
-impl Pace {
-    fn new(config: Config) -> Self {
-        let cost = Duration::from_secs(1) / config.announcements_per_second().get();
-        Self {
-            cost,
-            tolerance: cost * (AT_ONCE - 1),
-            theoretical: None,
-        }
-    }
-
-    /// Whether one more is within the limit now; if so, it counts.
-    fn take(&mut self, now: Instant) -> bool {
-        let theoretical = self.theoretical.map_or(now, |at| at.max(now));
-        if theoretical > now + self.tolerance {
-            return false;
-        }
-        self.theoretical = Some(theoretical + self.cost);
-        true
-    }
-
-    /// The first time from `at` on when one more is within the limit.
-    fn ready(&self, at: Instant) -> Instant {
-        self.theoretical
-            .and_then(|theoretical| theoretical.checked_sub(self.tolerance))
-            .map_or(at, |ready| ready.max(at))
     }
 }
 
@@ -150,7 +124,5 @@ fn jittered(interval: Duration, jitter: &mut fastrand::Rng) -> Duration {
 }
 
 /// At 0, 1.1, 2.2, 3.3 and 4.4 s: as often as fits the five seconds for which MetalLB repeats itself.
-pub(super) const BURST_ROUNDS: u32 = 5;
-pub(super) const BURST_INTERVAL: Duration = Duration::from_millis(1100);
-/// How many announcements the pace lets through at once.
-pub(super) const AT_ONCE: u32 = 64;
+const BURST_ROUNDS: u32 = 5;
+const BURST_INTERVAL: Duration = Duration::from_millis(1100);

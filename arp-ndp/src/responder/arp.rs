@@ -6,41 +6,40 @@ use crate::arp::{Arp, ArpOperation};
 use crate::ethernet::{EtherType, EthernetHeader};
 use crate::frame::Frame;
 use crate::mac::MacAddr;
-use crate::responder::{DropReason, Question};
+use crate::responder::DropReason;
+use crate::responder::receive::Question;
 
-/// Reads the payload of an ARP frame that has to be a request from another station.
-pub(super) fn read_request(
+/// Reads the payload of an ARP frame.
+pub(super) fn read(payload: &[u8]) -> Result<Arp, DropReason> {
+    let packet = Arp::decode(payload)?;
+    // A group's address as the sender's would make us answer to the whole link.
+    if !packet.sender_hardware_address.is_unicast() || packet.sender_protocol_address.is_multicast()
+    {
+        return Err(DropReason::Malformed);
+    }
+    Ok(packet)
+}
+
+/// What a packet from another station asks. A probe (sender address unspecified, RFC 5227 §2.1.1) is a question like any
+/// other; an announcement (sender and target address the same, §2.3) is none.
+pub(super) fn question(
     header: &EthernetHeader,
-    payload: &[u8],
+    packet: &Arp,
     mac: MacAddr,
-) -> Result<Arp, DropReason> {
-    let arp = Arp::decode(payload)?;
-    if arp.operation != ArpOperation::REQUEST {
+) -> Result<Question<Ipv4Addr>, DropReason> {
+    if packet.operation != ArpOperation::REQUEST {
         return Err(DropReason::ArpReply);
     }
     if header.destination != MacAddr::BROADCAST && header.destination != mac {
         return Err(DropReason::EthernetDestination);
     }
-    if arp.sender_hardware_address == mac {
-        return Err(DropReason::OwnFrame);
-    }
-    // A group's address as the sender's would make us answer to the whole link.
-    if !arp.sender_hardware_address.is_unicast() {
-        return Err(DropReason::Malformed);
-    }
-    Ok(arp)
-}
-
-/// What a request asks. A probe (sender address unspecified, RFC 5227 §2.1.1) is a question like any other; an
-/// announcement (sender and target address the same, §2.3) is none.
-pub(super) fn question(request: &Arp) -> Result<Question<Ipv4Addr>, DropReason> {
-    if request.sender_protocol_address == request.target_protocol_address {
+    if packet.sender_protocol_address == packet.target_protocol_address {
         return Err(DropReason::Gratuitous);
     }
     Ok(Question {
-        address: request.target_protocol_address,
-        asker: request.sender_protocol_address,
-        asker_mac: request.sender_hardware_address,
+        address: packet.target_protocol_address,
+        asker: packet.sender_protocol_address,
+        asker_mac: packet.sender_hardware_address,
     })
 }
 
@@ -74,6 +73,18 @@ pub(super) fn announcement(mac: MacAddr, address: Ipv4Addr) -> [Frame; 2] {
         frame(mac, MacAddr::BROADCAST, &request),
         frame(mac, MacAddr::BROADCAST, &reply),
     ]
+}
+
+/// A probe: who has this address, asked by nobody in particular (RFC 5227 §1.1), of everybody or of one station.
+pub(super) fn probe(mac: MacAddr, address: Ipv4Addr, destination: MacAddr) -> Frame {
+    let request = Arp {
+        operation: ArpOperation::REQUEST,
+        sender_hardware_address: mac,
+        sender_protocol_address: Ipv4Addr::UNSPECIFIED,
+        target_hardware_address: MacAddr::ZERO,
+        target_protocol_address: address,
+    };
+    frame(mac, destination, &request)
 }
 
 fn frame(source: MacAddr, destination: MacAddr, arp: &Arp) -> Frame {

@@ -1,85 +1,11 @@
 //! What goes into a [`Responder`](crate::Responder) and what comes out.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
-use bitflags::bitflags;
-
-use crate::error::FrameError;
 use crate::frame::Frame;
 use crate::mac::MacAddr;
-
-/// What a responder has to know of its interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Link {
-    /// The interface's own address: the one that answers carry.
-    pub mac: MacAddr,
-    /// Whether frames can be sent and received at all.
-    pub state: LinkState,
-    /// The protocols to answer and announce with.
-    pub protocols: Protocols,
-}
-
-impl Link {
-    /// A link that is up and speaks both protocols.
-    #[must_use]
-    pub const fn new(mac: MacAddr) -> Self {
-        Self {
-            mac,
-            state: LinkState::Up,
-            protocols: Protocols::all(),
-        }
-    }
-
-    /// The same link in another state.
-    #[must_use]
-    pub const fn with_state(self, state: LinkState) -> Self {
-        Self { state, ..self }
-    }
-
-    /// The same link with other protocols.
-    #[must_use]
-    pub const fn with_protocols(self, protocols: Protocols) -> Self {
-        Self { protocols, ..self }
-    }
-
-    pub(crate) fn speaks(&self, protocols: Protocols) -> bool {
-        self.state == LinkState::Up && self.protocols.contains(protocols)
-    }
-}
-
-/// Whether an interface can send and receive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a link is up or it is not")]
-pub enum LinkState {
-    /// It can.
-    Up,
-    /// It cannot: switched off, or no carrier.
-    Down,
-}
-
-bitflags! {
-    /// The protocols that a link speaks.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Protocols: u8 {
-        /// ARP, for IPv4 addresses: any link with a broadcast address.
-        const ARP = 1 << 0;
-        /// Neighbor Discovery, for IPv6 addresses: any link with an IPv6 link-local address of its own.
-        const NDP = 1 << 1;
-    }
-}
-
-impl Protocols {
-    /// The protocol that resolves this address.
-    pub(crate) const fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::ARP,
-            IpAddr::V6(_) => Self::NDP,
-        }
-    }
-}
+use crate::responder::{DropReason, Link};
 
 /// What a responder is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,10 +13,78 @@ impl Protocols {
 pub enum Input<'a> {
     /// A frame was received on the interface: from the Ethernet destination address on, without frame check sequence.
     Frame(&'a [u8]),
-    /// These, and no others, are the addresses to answer for. The same set again changes nothing.
-    SetAddresses(BTreeSet<IpAddr>),
+    /// These, and no others, are the addresses to care for, each in its role. The same map again changes nothing.
+    SetAddresses(BTreeMap<IpAddr, Role>),
     /// The interface is now like this. The same link again changes nothing.
     SetLink(Link),
+    /// These are the hardware addresses of this machine's other interfaces: what they claim is no other station's. The
+    /// same set again changes nothing.
+    SetSiblings(BTreeSet<MacAddr>),
+    /// What to do about the claim of another station ([`Event::Claimed`], [`Event::Conflict`]). It may also come unasked,
+    /// when whoever decides knows better than the wire: that a station is gone, or that it has to be made way for.
+    Settle {
+        /// The address.
+        address: IpAddr,
+        /// The other station.
+        by: MacAddr,
+        /// Who keeps it.
+        verdict: Verdict,
+    },
+    /// Announce every address that is held once more, ahead of its refresh: somebody may be listening who was not
+    /// before.
+    Refresh,
+}
+
+/// What an address is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Ours: announced and answered for from now on.
+    Owner,
+    /// Ours, but never used before: first looked for on the link (RFC 5227 §2.1, RFC 4862 §5.4). When a station has it,
+    /// that is told as [`Event::Conflict`] and the address is held back for as long as that station answers for it.
+    NewOwner,
+    /// Ours if nobody has it: looked for like that of a new owner, but a station that has it is told as
+    /// [`Event::Claimed`], to be settled.
+    IfFree,
+    /// About to be another station's: answered for until that one claims it or [`Config::hand_over`] is over, and
+    /// announced no more.
+    ///
+    /// [`Config::hand_over`]: crate::Config::hand_over
+    Leaving,
+}
+
+/// Who keeps an address that two stations claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "one keeps it or the other does")]
+pub enum Verdict {
+    /// We do: it is announced at once, though no more often than [`Config::defend_interval`] allows, and taken if it was
+    /// not ours yet.
+    ///
+    /// [`Config::defend_interval`]: crate::Config::defend_interval
+    Defend,
+    /// The other one does: from now on nothing is answered, and the other station is watched. When it falls silent, the
+    /// address is claimed again ([`Event::Reclaimed`]).
+    Yield,
+}
+
+/// Where an address stands on this link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Tenure {
+    /// It is looked for, and not answered for yet.
+    Probing,
+    /// It is announced and answered for.
+    Held,
+    /// It is answered for until another station claims it or time is up.
+    Leaving,
+    /// It was handed over, and is not answered for any more.
+    HandedOver,
+    /// It was left to another station, which is watched.
+    Yielded {
+        /// The other station.
+        to: MacAddr,
+    },
 }
 
 /// What a responder wants done.
@@ -127,12 +121,38 @@ pub enum Event {
         /// Why.
         announcement: Announcement,
     },
-    /// Another station says that it has one of our addresses: the old owner does not know yet, or there are two.
+    /// Another station says that it has one of our addresses: the old owner does not know yet, or there are two. Nothing
+    /// changes until the caller settles it ([`Input::Settle`]). The same address is told of every
+    /// [`Config::defend_interval`] at most.
+    ///
+    /// [`Config::defend_interval`]: crate::Config::defend_interval
     Claimed {
         /// The address.
         address: IpAddr,
         /// The other station.
         by: MacAddr,
+    },
+    /// Another station has, or wants, the address of a [`Role::NewOwner`]. It is held back and looked for again every
+    /// few seconds, unless the caller settles it otherwise.
+    Conflict {
+        /// The address.
+        address: IpAddr,
+        /// The other station.
+        by: MacAddr,
+    },
+    /// A station that an address was left to does not answer for it any more: it is ours, and announced.
+    Reclaimed {
+        /// The address.
+        address: IpAddr,
+        /// The other station.
+        from: MacAddr,
+    },
+    /// An address in [`Role::Leaving`] is not answered for any more.
+    HandedOver {
+        /// The address.
+        address: IpAddr,
+        /// The station that has claimed it; `None` when nobody did in time.
+        to: Option<MacAddr>,
     },
     /// An address is not answered for, since no single host can have it: unspecified, multicast, limited broadcast or
     /// IPv4-mapped.
@@ -155,77 +175,18 @@ pub enum Announcement {
     },
     /// The periodic reminder.
     Refresh,
+    /// Another station claimed it ([`Verdict::Defend`]).
+    Defence,
 }
 
-/// Why a frame was not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An address on this link: where it stands, and what was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum DropReason {
-    /// The link is down, or does not speak this protocol.
-    Inactive,
-    /// Neither ARP nor IPv6.
-    EtherType,
-    /// Tagged for a VLAN: the interface of that VLAN has to answer.
-    Vlan,
-    /// The frame cannot be decoded, or the standard says to discard it.
-    Malformed,
-    /// The IPv6 hop limit is not 255, so a router forwarded it and the sender is not on this link (RFC 4861 §7.1).
-    HopLimit,
-    /// The ICMPv6 checksum is wrong.
-    Checksum,
-    /// ARP, but not a request.
-    ArpReply,
-    /// ICMPv6, but not a neighbor solicitation.
-    MessageType,
-    /// Sent to another station's hardware address.
-    EthernetDestination,
-    /// It carries our own hardware address as the sender's: it came back to us.
-    OwnFrame,
-    /// An announcement by another station (sender and target address are the same): nobody waits for an answer.
-    Gratuitous,
-    /// A multicast solicitation without the source link-layer address option that RFC 4861 §4.3 demands.
-    NoSourceLinkLayer,
-    /// It asks for an address that is not ours.
-    AnnounceIp,
-}
-
-impl DropReason {
-    /// The reason as one word, for labels and logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Inactive => "inactive",
-            Self::EtherType => "ether_type",
-            Self::Vlan => "vlan",
-            Self::Malformed => "malformed",
-            Self::HopLimit => "hop_limit",
-            Self::Checksum => "checksum",
-            Self::ArpReply => "arp_reply",
-            Self::MessageType => "message_type",
-            Self::EthernetDestination => "ethernet_destination",
-            Self::OwnFrame => "own_frame",
-            Self::Gratuitous => "gratuitous",
-            Self::NoSourceLinkLayer => "no_source_link_layer",
-            Self::AnnounceIp => "announce_ip",
-        }
-    }
-}
-
-impl fmt::Display for DropReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl From<FrameError> for DropReason {
-    fn from(error: FrameError) -> Self {
-        match error {
-            FrameError::HopLimit { .. } => Self::HopLimit,
-            FrameError::Checksum { .. } => Self::Checksum,
-            FrameError::MessageType { .. } | FrameError::NextHeader { .. } => Self::MessageType,
-            _ => Self::Malformed,
-        }
-    }
+pub struct AddressStatus {
+    /// Where it stands.
+    pub tenure: Tenure,
+    /// What was counted.
+    pub counters: AddressCounters,
 }
 
 /// What was counted for one address since it was added.

@@ -1,59 +1,91 @@
 //! The responder of one interface: a machine with four verbs.
 
+mod agenda;
 mod announce;
 mod arp;
 mod config;
+mod defence;
+mod drops;
 mod groups;
 mod io;
+pub(crate) mod limit;
+mod link;
 mod ndp;
+mod probe;
+mod receive;
+mod tenure;
+mod watch;
 
-pub use config::Config;
+pub use config::{AnswerLimits, Config, ConflictProbe, RivalWatch};
+pub use drops::DropReason;
 pub use io::{
-    AddressCounters, Announcement, DropReason, Event, Input, Link, LinkState, Output, Protocols,
+    AddressCounters, AddressStatus, Announcement, Event, Input, Output, Role, Tenure, Verdict,
 };
+pub use link::{Link, LinkState, Protocols};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use crate::ethernet::{EtherType, EthernetHeader};
-use crate::frame::Frame;
-use crate::mac::MacAddr;
-use announce::Announcer;
-use groups::Groups;
+use indexmap::IndexMap;
 
-/// Answers for a set of addresses on one interface, and announces them when they, or the interface, are new.
+use crate::mac::MacAddr;
+use agenda::Agenda;
+use announce::Announcer;
+use defence::Spaced;
+use groups::Groups;
+use limit::{AnswerLimit, Pace};
+use probe::{ProbeStep, Prober};
+use tenure::Holding;
+use watch::Watcher;
+
+/// Answers for a set of addresses on one interface, announces them when they, or the interface, are new, and watches who
+/// else claims them.
 ///
 /// It neither sends nor waits: give it inputs, drain [`poll_output`](Self::poll_output) after each, and call
 /// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout).
 #[derive(Debug)]
 pub struct Responder {
+    config: Config,
     link: Link,
-    addresses: BTreeMap<IpAddr, AddressCounters>,
+    siblings: BTreeSet<MacAddr>,
+    /// In the order in which they came, so that every run is the same.
+    addresses: IndexMap<IpAddr, Holding>,
     refused: BTreeSet<IpAddr>,
     groups: Groups,
+    answers: AnswerLimit,
+    /// Of all that is sent to the whole link unasked.
+    pace: Pace,
     announcer: Announcer,
+    prober: Prober,
+    watcher: Watcher,
+    claims: Spaced<MacAddr>,
+    defences: Spaced<()>,
+    leaving: Agenda,
     drops: BTreeMap<DropReason, u64>,
     outputs: VecDeque<Output>,
 }
 
-/// Someone wants to know where an address is.
-struct Question<A> {
-    address: A,
-    asker: A,
-    asker_mac: MacAddr,
-}
-
 impl Responder {
-    /// A responder with no address yet. The seed is for the jitter of the periodic announcement.
+    /// A responder with no address yet. The seed is for what has to differ between machines: the jitter of periodic
+    /// announcements and of probes.
     #[must_use]
     pub fn new(link: Link, config: Config, seed: u64) -> Self {
         Self {
+            config,
             link,
-            addresses: BTreeMap::new(),
+            siblings: BTreeSet::new(),
+            addresses: IndexMap::new(),
             refused: BTreeSet::new(),
             groups: Groups::default(),
-            announcer: Announcer::new(config, seed),
+            answers: AnswerLimit::new(config.answer_limits(), seed),
+            pace: Pace::new(config.announcements_per_second(), AT_ONCE),
+            announcer: Announcer::new(config.refresh(), seed),
+            prober: Prober::new(config.conflict_probe(), seed),
+            watcher: Watcher::new(config.rival_watch(), seed),
+            claims: Spaced::new(config.defend_interval()),
+            defences: Spaced::new(config.defend_interval()),
+            leaving: Agenda::new(),
             drops: BTreeMap::new(),
             outputs: VecDeque::new(),
         }
@@ -62,16 +94,47 @@ impl Responder {
     /// Takes in what happened at `now`, which must not go back.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
-            Input::Frame(octets) => self.receive(octets),
+            Input::Frame(octets) => self.receive(now, octets),
             Input::SetAddresses(addresses) => self.set_addresses(now, addresses),
             Input::SetLink(link) => self.set_link(now, link),
+            Input::SetSiblings(siblings) => self.siblings = siblings,
+            Input::Settle {
+                address,
+                by,
+                verdict,
+            } => self.settle(now, address, by, verdict),
+            Input::Refresh => self.refresh(now),
         }
         self.handle_timeout(now);
     }
 
     /// Does what is due at `now`. Nothing happens when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some((address, announcement)) = self.announcer.next(now) {
+        while let Some(address) = self.leaving.pop(now) {
+            self.hand_over(address, None);
+        }
+        while let Some((address, by)) = self.claims.next(now) {
+            self.outputs
+                .push_back(Output::Event(Event::Claimed { address, by }));
+        }
+        while let Some((address, ())) = self.defences.next(now) {
+            self.announcer.defend(now, address);
+        }
+        while let Some(round) = self.watcher.next(now) {
+            for address in round.ask {
+                self.ask(address, round.rival);
+            }
+            for address in round.given_up {
+                self.take_back(now, address, round.rival);
+            }
+        }
+        while let Some(step) = self.prober.next(now, &mut self.pace) {
+            match step {
+                ProbeStep::Ask(address) => self.ask_everybody(address),
+                ProbeStep::Free(address) => self.take(now, address),
+            }
+        }
+        while let Some((address, announcement)) = self.announcer.next(now, &mut self.pace) {
             self.announce(address, announcement);
         }
     }
@@ -84,7 +147,15 @@ impl Responder {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` while nothing is planned.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.announcer.timeout()
+        let timeouts = [
+            self.leaving.timeout(),
+            self.claims.timeout(),
+            self.defences.timeout(),
+            self.watcher.timeout(),
+            self.prober.timeout(&self.pace),
+            self.announcer.timeout(&self.pace),
+        ];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The interface as last told.
@@ -93,10 +164,19 @@ impl Responder {
         self.link
     }
 
-    /// The addresses answered for, and what was counted for each.
+    /// The addresses cared for: where each stands, and what was counted for it. Collected for this call.
     #[must_use]
-    pub const fn addresses(&self) -> &BTreeMap<IpAddr, AddressCounters> {
-        &self.addresses
+    pub fn addresses(&self) -> BTreeMap<IpAddr, AddressStatus> {
+        let all = self.addresses.iter();
+        all.map(|(address, holding)| (*address, holding.status()))
+            .collect()
+    }
+
+    /// Where an address stands; `None` for one that is not cared for.
+    #[must_use]
+    pub fn tenure(&self, address: IpAddr) -> Option<Tenure> {
+        let holding = self.addresses.get(&address);
+        holding.map(|holding| holding.tenure)
     }
 
     /// How many frames were not answered, by reason.
@@ -105,39 +185,45 @@ impl Responder {
         &self.drops
     }
 
-    fn set_addresses(&mut self, now: Instant, wanted: BTreeSet<IpAddr>) {
-        let (wanted, refused): (BTreeSet<_>, BTreeSet<_>) =
-            wanted.into_iter().partition(one_host_can_have);
+    fn set_addresses(&mut self, now: Instant, wanted: BTreeMap<IpAddr, Role>) {
+        let (wanted, refused): (BTreeMap<_, _>, BTreeMap<_, _>) = wanted
+            .into_iter()
+            .partition(|(address, _)| one_host_can_have(address));
+        let refused: BTreeSet<_> = refused.into_keys().collect();
         for &address in refused.difference(&self.refused) {
             self.outputs
                 .push_back(Output::Event(Event::Refused { address }));
         }
         self.refused = refused;
 
-        let gone: Vec<_> = self
-            .addresses
-            .keys()
-            .filter(|held| !wanted.contains(held))
+        let held = self.addresses.keys();
+        let gone: Vec<_> = held
+            .filter(|held| !wanted.contains_key(held))
             .copied()
             .collect();
-        let new: Vec<_> = wanted
-            .into_iter()
-            .filter(|address| !self.addresses.contains_key(address))
-            .collect();
         for address in gone {
-            self.addresses.remove(&address);
-            self.announcer.stop(address);
-            self.leave(address);
+            self.stop(address);
+            self.addresses.swap_remove(&address);
+            self.leave_group(address);
         }
-        for address in new {
-            self.addresses.insert(address, AddressCounters::default());
-            self.join(address);
-            self.start_announcing(now, address);
+        for (address, role) in wanted {
+            match self.addresses.get(&address) {
+                Some(holding) if holding.role == role => continue,
+                Some(_) => {}
+                None => {
+                    self.addresses.insert(address, Holding::new(role));
+                    self.join_group(address);
+                }
+            }
+            self.assume(now, address, role);
         }
     }
 
     fn set_link(&mut self, now: Instant, link: Link) {
         let before = std::mem::replace(&mut self.link, link);
+        if before == link {
+            return;
+        }
         let held: Vec<_> = self.addresses.keys().copied().collect();
         for address in held {
             let protocol = Protocols::of(address);
@@ -145,25 +231,27 @@ impl Responder {
                 before.protocols.contains(protocol),
                 link.protocols.contains(protocol),
             ) {
-                (false, true) => self.join(address),
-                (true, false) => self.leave(address),
+                (false, true) => self.join_group(address),
+                (true, false) => self.leave_group(address),
                 _ => {}
             }
             match (before.speaks(protocol), link.speaks(protocol)) {
-                (_, false) => self.announcer.stop(address),
-                (true, true) if before.mac == link.mac => {}
-                (_, true) => self.start_announcing(now, address),
+                (_, false) => self.pause(address),
+                (true, true) if before.mac == link.mac && before.path == link.path => {}
+                (_, true) => self.resume(now, address),
             }
         }
     }
 
-    fn start_announcing(&mut self, now: Instant, address: IpAddr) {
-        if self.link.speaks(Protocols::of(address)) {
-            self.announcer.start(now, address);
+    fn refresh(&mut self, now: Instant) {
+        for (address, holding) in &self.addresses {
+            if holding.tenure == Tenure::Held && self.link.speaks(Protocols::of(*address)) {
+                self.announcer.hasten(now, *address);
+            }
         }
     }
 
-    fn join(&mut self, address: IpAddr) {
+    fn join_group(&mut self, address: IpAddr) {
         let IpAddr::V6(address) = address else { return };
         if self.link.protocols.contains(Protocols::NDP) {
             self.outputs
@@ -171,7 +259,7 @@ impl Responder {
         }
     }
 
-    fn leave(&mut self, address: IpAddr) {
+    fn leave_group(&mut self, address: IpAddr) {
         let IpAddr::V6(address) = address else { return };
         self.outputs
             .extend(self.groups.remove(address).map(Output::LeaveGroup));
@@ -190,8 +278,8 @@ impl Responder {
                 1
             }
         };
-        if let Some(counters) = self.addresses.get_mut(&address) {
-            counters.gratuitous_sent += sent;
+        if let Some(holding) = self.addresses.get_mut(&address) {
+            holding.counters.gratuitous_sent += sent;
         }
         self.outputs.push_back(Output::Event(Event::Announced {
             address,
@@ -199,70 +287,20 @@ impl Responder {
         }));
     }
 
-    fn receive(&mut self, octets: &[u8]) {
-        let event = match self.answer(octets) {
-            Ok(event) => event,
-            Err(reason) => {
-                *self.drops.entry(reason).or_default() += 1;
-                Event::Dropped(reason)
-            }
+    fn ask_everybody(&mut self, address: IpAddr) {
+        let frame = match address {
+            IpAddr::V4(v4) => arp::probe(self.link.mac, v4, MacAddr::BROADCAST),
+            IpAddr::V6(v6) => ndp::probe(self.link.mac, v6, ndp::group_mac(v6)),
         };
-        self.outputs.push_back(Output::Event(event));
+        self.outputs.push_back(Output::Transmit(frame));
     }
 
-    fn answer(&mut self, octets: &[u8]) -> Result<Event, DropReason> {
-        let (header, payload) = EthernetHeader::decode(octets)?;
-        if header.vlan.is_some_and(|tag| tag.id() != 0) {
-            return Err(DropReason::Vlan);
-        }
-        match header.ether_type {
-            EtherType::ARP if self.link.speaks(Protocols::ARP) => self.answer_arp(&header, payload),
-            EtherType::IPV6 if self.link.speaks(Protocols::NDP) => {
-                self.answer_ndp(&header, payload)
-            }
-            EtherType::ARP | EtherType::IPV6 => Err(DropReason::Inactive),
-            _ => Err(DropReason::EtherType),
-        }
-    }
-
-    fn answer_arp(&mut self, header: &EthernetHeader, payload: &[u8]) -> Result<Event, DropReason> {
-        let request = arp::read_request(header, payload, self.link.mac)?;
-        let (address, by) = (
-            request.sender_protocol_address.into(),
-            request.sender_hardware_address,
-        );
-        if self.addresses.contains_key(&address) {
-            self.outputs
-                .push_back(Output::Event(Event::Claimed { address, by }));
-        }
-        let question = arp::question(&request)?;
-        self.respond(&question, arp::reply)
-    }
-
-    fn answer_ndp(&mut self, header: &EthernetHeader, payload: &[u8]) -> Result<Event, DropReason> {
-        let question = ndp::question(header, payload, self.link.mac)?;
-        self.respond(&question, ndp::reply)
-    }
-
-    fn respond<A: Copy + Into<IpAddr>>(
-        &mut self,
-        question: &Question<A>,
-        reply: impl FnOnce(MacAddr, &Question<A>) -> Frame,
-    ) -> Result<Event, DropReason> {
-        let address = question.address.into();
-        let counters = self
-            .addresses
-            .get_mut(&address)
-            .ok_or(DropReason::AnnounceIp)?;
-        counters.requests_received += 1;
-        counters.responses_sent += 1;
-        self.outputs
-            .push_back(Output::Transmit(reply(self.link.mac, question)));
-        Ok(Event::Answered {
-            address,
-            asker: question.asker.into(),
-            asker_mac: question.asker_mac,
-        })
+    fn ask(&mut self, address: IpAddr, station: MacAddr) {
+        let frame = match address {
+            IpAddr::V4(v4) => arp::probe(self.link.mac, v4, station),
+            IpAddr::V6(v6) => ndp::probe(self.link.mac, v6, station),
+        };
+        self.outputs.push_back(Output::Transmit(frame));
     }
 }
 
@@ -275,3 +313,6 @@ const fn one_host_can_have(address: &IpAddr) -> bool {
         }
     }
 }
+
+/// How many announcements and probes the pace lets through at once.
+const AT_ONCE: u32 = 64;

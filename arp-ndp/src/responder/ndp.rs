@@ -1,21 +1,22 @@
-//! Neighbor Discovery: solicitation to advertisement (RFC 4861 §7.2), also in Duplicate Address Detection (RFC 4862 §5.4).
+//! Neighbor Discovery: solicitation to advertisement (RFC 4861 §7.2), and both sides of Duplicate Address Detection
+//! (RFC 4862 §5.4).
 
 use std::net::Ipv6Addr;
 
 use crate::ethernet::{EtherType, EthernetHeader};
 use crate::frame::Frame;
-use crate::groups::{ALL_NODES, multicast_mac};
+use crate::groups::{ALL_NODES, multicast_mac, solicited_node_group};
 use crate::mac::MacAddr;
 use crate::ndp::{AdvertisementFlags, NeighborAdvertisement, NeighborSolicitation};
-use crate::responder::{DropReason, Question};
+use crate::responder::DropReason;
+use crate::responder::receive::Question;
 
-/// Reads the payload of an IPv6 frame that has to be a solicitation from another station.
+/// What a solicitation asks.
 pub(super) fn question(
     header: &EthernetHeader,
-    payload: &[u8],
+    solicitation: &NeighborSolicitation,
     mac: MacAddr,
 ) -> Result<Question<Ipv6Addr>, DropReason> {
-    let solicitation = NeighborSolicitation::decode(payload)?;
     let to_group = solicitation.destination.is_multicast();
     if header.destination != mac && !(to_group && header.destination.is_multicast()) {
         return Err(DropReason::EthernetDestination);
@@ -29,9 +30,6 @@ pub(super) fn question(
         }
         None => header.source,
     };
-    if asker_mac == mac || header.source == mac {
-        return Err(DropReason::OwnFrame);
-    }
     // A group's address as the sender's would make us answer to the whole link.
     if !asker_mac.is_unicast() {
         return Err(DropReason::Malformed);
@@ -82,6 +80,25 @@ pub(super) fn announcement(mac: MacAddr, address: Ipv6Addr) -> Frame {
     )
 }
 
+/// A solicitation as Duplicate Address Detection sends it (RFC 4862 §5.4.2), to the target's group, but perhaps to one
+/// station of it alone (RFC 6085).
+pub(super) fn probe(mac: MacAddr, address: Ipv6Addr, destination_mac: MacAddr) -> Frame {
+    let mut frame = header(mac, destination_mac);
+    NeighborSolicitation {
+        source: Ipv6Addr::UNSPECIFIED,
+        destination: solicited_node_group(address),
+        target: address,
+        source_link_layer: None,
+    }
+    .encode(&mut frame);
+    frame
+}
+
+/// The hardware address of everybody who may have this address.
+pub(super) const fn group_mac(address: Ipv6Addr) -> MacAddr {
+    multicast_mac(solicited_node_group(address))
+}
+
 fn frame(
     mac: MacAddr,
     destination_mac: MacAddr,
@@ -89,20 +106,25 @@ fn frame(
     destination: Ipv6Addr,
     flags: AdvertisementFlags,
 ) -> Frame {
-    let mut frame = Frame::new();
-    EthernetHeader {
-        destination: destination_mac,
-        source: mac,
-        vlan: None,
-        ether_type: EtherType::IPV6,
-    }
-    .encode(&mut frame);
+    let mut frame = header(mac, destination_mac);
     NeighborAdvertisement {
         source: address,
         destination,
         target: address,
         flags,
         target_link_layer: Some(mac),
+    }
+    .encode(&mut frame);
+    frame
+}
+
+fn header(source: MacAddr, destination: MacAddr) -> Frame {
+    let mut frame = Frame::new();
+    EthernetHeader {
+        destination,
+        source,
+        vlan: None,
+        ether_type: EtherType::IPV6,
     }
     .encode(&mut frame);
     frame

@@ -10,7 +10,9 @@ use arp_ndp::{
     MacAddr, NeighborAdvertisement, Output,
 };
 
-use crate::{OURS, Station, advertisement_frame, announced, arp_frame, frames, ip, ip4, ip6};
+use crate::{
+    OURS, Station, advertisement_frame, announced, arp_frame, frames, ip, ip4, ip6, owned,
+};
 
 const ROUNDS: [u64; 5] = [0, 1100, 2200, 3300, 4400];
 
@@ -82,11 +84,15 @@ fn a_burst_repeats_every_1100_ms_for_five_seconds_and_ends() {
     );
     assert_eq!(station.responder.poll_timeout(), None);
     assert_eq!(
-        station.responder.addresses()[&ip("198.51.100.10")].gratuitous_sent,
+        station.responder.addresses()[&ip("198.51.100.10")]
+            .counters
+            .gratuitous_sent,
         10
     );
     assert_eq!(
-        station.responder.addresses()[&ip("2001:db8::10")].gratuitous_sent,
+        station.responder.addresses()[&ip("2001:db8::10")]
+            .counters
+            .gratuitous_sent,
         5
     );
 }
@@ -194,7 +200,7 @@ fn many_addresses_are_announced_in_turn_and_no_faster_than_allowed() {
     let addresses: BTreeSet<_> = (first..first + COUNT)
         .map(|bits| IpAddr::V4(Ipv4Addr::from(bits)))
         .collect();
-    let at_once = station.give(Input::SetAddresses(addresses.clone()));
+    let at_once = station.give(Input::SetAddresses(owned(addresses.clone())));
     assert_eq!(announced(&at_once).len(), 64);
 
     let mut done: Vec<_> = at_once

@@ -43,12 +43,12 @@ fn who_has_one_of_our_addresses_is_answered_to_the_asker_alone() {
     ];
     assert_eq!(station.receive(&broadcast(&request())), expected);
 
-    let counters = station.responder.addresses()[&ip("198.51.100.10")];
+    let counters = station.responder.addresses()[&ip("198.51.100.10")].counters;
     assert_eq!(
         (counters.requests_received, counters.responses_sent),
         (1, 1)
     );
-    let counters = station.responder.addresses()[&ip("198.51.100.11")];
+    let counters = station.responder.addresses()[&ip("198.51.100.11")].counters;
     assert_eq!(
         (counters.requests_received, counters.responses_sent),
         (0, 0)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arp_ndp::{Config, Event, Input, Link, LinkState, Output, Protocols, solicited_node_group};
 use proptest::prelude::*;
 
-use crate::{OTHER, OURS, Station, ips};
+use crate::{OTHER, OURS, Station, ips, owned};
 
 /// Two families, and two addresses that share a group.
 const ADDRESSES: [&str; 5] = [
@@ -74,7 +74,7 @@ proptest! {
             let outputs = match step {
                 Step::SetAddresses(new) => {
                     addresses.clone_from(&new);
-                    station.give(Input::SetAddresses(new))
+                    station.give(Input::SetAddresses(owned(new)))
                 }
                 Step::SetLink(new) => {
                     link = new;
@@ -98,7 +98,7 @@ proptest! {
             prop_assert_eq!(&joined, &groups(&addresses, link));
             prop_assert!(station.responder.addresses().keys().eq(&addresses));
             prop_assert_eq!(station.responder.poll_timeout().is_some(), addresses.iter().any(active));
-            prop_assert!(station.give(Input::SetAddresses(addresses.clone())).is_empty());
+            prop_assert!(station.give(Input::SetAddresses(owned(addresses.clone()))).is_empty());
             prop_assert!(station.give(Input::SetLink(link)).is_empty());
         }
     }

@@ -11,13 +11,13 @@ mod invariants;
 mod link;
 mod ndp;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use arp_ndp::{
     Arp, Config, DropReason, EtherType, EthernetHeader, Event, Frame, Input, Link, MacAddr,
-    NeighborAdvertisement, Output, Responder,
+    NeighborAdvertisement, Output, Responder, Role,
 };
 use testkit::Clock;
 
@@ -53,7 +53,7 @@ impl Station {
     }
 
     fn set_addresses(&mut self, addresses: &[&str]) -> Vec<Output> {
-        self.give(Input::SetAddresses(ips(addresses)))
+        self.give(Input::SetAddresses(owned(ips(addresses))))
     }
 
     fn receive(&mut self, frame: &Frame) -> Vec<Output> {
@@ -98,6 +98,14 @@ fn ip6(text: &str) -> Ipv6Addr {
 
 fn ips(texts: &[&str]) -> BTreeSet<IpAddr> {
     texts.iter().copied().map(ip).collect()
+}
+
+/// All of them ours.
+fn owned(addresses: impl IntoIterator<Item = IpAddr>) -> BTreeMap<IpAddr, Role> {
+    addresses
+        .into_iter()
+        .map(|address| (address, Role::Owner))
+        .collect()
 }
 
 fn dropped(reason: DropReason) -> Vec<Output> {

@@ -61,7 +61,7 @@ fn a_solicitation_is_answered_to_the_asker_solicited_and_without_override() {
         Output::Event(answered),
     ];
     assert_eq!(station.receive(&to_group(&solicitation())), expected);
-    let counters = station.responder.addresses()[&ip("2001:db8::10")];
+    let counters = station.responder.addresses()[&ip("2001:db8::10")].counters;
     assert_eq!(
         (counters.requests_received, counters.responses_sent),
         (1, 1)
@@ -132,7 +132,7 @@ fn what_is_not_a_valid_solicitation_to_us_is_dropped_with_its_reason() {
     let cases = [
         (changed(14 + 7, 254), DropReason::HopLimit),
         (changed(14 + 42, 0xa5), DropReason::Checksum),
-        (changed(14 + 40, 136), DropReason::MessageType),
+        (changed(14 + 40, 133), DropReason::MessageType),
         (changed(14 + 6, 17), DropReason::MessageType),
         (changed(14, 0x45), DropReason::Malformed),
     ];

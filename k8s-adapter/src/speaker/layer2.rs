@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
-use arp_ndp::{Link, LinkState};
+use arp_ndp::{Link, LinkState, Role};
 use futures_util::future::{self, FutureExt};
 use planner::desired::Desired;
 use planner::diff::{Change, diff_shared};
@@ -39,8 +39,8 @@ pub(super) trait Respond: Send + 'static {
     /// The link is now like this.
     fn set_link(&self, link: Link);
 
-    /// Answers for these addresses, and no others.
-    fn set_addresses(&self, addresses: BTreeSet<IpAddr>);
+    /// Cares for these addresses, and no others.
+    fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>);
 
     /// Waits until the responder has broken down. Cancel-safe.
     fn broken(&mut self) -> impl Future<Output = ()> + Send;
@@ -202,7 +202,8 @@ impl<R: Responders> Layer2<R> {
         if running.addresses != wanted {
             info!(interface = %usable.name, addresses = wanted.len(), "layer 2 answers");
             running.addresses.clone_from(&wanted);
-            running.responder.set_addresses(wanted);
+            let wanted = wanted.into_iter().map(|address| (address, Role::Owner));
+            running.responder.set_addresses(wanted.collect());
         }
     }
 

@@ -1,13 +1,13 @@
 //! The kernel's links, and ARP and NDP on them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arp_ndp::driver::{
     DriverError, Interface as Driver, InterfaceEvent, Interfaces, Links, Status,
 };
-use arp_ndp::{Announcement, Config, Event, Link};
+use arp_ndp::{Announcement, Config, Event, Link, Role};
 use planner::names::Interface;
 use tokio::sync::watch;
 
@@ -30,7 +30,9 @@ pub(super) struct KernelResponders {
 /// A responder whose announcements are counted.
 #[derive(Debug)]
 pub(super) struct CountedResponder {
+    index: u32,
     driver: Driver,
+    links: watch::Receiver<Arc<Links>>,
     tally: Tally,
 }
 
@@ -96,16 +98,26 @@ impl Responders for KernelResponders {
         let driver = Driver::spawn(usable.index, usable.link, self.config, seed)?;
         self.board.show(usable.index, driver.status());
         let tally = self.tally.clone();
-        Ok(CountedResponder { driver, tally })
+        Ok(CountedResponder {
+            index: usable.index,
+            driver,
+            links: self.links.clone(),
+            tally,
+        })
     }
 }
 
 impl Respond for CountedResponder {
+    /// Two interfaces of one machine may be on the same link: what the one announces is no rival's claim to the other.
     fn set_link(&self, link: Link) {
+        let links = Arc::clone(&self.links.borrow());
+        let others = links.values().filter(|other| other.index != self.index);
+        self.driver
+            .set_siblings(others.filter_map(|other| other.mac).collect());
         self.driver.set_link(link);
     }
 
-    fn set_addresses(&self, addresses: BTreeSet<IpAddr>) {
+    fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
         self.driver.set_addresses(addresses);
     }
 

@@ -57,48 +57,51 @@ fn icmpv6(message_type: u8) -> [u8; 86] {
 }
 
 #[test]
-fn only_requests_pass_the_arp_filter() {
-    assert!(passes(&ARP_REQUESTS, TO_EVERYBODY, &arp(1)));
-    assert!(passes(&ARP_REQUESTS, TO_US, &arp(1)));
-    assert!(!passes(&ARP_REQUESTS, TO_EVERYBODY, &arp(2)));
-    assert!(!passes(&ARP_REQUESTS, TO_EVERYBODY, &icmpv6(135)));
+fn only_requests_and_replies_pass_the_arp_filter() {
+    for operation in [1, 2] {
+        assert!(passes(&ARP, TO_EVERYBODY, &arp(operation)));
+        assert!(passes(&ARP, TO_US, &arp(operation)));
+    }
+    for operation in [0, 3, 8, 9, 255] {
+        assert!(!passes(&ARP, TO_EVERYBODY, &arp(operation)), "{operation}");
+    }
+    assert!(!passes(&ARP, TO_EVERYBODY, &icmpv6(135)));
 }
 
 #[test]
-fn only_solicitations_pass_the_ndp_filter() {
-    assert!(passes(&NEIGHBOR_SOLICITATIONS, TO_GROUP, &icmpv6(135)));
-    assert!(passes(&NEIGHBOR_SOLICITATIONS, TO_US, &icmpv6(135)));
-    for message_type in [128, 133, 134, 136, 137] {
+fn only_solicitations_and_advertisements_pass_the_ndp_filter() {
+    for message_type in [135, 136] {
+        assert!(passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &icmpv6(message_type)));
+        assert!(passes(&NEIGHBOR_DISCOVERY, TO_US, &icmpv6(message_type)));
+    }
+    for message_type in [128, 133, 134, 137] {
         assert!(
-            !passes(&NEIGHBOR_SOLICITATIONS, TO_GROUP, &icmpv6(message_type)),
+            !passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &icmpv6(message_type)),
             "{message_type}"
         );
     }
     let mut udp = icmpv6(135);
     udp[20] = 17;
-    assert!(!passes(&NEIGHBOR_SOLICITATIONS, TO_GROUP, &udp));
-    assert!(!passes(&NEIGHBOR_SOLICITATIONS, TO_GROUP, &arp(1)));
+    assert!(!passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &udp));
+    assert!(!passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &arp(1)));
 }
 
 #[test]
 fn frames_sent_by_us_or_to_another_station_do_not_pass() {
     for packet_type in [TO_ANOTHER, BY_US] {
-        assert!(!passes(&ARP_REQUESTS, packet_type, &arp(1)));
-        assert!(!passes(&NEIGHBOR_SOLICITATIONS, packet_type, &icmpv6(135)));
+        assert!(!passes(&ARP, packet_type, &arp(1)));
+        assert!(!passes(&NEIGHBOR_DISCOVERY, packet_type, &icmpv6(135)));
     }
 }
 
 #[test]
 fn a_frame_that_ends_before_what_decides_does_not_pass() {
     for len in 0..=21 {
-        assert!(
-            !passes(&ARP_REQUESTS, TO_EVERYBODY, &arp(1)[..len]),
-            "{len}"
-        );
+        assert!(!passes(&ARP, TO_EVERYBODY, &arp(1)[..len]), "{len}");
     }
     for len in 0..=54 {
         assert!(
-            !passes(&NEIGHBOR_SOLICITATIONS, TO_GROUP, &icmpv6(135)[..len]),
+            !passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &icmpv6(135)[..len]),
             "{len}"
         );
     }
@@ -107,7 +110,7 @@ fn a_frame_that_ends_before_what_decides_does_not_pass() {
 /// The kernel refuses a program that may run past its end.
 #[test]
 fn every_jump_stays_within_its_program() {
-    for program in [ARP_REQUESTS.as_slice(), &NEIGHBOR_SOLICITATIONS] {
+    for program in [ARP.as_slice(), &NEIGHBOR_DISCOVERY] {
         for (at, op) in program.iter().enumerate() {
             assert!(
                 at + 1 + usize::from(op.jump_true.max(op.jump_false)) < program.len()

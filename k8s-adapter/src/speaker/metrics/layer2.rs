@@ -46,7 +46,8 @@ impl Totals {
     fn of(responders: &Board<u32, Status>) -> Self {
         let mut totals = Self::default();
         responders.each(|_, status| {
-            for (address, counters) in &status.addresses {
+            for (address, status) in &status.addresses {
+                let counters = status.counters;
                 let total = totals.addresses.entry(*address).or_default();
                 total.requests_received += counters.requests_received;
                 total.responses_sent += counters.responses_sent;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
-use arp_ndp::{Link, MacAddr};
+use arp_ndp::{Link, MacAddr, Role};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
 use ipnet::IpNet;
@@ -437,12 +437,12 @@ struct FakeResponder {
 impl Respond for FakeResponder {
     fn set_link(&self, _: Link) {}
 
-    fn set_addresses(&self, addresses: BTreeSet<IpAddr>) {
+    fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
         self.record
             .lock()
             .unwrap()
             .answers
-            .insert(self.name.clone(), addresses);
+            .insert(self.name.clone(), addresses.into_keys().collect());
     }
 
     async fn broken(&mut self) {

@@ -1,0 +1,68 @@
+//! How often a claim is told of, and an address defended: one address never sooner than an interval allows.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::responder::agenda::Agenda;
+
+/// Something about addresses, for each at most once in an interval. What comes too soon is kept for the interval's end,
+/// so that the last word is never lost.
+#[derive(Debug)]
+pub(super) struct Spaced<T> {
+    interval: Duration,
+    agenda: Agenda,
+    last: BTreeMap<IpAddr, (Instant, T)>,
+    kept: BTreeMap<IpAddr, T>,
+}
+
+impl<T: Copy + PartialEq> Spaced<T> {
+    pub(super) const fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            agenda: Agenda::new(),
+            last: BTreeMap::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this may be done now. Otherwise it is kept, unless something that is news already is.
+    pub(super) fn admit(&mut self, now: Instant, address: IpAddr, what: T) -> bool {
+        match self.last.get(&address).copied() {
+            Some((at, last)) if now.saturating_duration_since(at) < self.interval => {
+                let news = self.kept.get(&address).is_some_and(|kept| *kept != last);
+                if !news {
+                    self.kept.insert(address, what);
+                    self.agenda.set_after(address, at, self.interval);
+                }
+                false
+            }
+            _ => {
+                self.last.insert(address, (now, what));
+                self.kept.remove(&address);
+                self.agenda.remove(address);
+                true
+            }
+        }
+    }
+
+    /// Takes what was kept and may be done now.
+    pub(super) fn next(&mut self, now: Instant) -> Option<(IpAddr, T)> {
+        let address = self.agenda.pop(now)?;
+        let what = self.kept.remove(&address)?;
+        self.last.insert(address, (now, what));
+        Some((address, what))
+    }
+
+    /// Forgets everything about the address.
+    pub(super) fn stop(&mut self, address: IpAddr) {
+        self.agenda.remove(address);
+        self.last.remove(&address);
+        self.kept.remove(&address);
+    }
+
+    /// When [`next`](Self::next) will have something.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        self.agenda.timeout()
+    }
+}

@@ -1,0 +1,87 @@
+//! Looking for an address on the link before it is used (RFC 5227 §2.1.1, RFC 4862 §5.4).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::responder::agenda::Agenda;
+use crate::responder::config::ConflictProbe;
+use crate::responder::limit::Pace;
+
+/// The addresses that are looked for, and how far that is.
+#[derive(Debug)]
+pub(super) struct Prober {
+    probe: ConflictProbe,
+    jitter: fastrand::Rng,
+    agenda: Agenda,
+    /// How many probes each address had.
+    sent: BTreeMap<IpAddr, u32>,
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProbeStep {
+    /// Ask the whole link for the address.
+    Ask(IpAddr),
+    /// Nobody answered: the address may be used. It is looked for no more.
+    Free(IpAddr),
+}
+
+impl Prober {
+    pub(super) fn new(probe: ConflictProbe, seed: u64) -> Self {
+        Self {
+            probe,
+            jitter: fastrand::Rng::with_seed(seed),
+            agenda: Agenda::new(),
+            sent: BTreeMap::new(),
+        }
+    }
+
+    /// Looks for an address from the beginning. The first probe waits for a moment, so that machines that start together
+    /// do not ask together.
+    pub(super) fn start(&mut self, now: Instant, address: IpAddr) {
+        let spread = u64::try_from(self.probe.interval.as_nanos()).unwrap_or(u64::MAX);
+        let delay = Duration::from_nanos(self.jitter.u64(0..=spread));
+        self.agenda.set_after(address, now, delay);
+        self.sent.insert(address, 0);
+    }
+
+    /// Looks for the address no more.
+    pub(super) fn stop(&mut self, address: IpAddr) {
+        self.agenda.remove(address);
+        self.sent.remove(&address);
+    }
+
+    /// Takes the next step that is due and within the pace.
+    pub(super) fn next(&mut self, now: Instant, pace: &mut Pace) -> Option<ProbeStep> {
+        let ConflictProbe {
+            count,
+            interval,
+            wait,
+        } = self.probe;
+        let address = self.agenda.due(now)?;
+        let sent = self.sent.get_mut(&address)?;
+        if *sent >= count {
+            self.stop(address);
+            return Some(ProbeStep::Free(address));
+        }
+        if !pace.take(now) {
+            return None;
+        }
+        *sent = sent.saturating_add(1);
+        let delay = if *sent < count { interval } else { wait };
+        self.agenda.set_after(address, now, delay);
+        Some(ProbeStep::Ask(address))
+    }
+
+    /// When [`next`](Self::next) will have something.
+    pub(super) fn timeout(&self, pace: &Pace) -> Option<Instant> {
+        let at = self.agenda.timeout()?;
+        let asks = self
+            .agenda
+            .due(at)
+            .and_then(|address| self.sent.get(&address))
+            .is_some_and(|sent| *sent < self.probe.count);
+        Some(if asks { pace.ready(at) } else { at })
+    }
+}
