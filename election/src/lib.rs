@@ -8,6 +8,9 @@
 //! Nobody is asked and nothing is remembered: who the candidates are (which nodes are alive and eligible) is for the
 //! caller to know, and two nodes that know different candidates may name different owners.
 //!
+//! Which nodes are alive is what `membership` (feature `membership`) finds out, by SWIM over sealed datagrams; with the
+//! feature `tokio` there is a `driver` for it. The election does not depend on it.
+//!
 //! ```
 //! use election::{Candidate, elect};
 //!
@@ -18,8 +21,13 @@
 //! [preference]: Candidate::preference
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "tokio")]
+pub mod driver;
 mod elect;
+#[cfg(feature = "membership")]
+pub mod membership;
 mod score;
 
 pub use elect::{Candidate, elect, rank};

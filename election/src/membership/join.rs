@@ -1,0 +1,106 @@
+//! How members find each other, and find each other again.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use foca::State;
+use rand::{Rng as _, RngExt as _};
+
+use super::Membership;
+use super::identity::Identity;
+use super::io::DropReason;
+use super::wire::Message;
+
+impl Membership {
+    pub(super) fn set_peers(&mut self, now: Instant, peers: BTreeSet<SocketAddr>) {
+        if self.peers != peers {
+            self.peers = peers;
+            self.rejoin_at = self.rejoin_at.min(now);
+        }
+    }
+
+    /// Calls some of those that are missing: known peers without a member, and members that died. All members together
+    /// call each of them a few times in an interval, however many members there are.
+    pub(super) fn rejoin(&mut self, now: Instant) {
+        self.rejoin_at = now + self.about(self.config.rejoin_interval);
+        let mut missing = self.peers.clone();
+        for member in self.foca.iter_membership_state() {
+            if member.state() == State::Down {
+                missing.insert(member.id().address);
+            }
+        }
+        for member in self.foca.iter_members() {
+            missing.remove(&member.id().address);
+        }
+        missing.remove(&self.foca.identity().address);
+        if missing.is_empty() {
+            return;
+        }
+        let chance = share(CALLERS, 1 + self.foca.num_members()).min(share(CALLS, missing.len()));
+        let mut hello = Vec::new();
+        let from = self.foca.identity().clone();
+        Message::Hello { from }.encode(&mut hello);
+        for address in missing {
+            if self.rng.random_bool(chance) {
+                self.transmit_to(address, &hello);
+            }
+        }
+    }
+
+    /// Answers a call. Nothing is remembered of it, so that one that was recorded has no effect here.
+    pub(super) fn welcome(&mut self, from: &Identity) -> Result<(), DropReason> {
+        if from.name == self.foca.identity().name {
+            return Err(DropReason::OwnName);
+        }
+        let heard = self.replay.newest(&from.name);
+        let told = self.known(&from.name).map(|known| known.id().incarnation);
+        let welcome = Message::Welcome {
+            from: self.foca.identity().clone(),
+            to: from.clone(),
+            known: heard.max(told).unwrap_or(0),
+        };
+        self.send(from, &welcome);
+        Ok(())
+    }
+
+    /// A call was answered.
+    pub(super) fn welcomed(&mut self, now: Instant, from: &Identity, known: u64) {
+        let myself = self.foca.identity();
+        if known > myself.incarnation {
+            let identity = Identity {
+                incarnation: known.saturating_add(1),
+                ..myself.clone()
+            };
+            // It fails when the identity is the same, and it is not.
+            let changed = self
+                .foca
+                .change_identity(identity.clone(), &mut self.runtime);
+            debug_assert!(changed.is_ok());
+            self.came_back(now, &identity);
+            self.settle(now);
+            return;
+        }
+        let member = self.known(&from.name);
+        let active = member.is_some_and(|one| one.id() == from && one.state() != State::Down);
+        if !active {
+            self.send_digest(from);
+        }
+    }
+
+    /// A time around this one, so that members do not do things in step.
+    pub(super) fn about(&mut self, time: Duration) -> Duration {
+        time.mul_f64(0.75 + f64::from(self.rng.next_u32()) / f64::from(u32::MAX) / 2.0)
+    }
+}
+
+/// How likely it has to be for each of `all` so that about `wanted` are.
+fn share(wanted: u32, all: usize) -> f64 {
+    let all = u32::try_from(all).unwrap_or(u32::MAX).max(1);
+    (f64::from(wanted) / f64::from(all)).min(1.0)
+}
+
+/// How often a missing member is called in an interval by all others together.
+const CALLERS: u32 = 3;
+/// How many a member calls in an interval.
+const CALLS: u32 = 8;

@@ -1,0 +1,214 @@
+//! Probes, suspicions and verdicts: what `foca` decides, at our pace.
+
+use std::time::{Duration, Instant};
+
+use foca::{Member, OwnedNotification, State, Timer};
+
+use super::Membership;
+use super::config::transmissions;
+use super::identity::Identity;
+use super::io::Event;
+use super::name::MemberName;
+use super::suspicion::Due;
+use super::wire::{Accusation, Entry};
+
+impl Membership {
+    /// Does what `foca` has planned.
+    pub(super) fn probe(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.take(now) {
+            let ends_a_probe = matches!(timer, Timer::ProbeRandomMember(_));
+            // It fails for timers of an earlier life of it, which have no meaning.
+            let _ = self.foca.handle_timer(timer, &mut self.runtime);
+            let failed = self.settle(now);
+            if ends_a_probe && !failed {
+                self.health.probe_succeeded();
+            }
+        }
+    }
+
+    /// Tells suspects that they are, and declares those dead whose time is over.
+    pub(super) fn pursue(&mut self, now: Instant) {
+        while let Some(due) = self.suspicions.next(
+            now,
+            &self.config,
+            &self.health,
+            &self.accusations,
+            self.foca.num_members(),
+        ) {
+            match due {
+                Due::Tell(suspicion) => {
+                    let suspect = Member::new(
+                        suspicion.suspect.clone(),
+                        suspicion.incarnation,
+                        State::Suspect,
+                    );
+                    if self.known(&suspicion.suspect.name) == Some(&suspect) {
+                        self.tell(&suspicion.suspect, &[Entry::Member(suspect)]);
+                    } else {
+                        self.suspicions.end(&suspicion.suspect.name);
+                    }
+                }
+                Due::Verdict(suspicion) => {
+                    // It looks once more whether the suspect has contradicted.
+                    let _ = self.foca.handle_timer(suspicion.verdict, &mut self.runtime);
+                    self.settle(now);
+                }
+            }
+        }
+    }
+
+    pub(super) fn next_suspicion(&self) -> Option<Instant> {
+        let others = self.foca.num_members();
+        self.suspicions
+            .timeout(&self.config, &self.health, &self.accusations, others)
+    }
+
+    /// Takes in a word about a member, as if a probe had shown it.
+    pub(super) fn apply(&mut self, now: Instant, member: Member<Identity>, pass_on: bool) {
+        // It fails when something cannot be encoded, and everything can.
+        let applied = self
+            .foca
+            .apply_many(std::iter::once(member), pass_on, &mut self.runtime);
+        debug_assert!(applied.is_ok());
+        self.settle(now);
+    }
+
+    /// Does what `foca` wants done. True when a probe has failed.
+    pub(super) fn settle(&mut self, now: Instant) -> bool {
+        let mut failed = false;
+        while let Some((after, timer)) = self.runtime.to_schedule() {
+            failed |= self.plan(now, after, timer);
+        }
+        while let Some(notification) = self.runtime.to_notify() {
+            self.notice(now, notification);
+        }
+        while let Some((to, payload)) = self.runtime.to_send() {
+            self.send_swim(&to, &payload);
+        }
+        self.plan_gossip(now);
+        failed
+    }
+
+    fn plan(&mut self, now: Instant, after: Duration, timer: Timer<Identity>) -> bool {
+        match &timer {
+            Timer::ProbeRandomMember(_) | Timer::SendIndirectProbe { .. } => {
+                self.timers.add(now + self.health.scale(after), timer);
+                false
+            }
+            Timer::ChangeSuspectToDown {
+                member_id,
+                incarnation,
+                ..
+            } => {
+                let (suspect, incarnation) = (member_id.clone(), *incarnation);
+                self.health.probe_failed(&suspect.name);
+                self.accuse(now, &suspect, incarnation, timer);
+                true
+            }
+            _ => {
+                self.timers.add(now + after, timer);
+                false
+            }
+        }
+    }
+
+    /// Another member holds one dead that is alive here: the suspicion is ours now, so that it gets a chance to contradict.
+    pub(super) fn doubt(&mut self, now: Instant, suspect: &Identity, incarnation: u16) {
+        let verdict = Timer::ChangeSuspectToDown {
+            member_id: suspect.clone(),
+            incarnation,
+            token: self.timers.token(),
+        };
+        let suspected = Member::new(suspect.clone(), incarnation, State::Suspect);
+        self.apply(now, suspected, true);
+        self.accuse(now, suspect, incarnation, verdict);
+    }
+
+    fn accuse(
+        &mut self,
+        now: Instant,
+        suspect: &Identity,
+        incarnation: foca::Incarnation,
+        verdict: Timer<Identity>,
+    ) {
+        if !self.suspicions.begin(now, suspect, incarnation, verdict) {
+            return;
+        }
+        self.stats.suspicions += 1;
+        let accusation = Accusation {
+            suspect: suspect.name.clone(),
+            incarnation: (suspect.incarnation, incarnation),
+            accuser: self.foca.identity().name.clone(),
+        };
+        self.accusations.add(now, &accusation);
+        self.spread(now, &Entry::Accusation(accusation));
+        if let Some(member) = self.members().get(&suspect.name).cloned() {
+            self.event(Event::Suspected(member));
+        }
+    }
+
+    fn notice(&mut self, now: Instant, notification: OwnedNotification<Identity>) {
+        match notification {
+            OwnedNotification::MemberUp(identity) => {
+                self.suspicions.end(&identity.name);
+                let joined = !self.members().contains_key(&identity.name);
+                let member = self.roster.insert(&identity);
+                self.event(if joined {
+                    Event::Joined(member)
+                } else {
+                    Event::Changed(member)
+                });
+            }
+            OwnedNotification::Rename(_, identity) => {
+                self.suspicions.end(&identity.name);
+                let lives = self.foca.iter_members().any(|one| *one.id() == identity);
+                // Otherwise the next notification says whether it lives.
+                if lives && self.members().contains_key(&identity.name) {
+                    let member = self.roster.insert(&identity);
+                    self.event(Event::Changed(member));
+                }
+            }
+            OwnedNotification::MemberDown(identity) => self.bury(&identity),
+            OwnedNotification::Rejoin(identity) => self.came_back(now, &identity),
+            OwnedNotification::Idle => self.rejoin_at = self.rejoin_at.min(now),
+            _ => return,
+        }
+        let config = self.config.foca(self.foca.num_members());
+        // Only what must not change leads to an error.
+        let taken = self.foca.set_config(config);
+        debug_assert!(taken.is_ok());
+        self.hurry(now);
+    }
+
+    fn bury(&mut self, identity: &Identity) {
+        self.suspicions.end(&identity.name);
+        let Some(member) = self.roster.remove(&identity.name) else {
+            return;
+        };
+        let said_so = self.leaving.take_if(|name| *name == identity.name);
+        self.event(match said_so {
+            Some(_) => Event::Left(member),
+            None => Event::Died(member),
+        });
+    }
+
+    pub(super) fn came_back(&mut self, now: Instant, identity: &Identity) {
+        self.contradiction = 0;
+        self.roster.insert(identity);
+        self.rejoin_at = now;
+        let incarnation = identity.incarnation;
+        self.event(Event::CameBack { incarnation });
+    }
+
+    /// What is known of a member, dead ones included.
+    pub(super) fn known(&self, name: &MemberName) -> Option<&Member<Identity>> {
+        self.foca
+            .iter_membership_state()
+            .find(|member| member.id().name == *name)
+    }
+
+    /// How often news is told by each who has it.
+    pub(super) fn transmissions(&self) -> u8 {
+        transmissions(self.foca.num_members()).get()
+    }
+}

@@ -1,0 +1,177 @@
+//! What is heard.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use foca::{Member, State};
+
+use super::Membership;
+use super::config::DATAGRAM_LEN;
+use super::identity::Identity;
+use super::io::{DropReason, Event, Output};
+use super::replay::Refused;
+use super::seal::{Opened, Unopened};
+use super::wire::{Entry, Message, SwimHeader, Wire as _};
+
+impl Membership {
+    /// Opens a datagram. Nothing changes by that.
+    pub(super) fn open(&self, octets: &[u8]) -> Result<Opened, DropReason> {
+        if self.left {
+            return Err(DropReason::Left);
+        }
+        if octets.len() > DATAGRAM_LEN {
+            return Err(DropReason::Length);
+        }
+        self.seal.open(octets).map_err(|unopened| match unopened {
+            Unopened::TooShort => DropReason::Length,
+            Unopened::Version => DropReason::Version,
+            Unopened::Unauthenticated => DropReason::Unauthenticated,
+        })
+    }
+
+    pub(super) fn drop_datagram(&mut self, from: SocketAddr, reason: DropReason) {
+        *self.stats.dropped.entry(reason).or_default() += 1;
+        self.event(Event::Dropped { from, reason });
+    }
+
+    /// Takes in what a member says.
+    pub(super) fn receive(&mut self, now: Instant, opened: &Opened) -> Result<(), DropReason> {
+        let message = Message::decode(&opened.message).map_err(|_| DropReason::Malformed)?;
+        let counter = opened.counter;
+        match message {
+            Message::Hello { from } => self.welcome(&from)?,
+            Message::Welcome { from, to, known } => {
+                self.admit(&from, &to, counter)?;
+                self.welcomed(now, &from, known);
+            }
+            Message::Digest { from, to, digest } => {
+                self.admit(&from, &to, counter)?;
+                self.compare(&from, digest);
+            }
+            Message::Entries {
+                from,
+                to,
+                answer,
+                entries,
+            } => {
+                self.admit(&from, &to, counter)?;
+                self.hear(now, &from, entries, answer);
+            }
+            Message::Swim { payload, entries } => {
+                let header =
+                    SwimHeader::decode(&mut &*payload).map_err(|_| DropReason::Malformed)?;
+                self.admit(&header.src, &header.dst, counter)?;
+                let handled = self.foca.handle_data(payload, &mut self.runtime);
+                self.settle(now);
+                handled.map_err(|_| DropReason::Malformed)?;
+                self.hear(now, &header.src, entries, false);
+            }
+        }
+        self.stats.received += 1;
+        Ok(())
+    }
+
+    /// Lets a datagram count when it is for this life of this member, and new.
+    fn admit(&mut self, from: &Identity, to: &Identity, counter: u64) -> Result<(), DropReason> {
+        let myself = self.foca.identity();
+        if to != myself {
+            return Err(DropReason::OtherReceiver);
+        }
+        if from.name == myself.name {
+            return Err(DropReason::OwnName);
+        }
+        self.replay
+            .take(&from.name, from.incarnation, counter)
+            .map_err(|refused| match refused {
+                Refused::Replayed => DropReason::Replayed,
+                Refused::OldIncarnation => DropReason::OldIncarnation,
+            })
+    }
+
+    /// Takes in what a member knows.
+    fn hear(&mut self, now: Instant, from: &Identity, entries: Vec<Entry>, answer: bool) {
+        if self.is_dead(from) {
+            self.notify(from);
+            return;
+        }
+        // Who joins learns what all others know already.
+        let pass_on = self.foca.num_members() > 0;
+        let mut dead = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Member(member) => dead.extend(self.hear_of(now, from, member, pass_on)),
+                Entry::Facts(part) => self.learn(now, part),
+                Entry::Accusation(accusation) => {
+                    if self.accusations.add(now, &accusation) {
+                        self.spread(now, &Entry::Accusation(accusation));
+                    }
+                }
+            }
+        }
+        if !dead.is_empty() {
+            self.tell(from, &dead);
+        }
+        if answer {
+            self.tell_everything(from, false);
+        }
+    }
+
+    /// Takes in what a member says of one. Returns what it does not know: that the one is dead.
+    fn hear_of(
+        &mut self,
+        now: Instant,
+        from: &Identity,
+        member: Member<Identity>,
+        pass_on: bool,
+    ) -> Option<Entry> {
+        let (identity, state) = (member.id().clone(), member.state());
+        if identity.name == self.foca.identity().name {
+            if identity == *self.foca.identity() {
+                self.apply(now, member, pass_on);
+                if state == State::Suspect {
+                    let myself = self.myself();
+                    self.tell(from, &[Entry::Member(myself)]);
+                }
+            }
+            return None;
+        }
+        match state {
+            State::Down if identity == *from => {
+                self.leaving = Some(identity.name);
+                self.apply(now, member, true);
+            }
+            State::Down => {
+                let known = self.known(&identity.name);
+                let alive =
+                    known.filter(|known| *known.id() == identity && known.state() != State::Down);
+                if let Some(incarnation) = alive.map(Member::incarnation) {
+                    self.doubt(now, &identity, incarnation);
+                }
+            }
+            State::Alive | State::Suspect if self.is_dead(&identity) => {
+                self.notify(&identity);
+                return Some(Entry::Member(Member::down(identity)));
+            }
+            State::Alive | State::Suspect => self.apply(now, member, pass_on),
+        }
+        None
+    }
+
+    /// Tells one that it is held dead here, so that it can come back as its next incarnation.
+    pub(super) fn notify(&mut self, identity: &Identity) {
+        self.tell(identity, &[Entry::Member(Member::down(identity.clone()))]);
+    }
+
+    /// This life of a member is over, as far as is known.
+    pub(super) fn is_dead(&self, identity: &Identity) -> bool {
+        self.known(&identity.name)
+            .is_some_and(|known| known.id() == identity && known.state() == State::Down)
+    }
+
+    pub(super) fn transmit_to(&mut self, to: SocketAddr, message: &[u8]) {
+        let octets = self.seal.seal(message);
+        self.stats.sent += 1;
+        self.stats.octets_sent += u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        self.outputs.push_back(Output::Transmit { to, octets });
+    }
+}

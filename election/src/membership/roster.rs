@@ -1,0 +1,177 @@
+//! Who is a member, with what it told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::facts::Facts;
+use super::identity::Identity;
+use super::io::{Member, Members};
+use super::name::MemberName;
+use super::wire::{Entry, FactsPart, Wire as _};
+
+/// The members that are alive, and the newest facts of everybody, who may come back.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    members: Arc<Members>,
+    facts: BTreeMap<MemberName, Known>,
+    incomplete: BTreeMap<MemberName, Incomplete>,
+}
+
+#[derive(Debug)]
+struct Known {
+    version: u64,
+    facts: Arc<Facts>,
+    parts: Vec<FactsPart>,
+}
+
+/// Parts of facts whose other parts are under way.
+#[derive(Debug)]
+struct Incomplete {
+    version: u64,
+    parts: BTreeMap<u8, FactsPart>,
+}
+
+/// What a part of facts was good for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Learned {
+    /// It is known, older than what is known, or nonsense.
+    Nothing,
+    /// It is new, and others are missing.
+    Part,
+    /// It was the last one missing; the member as it is now, if it is one.
+    Whole(Option<Arc<Member>>),
+}
+
+impl Roster {
+    pub(super) const fn members(&self) -> &Arc<Members> {
+        &self.members
+    }
+
+    /// A member is alive, or alive under another address or as another incarnation.
+    pub(super) fn insert(&mut self, identity: &Identity) -> Arc<Member> {
+        let member = Arc::new(Member {
+            name: identity.name.clone(),
+            address: identity.address,
+            incarnation: identity.incarnation,
+            facts: self
+                .facts
+                .get(&identity.name)
+                .map(|known| known.facts.clone()),
+        });
+        Arc::make_mut(&mut self.members).insert(identity.name.clone(), member.clone());
+        member
+    }
+
+    /// A member is not alive any more.
+    pub(super) fn remove(&mut self, name: &MemberName) -> Option<Arc<Member>> {
+        if !self.members.contains_key(name) {
+            return None;
+        }
+        Arc::make_mut(&mut self.members).remove(name)
+    }
+
+    /// Takes in a part of a member's facts.
+    pub(super) fn learn(&mut self, part: &FactsPart) -> Learned {
+        if part.version <= self.version(&part.name) {
+            return Learned::Nothing;
+        }
+        let incomplete = self
+            .incomplete
+            .entry(part.name.clone())
+            .or_insert_with(|| Incomplete::new(part.version));
+        if part.version < incomplete.version {
+            return Learned::Nothing;
+        }
+        if part.version > incomplete.version {
+            *incomplete = Incomplete::new(part.version);
+        }
+        if incomplete.parts.insert(part.part, part.clone()).is_some() {
+            return Learned::Nothing;
+        }
+        if incomplete.parts.len() < usize::from(part.parts) {
+            return Learned::Part;
+        }
+        let parts = self.incomplete.remove(&part.name).map(|whole| whole.parts);
+        self.complete(parts.unwrap_or_default().into_values().collect())
+    }
+
+    fn complete(&mut self, parts: Vec<FactsPart>) -> Learned {
+        let octets: Vec<u8> = parts
+            .iter()
+            .flat_map(|part| part.octets.iter().copied())
+            .collect();
+        let (Some(first), Ok(facts)) = (parts.first(), Facts::decode(&mut &*octets)) else {
+            return Learned::Nothing;
+        };
+        let (name, version) = (first.name.clone(), first.version);
+        let facts = Arc::new(facts);
+        let known = Known {
+            version,
+            facts: facts.clone(),
+            parts,
+        };
+        self.facts.insert(name.clone(), known);
+        let Some(member) = self.members.get(&name) else {
+            return Learned::Whole(None);
+        };
+        let member = Arc::new(Member {
+            facts: Some(facts),
+            ..Member::clone(member)
+        });
+        Arc::make_mut(&mut self.members).insert(name, member.clone());
+        Learned::Whole(Some(member))
+    }
+
+    /// The version of the facts known of a member; 0: none.
+    pub(super) fn version(&self, name: &MemberName) -> u64 {
+        self.facts.get(name).map_or(0, |known| known.version)
+    }
+
+    /// The facts known of a member, as they travel.
+    pub(super) fn parts(&self, name: &MemberName) -> impl Iterator<Item = Entry> {
+        self.facts
+            .get(name)
+            .into_iter()
+            .flat_map(|known| known.parts.iter().cloned().map(Entry::Facts))
+    }
+
+    /// Forgets everybody who is not a member and is not remembered otherwise.
+    pub(super) fn forget(&mut self, remembered: impl Fn(&MemberName) -> bool) {
+        let members = &self.members;
+        let keep = |name: &MemberName| members.contains_key(name) || remembered(name);
+        self.facts.retain(|name, _| keep(name));
+        self.incomplete.retain(|name, _| keep(name));
+    }
+}
+
+impl Incomplete {
+    const fn new(version: u64) -> Self {
+        Self {
+            version,
+            parts: BTreeMap::new(),
+        }
+    }
+}
+
+/// The parts in which facts travel; `None` when they are larger than anything that a node could need.
+pub(super) fn split(name: &MemberName, version: u64, facts: &Facts) -> Option<Vec<FactsPart>> {
+    let mut octets = Vec::new();
+    facts.encode(&mut octets);
+    let chunks = octets.chunks(PART_LEN);
+    let parts = u8::try_from(chunks.len()).ok().filter(|_| facts.fit())?;
+    Some(
+        chunks
+            .zip(0..parts)
+            .map(|(octets, part)| FactsPart {
+                name: name.clone(),
+                version,
+                part,
+                parts,
+                octets: octets.into(),
+            })
+            .collect(),
+    )
+}
+
+/// Leaves room for a message of `foca` beside it, so that facts travel along with whatever is said.
+const PART_LEN: usize = 700;

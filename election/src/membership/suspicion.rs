@@ -1,0 +1,184 @@
+//! Who is suspected by this member, and who accused whom.
+//!
+//! A member whose probe failed accuses. It tells the suspect again and again, so that one that lives can contradict, and
+//! tells all others. A suspicion that others come to on their own is held for a shorter time (Lifeguard). Only an accuser
+//! declares a member dead: what is known by hearsay is no ground.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::config::{CONFIRMATIONS, Config};
+use super::health::Health;
+use super::identity::Identity;
+use super::name::MemberName;
+use super::wire::Accusation;
+
+/// The lives of members that this member suspects itself.
+#[derive(Debug, Default)]
+pub(super) struct Suspicions {
+    by_name: BTreeMap<MemberName, Suspicion>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Suspicion {
+    pub(super) suspect: Identity,
+    /// What the suspect has to exceed in order to contradict.
+    pub(super) incarnation: foca::Incarnation,
+    /// What `foca` wants to be told when the time is over.
+    pub(super) verdict: foca::Timer<Identity>,
+    since: Instant,
+    tell_at: Instant,
+}
+
+/// What there is to do for a suspicion.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// Tell the suspect.
+    Tell(Suspicion),
+    /// Its time is over.
+    Verdict(Suspicion),
+}
+
+impl Suspicions {
+    /// Begins to suspect; false when it does already.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        suspect: &Identity,
+        incarnation: foca::Incarnation,
+        verdict: foca::Timer<Identity>,
+    ) -> bool {
+        let known = self.by_name.get(&suspect.name);
+        if known.is_some_and(|known| known.is_of(suspect, incarnation)) {
+            return false;
+        }
+        let suspicion = Suspicion {
+            suspect: suspect.clone(),
+            incarnation,
+            verdict,
+            since: now,
+            tell_at: now,
+        };
+        self.by_name.insert(suspect.name.clone(), suspicion);
+        true
+    }
+
+    /// What is due by now, the suspicion with a verdict being over. `others` is how many members there are.
+    pub(super) fn next(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        health: &Health,
+        accusations: &Accusations,
+        others: usize,
+    ) -> Option<Due> {
+        let due = |suspicion: &Suspicion| {
+            suspicion.deadline(config, health, accusations, others) <= now
+                || suspicion.tell_at <= now
+        };
+        let suspicion = self.by_name.values_mut().find(|suspicion| due(suspicion))?;
+        if suspicion.deadline(config, health, accusations, others) <= now {
+            let name = suspicion.suspect.name.clone();
+            return self.by_name.remove(&name).map(Due::Verdict);
+        }
+        suspicion.tell_at = now + config.tell_interval;
+        Some(Due::Tell(suspicion.clone()))
+    }
+
+    /// When something is due next.
+    pub(super) fn timeout(
+        &self,
+        config: &Config,
+        health: &Health,
+        accusations: &Accusations,
+        others: usize,
+    ) -> Option<Instant> {
+        self.by_name
+            .values()
+            .map(|suspicion| {
+                suspicion
+                    .deadline(config, health, accusations, others)
+                    .min(suspicion.tell_at)
+            })
+            .min()
+    }
+
+    /// The suspect contradicted, or is gone.
+    pub(super) fn end(&mut self, name: &MemberName) {
+        self.by_name.remove(name);
+    }
+}
+
+impl Suspicion {
+    fn is_of(&self, suspect: &Identity, incarnation: foca::Incarnation) -> bool {
+        self.suspect == *suspect && self.incarnation == incarnation
+    }
+
+    fn deadline(
+        &self,
+        config: &Config,
+        health: &Health,
+        accusations: &Accusations,
+        others: usize,
+    ) -> Instant {
+        let incarnation = (self.suspect.incarnation, self.incarnation);
+        // Ours is one of them.
+        let shared = accusations
+            .count(&self.suspect.name, incarnation)
+            .saturating_sub(1);
+        // The suspect does not accuse itself.
+        let could = others.saturating_sub(1);
+        self.since + health.scale(config.suspicion(shared, could))
+    }
+}
+
+/// Who accused whom, as far as it matters.
+#[derive(Debug, Default)]
+pub(super) struct Accusations {
+    by_suspect: BTreeMap<MemberName, Accused>,
+}
+
+#[derive(Debug)]
+struct Accused {
+    incarnation: (u64, foca::Incarnation),
+    by: BTreeSet<MemberName>,
+    since: Instant,
+}
+
+impl Accusations {
+    /// Takes in an accusation; false when it says nothing new, so that it need not be passed on.
+    pub(super) fn add(&mut self, now: Instant, accusation: &Accusation) -> bool {
+        let accused = self
+            .by_suspect
+            .entry(accusation.suspect.clone())
+            .or_insert_with(|| Accused::new(now, accusation.incarnation));
+        if accused.incarnation < accusation.incarnation {
+            *accused = Accused::new(now, accusation.incarnation);
+        }
+        accused.incarnation == accusation.incarnation
+            && accused.by.len() <= CONFIRMATIONS
+            && accused.by.insert(accusation.accuser.clone())
+    }
+
+    /// Forgets what began before a time.
+    pub(super) fn forget(&mut self, before: Instant) {
+        self.by_suspect.retain(|_, accused| accused.since >= before);
+    }
+
+    fn count(&self, suspect: &MemberName, incarnation: (u64, foca::Incarnation)) -> usize {
+        self.by_suspect
+            .get(suspect)
+            .filter(|accused| accused.incarnation == incarnation)
+            .map_or(0, |accused| accused.by.len())
+    }
+}
+
+impl Accused {
+    const fn new(since: Instant, incarnation: (u64, foca::Incarnation)) -> Self {
+        Self {
+            incarnation,
+            by: BTreeSet::new(),
+            since,
+        }
+    }
+}
