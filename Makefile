@@ -1,8 +1,8 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-scale bench-ipam check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-scale bench-ipam check
 
 # Network namespaces need root; everything is built as the user who called.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES,TRIALS,SPLITS)
 
 # ROUTER=frr|bird|builtin picks the router of the demo; the default is the first one that is installed.
 demo:
@@ -37,6 +37,14 @@ bench-speaker-k8s:
 	$(SUDO) .ci/install-peers
 	cargo build --release --locked --package k8s-adapter --package lab --bins
 	$(SUDO) target/release/ferrolb-lab bench-speaker
+
+# How addresses on the link move when speakers crash, end and are drained and links fail, each TRIALS=30 times, and how
+# they stay where members are cut off from each other, SPLITS=50 times, in half an hour. METALLB_SPEAKER=FILE measures
+# MetalLB's speaker beside ours, which takes four times as long.
+bench-failover:
+	$(SUDO) .ci/install-peers
+	cargo build --release --locked --package k8s-adapter --package lab --bins
+	$(SUDO) target/release/ferrolb-lab bench-failover
 
 # What a cluster of 1 000 nodes sends and writes when something happens to all of them, in virtual time.
 bench-scale:

@@ -8,7 +8,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use clap::{Parser, Subcommand};
 use lab::router::{self, Kind};
-use lab::{Contender, LabError, Load, Policy, cluster, standing};
+use lab::{Contender, LabError, Load, Policy, Times, cluster, standing};
 
 /// Network namespaces as nodes, a real router and a client; needs root.
 #[derive(Debug, Parser)]
@@ -72,6 +72,18 @@ enum Command {
             default_value = "1000,5000"
         )]
         services: Vec<u32>,
+    },
+    /// Measures how addresses on the link move between speakers, beside MetalLB's if there is one
+    BenchFailover {
+        /// The program of MetalLB's speaker
+        #[arg(long, env = "METALLB_SPEAKER", value_name = "FILE")]
+        metallb: Option<PathBuf>,
+        /// How often a speaker crashes, ends, is drained, and its link fails in each way
+        #[arg(long, env = "TRIALS", default_value = "30")]
+        trials: usize,
+        /// How often the members are cut off from each other
+        #[arg(long, env = "SPLITS", default_value = "50")]
+        splits: usize,
     },
     /// Is the built-in router, from one file with its configuration, telling its state in another
     #[command(hide = true)]
@@ -167,6 +179,15 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::BenchSpeaker { metallb, services } => {
             lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
             lab::bench_speaker(&contenders(metallb), &services, io::stdout())?;
+        }
+        Command::BenchFailover {
+            metallb,
+            trials,
+            splits,
+        } => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            let times = Times { trials, splits };
+            lab::bench_failover(&contenders(metallb), times, io::stdout())?;
         }
         Command::Down => standing::down()?,
         Command::Status => print(&standing::status()?)?,

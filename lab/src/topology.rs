@@ -333,6 +333,22 @@ impl Topology {
             .map(drop)
     }
 
+    /// Lets the switch pass nothing from and to a machine, whose link stays up all the same, or everything again.
+    ///
+    /// # Errors
+    /// When nft fails: there is nothing to open, for one.
+    pub fn set_passage(&self, host: &Host, passage: Passage) -> Result<(), LabError> {
+        let name = &host.name;
+        let script = match passage {
+            Passage::Open => format!("delete table bridge {name}"),
+            Passage::Closed => format!(
+                "table bridge {name} {{ chain cut {{ type filter hook forward priority 0; \
+                 iifname {name} drop; oifname {name} drop; }}; }}"
+            ),
+        };
+        self.switch.exec("nft", [script]).map(drop)
+    }
+
     /// Leaves everything standing when this value is dropped.
     pub fn keep(&mut self) {
         self.switch.keep();
@@ -353,6 +369,15 @@ pub enum Cable {
     Plugged,
     /// Its link has no carrier.
     Pulled,
+}
+
+/// Whether the switch passes what a machine sends and is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It does.
+    Open,
+    /// It drops all of it.
+    Closed,
 }
 
 /// The path of one of the project's binaries.

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lab::{Cable, Probe, Requirement, Size, Topology, requires};
+use lab::{Cable, Passage, Probe, Requirement, Size, Topology, requires};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -163,4 +163,24 @@ fn a_probe_tells_what_a_pulled_cable_cost() {
         "{:?}",
         trace.longest_gap()
     );
+}
+
+#[test]
+fn a_closed_passage_leaves_the_link_up_and_lets_nothing_through() {
+    if !requires(&[Requirement::Root, Requirement::Program("nft")]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut topology = Topology::build(&Size::new(1, 0)).unwrap();
+    topology.start_answerers(folder.path()).unwrap();
+    let (client, node) = (&topology.client, &topology.nodes[0]);
+    let address = node.ipv4.into();
+    assert_eq!(client.get(address).unwrap(), "node1");
+    topology.set_passage(node, Passage::Closed).unwrap();
+    assert!(client.get(address).is_err());
+    let link = node.namespace.ip("link show dev eth0").unwrap();
+    assert!(link.contains("LOWER_UP"), "{link}");
+    topology.set_passage(node, Passage::Open).unwrap();
+    let answer = client.get_within(address, Duration::from_secs(5));
+    assert_eq!(answer.unwrap(), "node1");
 }

@@ -9,7 +9,7 @@ use crate::topology::own_binary;
 
 /// One of the two long-running programs of the product, and of MetalLB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Gives addresses.
     Controller,
     /// Announces them.
@@ -18,7 +18,7 @@ pub(super) enum Role {
 
 impl Role {
     /// What its program is called, its ServiceAccount, and the pod that it is told to be.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Controller => "controller",
             Self::Speaker => "speaker",
@@ -40,7 +40,7 @@ impl Contender {
     ///
     /// # Errors
     /// When ours has not been built.
-    pub(super) fn program(&self, role: Role) -> Result<Command, LabError> {
+    pub(crate) fn program(&self, role: Role) -> Result<Command, LabError> {
         Ok(match self {
             Self::FerroLb => Command::new(own_binary(role.name())?),
             Self::MetalLb(path) => Command::new(path),

@@ -2,6 +2,7 @@
 
 mod contender;
 mod controller;
+mod failover;
 mod samples;
 mod site;
 mod speaker;
@@ -9,5 +10,8 @@ mod table;
 mod usage;
 
 pub use contender::Contender;
+pub(crate) use contender::Role;
 pub use controller::{Load, Policy, bench_controller};
+pub use failover::{Times, bench_failover};
+pub(crate) use site::{NAMESPACE, Site};
 pub use speaker::bench_speaker;

@@ -7,9 +7,25 @@ use std::time::Duration;
 pub(super) struct Samples(Vec<Duration>);
 
 impl Samples {
+    /// The shortest.
+    pub(super) fn shortest(&self) -> Duration {
+        self.0.first().copied().unwrap_or_default()
+    }
+
     /// The one in the middle; of an even number the upper one.
     pub(super) fn median(&self) -> Duration {
         self.0.get(self.0.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// What nine of ten do not exceed.
+    pub(super) fn ninth_decile(&self) -> Duration {
+        let place = (self.0.len() * 9).div_ceil(10).saturating_sub(1);
+        self.0.get(place).copied().unwrap_or_default()
+    }
+
+    /// How many.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// The longest.
@@ -38,5 +54,16 @@ mod tests {
             .collect();
         assert_eq!(samples.median(), Duration::from_millis(3));
         assert_eq!(samples.longest(), Duration::from_millis(900));
+    }
+
+    #[test]
+    fn nine_of_ten_do_not_exceed_the_ninth_decile() {
+        let ninth_decile = |count: u64| {
+            let samples: Samples = (1..=count).map(Duration::from_millis).collect();
+            samples.ninth_decile().as_millis()
+        };
+        assert_eq!(ninth_decile(30), 27);
+        assert_eq!(ninth_decile(5), 5);
+        assert_eq!(ninth_decile(1), 1);
     }
 }

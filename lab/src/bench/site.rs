@@ -1,14 +1,16 @@
 //! Where a contender is measured: an API server of its own, with what it finds there.
 
+use std::process::Command;
+
 use super::contender::{Contender, Role};
 use crate::cluster::{Access, Audit, ControlPlane, Requests};
 use crate::{LabError, Process};
 
 /// The namespace of the contender and of all Services.
-pub(super) const NAMESPACE: &str = "metallb-system";
+pub(crate) const NAMESPACE: &str = "metallb-system";
 
 /// The node that a speaker is told to be on.
-pub(super) const NODE: &str = "node1";
+pub(crate) const NODE: &str = "node1";
 
 /// What every contender finds; `ROLE` stands for the name of its role. The pool has room for every load.
 const OBJECTS: &str = include_str!("objects.yaml");
@@ -18,9 +20,9 @@ const DEFINITIONS: &str = include_str!("../../../deploy/manifests/crds.yaml");
 
 /// An API server, and who the contender is to it.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(crate) struct Site {
     /// The server.
-    pub(super) plane: ControlPlane,
+    pub(crate) plane: ControlPlane,
     role: Role,
     access: Access,
 }
@@ -30,8 +32,15 @@ impl Site {
     ///
     /// # Errors
     /// When it does not come up.
-    pub(super) fn build(role: Role) -> Result<Self, LabError> {
-        let plane = ControlPlane::start("bench")?;
+    pub(crate) fn build(role: Role) -> Result<Self, LabError> {
+        Self::on(ControlPlane::start("bench")?, role)
+    }
+
+    /// Fills a server that runs already.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub(crate) fn on(plane: ControlPlane, role: Role) -> Result<Self, LabError> {
         plane.apply(DEFINITIONS, NAMESPACE)?;
         plane.apply(&OBJECTS.replace("ROLE", role.name()), NAMESPACE)?;
         let access = plane.access_of(NAMESPACE, role.name())?;
@@ -46,26 +55,40 @@ impl Site {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn start(&self, contender: &Contender) -> Result<Process, LabError> {
+    pub(crate) fn start(&self, contender: &Contender) -> Result<Process, LabError> {
+        let command = self.command(contender, NODE, self.role.name())?;
+        self.plane.spawn("contender", command)
+    }
+
+    /// The command line of a contender that is told to be this pod on this node.
+    ///
+    /// # Errors
+    /// When it is not built, or its files cannot be written.
+    pub(crate) fn command(
+        &self,
+        contender: &Contender,
+        node: &str,
+        pod: &str,
+    ) -> Result<Command, LabError> {
         let kubeconfig = self.plane.kubeconfig("contender", &self.access)?;
         let mut command = contender.program(self.role)?;
         // Both look there when they are not in a pod; MetalLB's does not start without the name of one.
         command
             .env("KUBECONFIG", kubeconfig)
-            .env("METALLB_POD_NAME", self.role.name())
+            .env("METALLB_POD_NAME", pod)
             .args(["--namespace", NAMESPACE]);
         match self.role {
             Role::Controller => command.arg("--webhook-mode=disabled"),
-            Role::Speaker => command.args(["--node-name", NODE]),
+            Role::Speaker => command.args(["--node-name", node]),
         };
-        self.plane.spawn("contender", command)
+        Ok(command)
     }
 
     /// What the contender has asked for since a place in the audit log.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub(super) fn requests(&self, since: &Audit) -> Result<Requests, LabError> {
+    pub(crate) fn requests(&self, since: &Audit) -> Result<Requests, LabError> {
         let account = self.role.name();
         since.requests(&format!("system:serviceaccount:{NAMESPACE}:{account}"))
     }

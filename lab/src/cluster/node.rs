@@ -15,7 +15,7 @@ use crate::topology::HTTP_PORT;
 use crate::{Host, LabError, Process};
 
 /// Registers a machine, as its kubelet would.
-pub(super) fn register(plane: &ControlPlane, host: &Host) -> Result<(), LabError> {
+pub(crate) fn register(plane: &ControlPlane, host: &Host) -> Result<(), LabError> {
     let what = format!("registering {}", host.name);
     let node = object(host)?;
     let api: Api<Node> = Api::all(plane.client());

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::speaker::pod_name;
@@ -35,8 +35,9 @@ pub(super) fn install(plane: &ControlPlane) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Registers the pod that a speaker is: it owns what the speaker writes.
-pub(super) fn register_speaker(plane: &ControlPlane, node: &Host) -> Result<(), LabError> {
+/// Registers the pod that a speaker is, with the addresses of its node: it owns what the speaker writes, and by its labels
+/// the other speakers find it.
+pub(crate) fn register_speaker(plane: &ControlPlane, node: &Host) -> Result<(), LabError> {
     let pod: Pod = serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": pod_name(node), "labels": {"app": "metallb", "component": "speaker"}},
@@ -48,8 +49,16 @@ pub(super) fn register_speaker(plane: &ControlPlane, node: &Host) -> Result<(), 
     .map_err(|error| LabError::Unexpected(format!("pod of a speaker: {error}")))?;
     let what = format!("registering {}", pod.name_any());
     let api: Api<Pod> = Api::namespaced(plane.client(), NAMESPACE);
-    plane
-        .block_on(async move { api.create(&PostParams::default(), &pod).await })
-        .map(drop)
-        .map_err(LabError::kubernetes(what))
+    let status = Patch::Merge(json!({"status": {
+        "phase": "Running",
+        "hostIP": node.ipv4, "podIP": node.ipv4,
+        "podIPs": [{"ip": node.ipv4}, {"ip": node.ipv6}],
+    }}));
+    let registered = plane.block_on(async move {
+        let name = pod.name_any();
+        api.create(&PostParams::default(), &pod).await?;
+        api.patch_status(&name, &PatchParams::default(), &status)
+            .await
+    });
+    registered.map(drop).map_err(LabError::kubernetes(what))
 }

@@ -66,6 +66,6 @@ impl Speaker {
 }
 
 /// The name of the pod that a speaker is, and of the process.
-pub(super) fn pod_name(node: &Host) -> String {
+pub(crate) fn pod_name(node: &Host) -> String {
     format!("speaker-{}", node.name)
 }
