@@ -29,8 +29,8 @@ use crate::verdict::Verdicts;
 pub struct Desired {
     /// The BGP sessions to hold, and what to advertise on each.
     pub peers: BTreeMap<PeerName, PeerDesired>,
-    /// The addresses to answer for by ARP and NDP, and on which interfaces.
-    pub addresses: OrdMap<IpAddr, InterfaceSelection>,
+    /// The addresses to answer for by ARP and NDP, on which interfaces and on what terms.
+    pub addresses: OrdMap<IpAddr, AddressDesired>,
     /// For each Service, whether this node announces it, and if not, why.
     pub verdicts: OrdMap<ServiceKey, Verdicts>,
 }
@@ -190,6 +190,28 @@ impl RouteAttributes {
             self.local_pref = Some(0);
         }
     }
+}
+
+/// How an address is answered for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressDesired {
+    /// The interfaces to answer on.
+    pub interfaces: InterfaceSelection,
+    /// On what terms.
+    pub tenure: Tenure,
+}
+
+/// On what terms a node answers for an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenure {
+    /// It owns it.
+    Owner,
+    /// It owns it, and takes it over only where no other node answers for it: who has it keeps it
+    /// ([`L2_FAILBACK`](crate::config::L2_FAILBACK)).
+    OwnerIfFree,
+    /// It has it still, and another node owns it: it answers until that one is heard to claim it. An address that nobody
+    /// owns is not answered for any more.
+    Leaving,
 }
 
 /// On which interfaces an address is answered for.

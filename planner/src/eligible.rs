@@ -16,8 +16,16 @@ pub enum Exclusion {
     NetworkUnavailable,
     /// It carries [`EXCLUDE_LABEL`].
     LabeledExclude,
+    /// Its speaker is not among the members that are alive.
+    NotAlive,
+    /// None of its links that advertisements name is up, and such a one is on another node.
+    LinkDown,
+    /// Its links are on other subnets than the address, and one of another node is on a subnet of it.
+    NotOnSubnet,
     /// It is asked to let go of what it announces ([`DRAIN`]), and other nodes can take over.
     Draining,
+    /// Its speaker says that it leaves, and other nodes can take over.
+    Leaving,
     /// Traffic policy Local, and no usable endpoint on it.
     NoLocalEndpoints(EndpointCount),
 }
@@ -28,7 +36,11 @@ impl fmt::Display for Exclusion {
             Self::NotAdvertised => f.write_str("no advertisement selects it"),
             Self::NetworkUnavailable => f.write_str("its condition NetworkUnavailable is true"),
             Self::LabeledExclude => write!(f, "it has the label {EXCLUDE_LABEL}"),
+            Self::NotAlive => f.write_str("its speaker is not heard of"),
+            Self::LinkDown => f.write_str("no link of it that could answer is up"),
+            Self::NotOnSubnet => f.write_str("its links are on other subnets than the address"),
             Self::Draining => write!(f, "it has the annotation {DRAIN}"),
+            Self::Leaving => f.write_str("its speaker says that it leaves"),
             Self::NoLocalEndpoints(count) => {
                 write!(f, "externalTrafficPolicy is Local and it has {count}")
             }

@@ -52,6 +52,7 @@ pub mod eligible;
 pub mod endpoints;
 pub mod family;
 mod l2;
+pub mod members;
 pub mod names;
 pub mod node;
 pub mod observed;

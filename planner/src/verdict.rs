@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ipam::PoolName;
 
+use crate::config::Failback;
 use crate::desired::InterfaceSelection;
 use crate::endpoints::EndpointCount;
 use crate::family::Families;
@@ -146,6 +147,8 @@ pub struct L2Announcement {
     pub addresses: Vec<IpAddr>,
     /// The interfaces to answer on.
     pub interfaces: InterfaceSelection,
+    /// Whether they go to a better node than the one that has them.
+    pub failback: Failback,
 }
 
 /// Why a node does not announce a Service.

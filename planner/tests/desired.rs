@@ -61,8 +61,8 @@ impl fmt::Display for Rendered<'_> {
                 route(f, found)?;
             }
         }
-        for (address, interfaces) in &self.0.addresses {
-            match interfaces {
+        for (address, desired) in &self.0.addresses {
+            match &desired.interfaces {
                 InterfaceSelection::All => {
                     writeln!(f, "  answers for {address} on all interfaces")?
                 }

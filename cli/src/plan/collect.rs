@@ -296,7 +296,8 @@ fn is_advertised(entry: &AddressReport) -> bool {
 
 fn layer2_of(address: IpAddr, entry: &AddressReport, planned: &planned::Report) -> Layer2 {
     let owner = entry.owner();
-    let selection = owner.and_then(|owner| planned.nodes.get(owner)?.addresses.get(&address));
+    let desired = owner.and_then(|owner| planned.nodes.get(owner)?.addresses.get(&address));
+    let selection = desired.map(|desired| &desired.interfaces);
     let ranking = entry.ranking.iter();
     let excluded = entry.excluded.iter();
     Layer2 {

@@ -153,8 +153,8 @@ impl<R: Responders> Layer2<R> {
                 running.map_or_else(BTreeSet::new, |running| running.addresses.clone());
             for change in &changes {
                 match change {
-                    Change::Add(address, interfaces) | Change::Update(address, interfaces)
-                        if interfaces.selects(&usable.name) =>
+                    Change::Add(address, desired) | Change::Update(address, desired)
+                        if desired.interfaces.selects(&usable.name) =>
                     {
                         wanted.insert(**address)
                     }
@@ -183,7 +183,7 @@ impl<R: Responders> Layer2<R> {
         self.broken.retain(|index| links.contains_key(index));
         for usable in links.values() {
             let wanted = self.desired.addresses.iter();
-            let wanted = wanted.filter(|(_, interfaces)| interfaces.selects(&usable.name));
+            let wanted = wanted.filter(|(_, desired)| desired.interfaces.selects(&usable.name));
             let wanted: BTreeSet<IpAddr> = wanted.map(|(address, _)| *address).collect();
             self.serve(usable, wanted);
         }

@@ -218,7 +218,7 @@ const FAILOVER_BUCKETS: [f64; 12] = [
 
 #[cfg(test)]
 mod tests {
-    use planner::desired::InterfaceSelection;
+    use planner::desired::{AddressDesired, InterfaceSelection, Tenure};
 
     use super::*;
 
@@ -227,7 +227,11 @@ mod tests {
         let mut desired = Desired::default();
         for address in addresses {
             let address: IpAddr = address.parse().unwrap();
-            desired.addresses.insert(address, InterfaceSelection::All);
+            let answered = AddressDesired {
+                interfaces: InterfaceSelection::All,
+                tenure: Tenure::Owner,
+            };
+            desired.addresses.insert(address, answered);
         }
         desired
     }

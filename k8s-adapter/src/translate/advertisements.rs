@@ -7,8 +7,8 @@ use ipam::{IpRange, PoolName};
 use ipnet::{Ipv4Subnets, Ipv6Subnets};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use planner::config::{
-    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference,
-    PoolSelection, Pools, local_prefs_conflict,
+    AggregationError, AggregationLengths, BgpAdvertisement, Failback, L2_FAILBACK, L2Advertisement,
+    NodePreference, PoolSelection, Pools, local_prefs_conflict,
 };
 use planner::names::{AdvertisementName, Interface, NodeName, PeerName};
 use planner::node::Node;
@@ -195,6 +195,23 @@ pub(super) fn translate_l2(object: &crd::L2Advertisement, faults: &mut Faults) -
             .collect(),
         services: selectors(faults, "spec.serviceSelectors", &spec.service_selectors),
         preferences,
+        failback: failback(object, faults),
+    }
+}
+
+/// The annotation [`L2_FAILBACK`].
+fn failback(object: &crd::L2Advertisement, faults: &mut Faults) -> Failback {
+    let annotations = object.metadata.annotations.as_ref();
+    let annotation = annotations.and_then(|annotations| annotations.get(L2_FAILBACK));
+    match annotation.map(String::as_str) {
+        None | Some("true") => Failback::On,
+        Some("false") => Failback::Off,
+        Some(other) => {
+            let detail = format!("{other:?} is not a boolean; write \"true\" or \"false\"");
+            let field = format!("metadata.annotations[{L2_FAILBACK}]");
+            faults.reject(field, Reason::Invalid(detail));
+            Failback::On
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod outlook;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -12,6 +13,7 @@ use crate::bgp::Rescoped;
 use crate::departure::Departure;
 use crate::desired::Desired;
 use crate::l2::{Layer2, Surroundings};
+use crate::members::Members;
 use crate::names::{NodeName, ServiceKey};
 use crate::snapshot::Snapshot;
 use crate::subject::{Examined, examine, examine_all};
@@ -44,6 +46,8 @@ impl Affected {
 /// * A Node: the elections that it could win or has won; if it is this one, its sessions and routes too, where its labels
 ///   select others.
 /// * The configuration: every Service is looked at, but no election is held whose candidates are the same.
+/// * Who is alive, or what that one says of its links: the elections that it could win or has won.
+/// * What this node really has: the Services with these addresses.
 #[derive(Clone, Debug)]
 pub struct Announcements {
     /// The same on every node.
@@ -78,9 +82,12 @@ impl Announcements {
 
     /// Decides about everything that the snapshot holds.
     pub fn decide_anew(&mut self, snapshot: &Snapshot) {
-        let (me, departure) = (self.outlook.me().clone(), self.outlook.departure());
-        *self = Self::new(me);
-        self.outlook.set_departure(departure);
+        let mut layer2 = Layer2::default();
+        layer2.set_members(self.layer2.members().cloned());
+        let mut outlook = Outlook::new(self.outlook.me().clone());
+        outlook.set_departure(self.outlook.departure());
+        outlook.set_held(self.outlook.held().clone(), &layer2);
+        (self.layer2, self.outlook) = (layer2.into(), outlook);
         let everything = Affected {
             config: true,
             ..Affected::default()
@@ -122,6 +129,39 @@ impl Announcements {
             let services = examine_all(snapshot);
             self.outlook.look_around(snapshot, &services, &self.layer2);
         }
+    }
+
+    /// Which speakers are alive, this node's among them, and what they say; `None` where nobody asks, and all count as
+    /// alive. The snapshot is that of the call before.
+    pub fn set_members(&mut self, snapshot: &Snapshot, members: Option<Members>) {
+        if self.layer2.members() == members.as_ref() {
+            return;
+        }
+        let layer2 = Arc::make_mut(&mut self.layer2);
+        layer2.set_members(members);
+        let services = Examined::new();
+        let reached = layer2.update(snapshot, &services, Surroundings::Changed);
+        self.outlook.update(&services, layer2, reached);
+    }
+
+    /// The addresses that this node really has: it answers for them, and no other is known to. Where advertisements say
+    /// that an address does not move back ([`L2_FAILBACK`](crate::config::L2_FAILBACK)) it stays with who has it, and an
+    /// address that goes to another node is answered for until that one has it ([`Tenure::Leaving`]).
+    ///
+    /// [`Tenure::Leaving`]: crate::desired::Tenure::Leaving
+    pub fn set_held(&mut self, held: BTreeSet<IpAddr>) {
+        if *self.outlook.held() != held {
+            self.outlook.set_held(held, &self.layer2);
+        }
+    }
+
+    /// Whether this node, and not `other`, shall have an address that both claim.
+    ///
+    /// Equal on all nodes with equal snapshots, whatever they hear of each other: of two nodes exactly one outranks the
+    /// other. An address that no node may announce is for neither.
+    #[must_use]
+    pub fn outranks(&self, address: &IpAddr, other: &NodeName) -> bool {
+        self.layer2.outranks(address, self.outlook.me(), other)
     }
 
     /// How far the node has got with leaving.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::bgp::{Bgp, Rescoped};
+use crate::config::Failback;
 use crate::departure::Departure;
-use crate::desired::{Desired, InterfaceSelection};
+use crate::desired::{AddressDesired, Desired, Tenure};
 use crate::l2::{Layer2, Reached};
 use crate::names::{NodeName, ServiceKey};
 use crate::snapshot::Snapshot;
@@ -19,6 +20,10 @@ pub(crate) struct Outlook {
     departure: Departure,
     /// Whether its Node asks it to drain.
     is_draining: bool,
+    /// The addresses that it really has.
+    held: BTreeSet<IpAddr>,
+    /// Those of them that it does not announce.
+    stray: BTreeSet<IpAddr>,
     bgp: Bgp,
     desired: Desired,
 }
@@ -31,6 +36,8 @@ impl Outlook {
             me,
             departure: Departure::Staying,
             is_draining: false,
+            held: BTreeSet::new(),
+            stray: BTreeSet::new(),
             desired: Desired::default(),
         }
     }
@@ -41,6 +48,10 @@ impl Outlook {
 
     pub(crate) fn departure(&self) -> Departure {
         self.departure
+    }
+
+    pub(crate) fn held(&self) -> &BTreeSet<IpAddr> {
+        &self.held
     }
 
     pub(crate) fn desired(&self) -> &Desired {
@@ -54,6 +65,21 @@ impl Outlook {
     /// How far the node has got with leaving, from the next call of [`Self::rescope`] on.
     pub(crate) fn set_departure(&mut self, departure: Departure) {
         self.departure = departure;
+    }
+
+    /// The addresses that the node really has are these now. Decides about what depends on it.
+    pub(crate) fn set_held(&mut self, held: BTreeSet<IpAddr>, layer2: &Layer2) {
+        let before = std::mem::replace(&mut self.held, held);
+        let mut addresses: BTreeSet<IpAddr> =
+            before.symmetric_difference(&self.held).copied().collect();
+        let sharing = addresses.iter().flat_map(|address| layer2.sharing(address));
+        let services: BTreeSet<ServiceKey> = sharing.collect();
+        for key in &services {
+            self.decide(key, layer2, &mut addresses);
+        }
+        for address in addresses {
+            self.answer_for(address, layer2);
+        }
     }
 
     /// Takes over another configuration, another Node or another departure.
@@ -85,7 +111,7 @@ impl Outlook {
             let all = self.desired.verdicts.keys();
             others.extend(all.filter(|key| !services.contains_key(key)).cloned());
         }
-        let mut addresses = BTreeSet::new();
+        let mut addresses = self.stray.clone();
         for (key, subject) in services {
             match subject {
                 Some(Ok(_)) => self.decide(key, layer2, &mut addresses),
@@ -110,7 +136,7 @@ impl Outlook {
 
     /// Decides about a Service, if it has something to announce.
     fn decide(&mut self, key: &ServiceKey, layer2: &Layer2, addresses: &mut BTreeSet<IpAddr>) {
-        let Some(layer2) = layer2.verdict(key, &self.me) else {
+        let Some(layer2) = layer2.verdict(key, &self.me, &self.held) else {
             return;
         };
         let verdicts = Verdicts {
@@ -151,20 +177,49 @@ impl Outlook {
         };
     }
 
-    /// On the interfaces of all Services that this node announces the address for.
+    /// On the interfaces of all Services that this node announces the address for; or, where it announces none, until the
+    /// node has the address that it goes to.
     fn answer_for(&mut self, address: IpAddr, layer2: &Layer2) {
-        let verdicts = layer2
-            .holders(&address)
-            .filter_map(|key| self.desired.verdicts.get(key));
-        let announced = verdicts.filter_map(|verdicts| verdicts.layer2.announcement());
-        let interfaces = announced.map(|announcement| announcement.interfaces.clone());
-        match interfaces.reduce(InterfaceSelection::union) {
-            Some(interfaces) => {
-                if self.desired.addresses.get(&address) != Some(&interfaces) {
-                    self.desired.addresses.insert(address, interfaces);
+        let announced = self.announced(&address, layer2);
+        if announced.is_none() && self.held.contains(&address) {
+            self.stray.insert(address);
+        } else {
+            self.stray.remove(&address);
+        }
+        let wanted = announced.or_else(|| {
+            let is_stray = self.stray.contains(&address);
+            let interfaces = is_stray.then(|| layer2.handing_over(&address, &self.me));
+            Some(AddressDesired {
+                interfaces: interfaces.flatten()?,
+                tenure: Tenure::Leaving,
+            })
+        });
+        match wanted {
+            Some(wanted) => {
+                if self.desired.addresses.get(&address) != Some(&wanted) {
+                    self.desired.addresses.insert(address, wanted);
                 }
             }
             None => drop(self.desired.addresses.remove(&address)),
         }
+    }
+
+    /// How this node answers for an address as its owner, if it is.
+    fn announced(&self, address: &IpAddr, layer2: &Layer2) -> Option<AddressDesired> {
+        let verdicts = layer2
+            .holders(address)
+            .filter_map(|key| self.desired.verdicts.get(key));
+        let announced = verdicts.filter_map(|verdicts| verdicts.layer2.announcement());
+        let wanted = announced.map(|announcement| AddressDesired {
+            interfaces: announcement.interfaces.clone(),
+            tenure: match announcement.failback {
+                Failback::On => Tenure::Owner,
+                Failback::Off => Tenure::OwnerIfFree,
+            },
+        });
+        wanted.reduce(|one, other| AddressDesired {
+            interfaces: one.interfaces.union(other.interfaces),
+            tenure: one.tenure,
+        })
     }
 }

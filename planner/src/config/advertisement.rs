@@ -51,6 +51,22 @@ pub struct L2Advertisement {
     pub services: Selectors,
     /// `preferredNodeSelectors`.
     pub preferences: Vec<NodePreference>,
+    /// Annotation [`L2_FAILBACK`].
+    pub failback: Failback,
+}
+
+/// Annotation of an L2Advertisement that says whether addresses move back to a better node that returns.
+pub const L2_FAILBACK: &str = "ferrolb.io/l2-failback";
+
+/// Whether an address goes to a better node than the one that has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failback {
+    /// It does, as with MetalLB.
+    #[default]
+    On,
+    /// It stays where it is for as long as that node is as able as any other. Of several advertisements for one Service,
+    /// one that says so is enough.
+    Off,
 }
 
 /// An entry of `preferredNodeSelectors`.

@@ -12,8 +12,8 @@ mod reservation;
 use std::collections::BTreeMap;
 
 pub use advertisement::{
-    AggregationError, AggregationLengths, BgpAdvertisement, L2Advertisement, NodePreference,
-    PoolSelection, local_prefs_conflict,
+    AggregationError, AggregationLengths, BgpAdvertisement, Failback, L2_FAILBACK, L2Advertisement,
+    NodePreference, PoolSelection, local_prefs_conflict,
 };
 pub use peer::{Establishment, Multihop, Password, Peer, PeerAs, Timers, TimersError};
 pub use policy::{Advertise, BgpPolicy, CommunityChanges, NextHop, OtherCommunities, RouteChanges};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use election::Candidate;
 
-use super::electorate::{Electorate, Tier};
+use super::electorate::{Claimant, Electorate};
+use super::tier::Tier;
 use crate::desired::InterfaceSelection;
 use crate::names::NodeName;
 use crate::service::TrafficPolicy;
@@ -44,10 +45,14 @@ impl Contest {
         }
     }
 
-    /// The interfaces to answer on if `me` is the owner, else why it is not.
-    pub(super) fn ask(&self, me: &NodeName) -> Result<&InterfaceSelection, Reason> {
+    /// The interfaces to answer on if `me` is the `owner`, else why it is not.
+    pub(super) fn ask(
+        &self,
+        me: &NodeName,
+        owner: Option<&NodeName>,
+    ) -> Result<&InterfaceSelection, Reason> {
         let interfaces = self.electorate.covers(me)?;
-        let not_owner = match &self.owner {
+        let not_owner = match owner {
             None => NotOwner::NoCandidate,
             Some(owner) if self.candidate(owner.as_str()).is_none() => NotOwner::OwnerCannotServe {
                 owner: owner.clone(),
@@ -68,6 +73,11 @@ impl Contest {
     /// The addresses in the order of the status.
     pub(super) fn addresses(&self) -> &[IpAddr] {
         &self.addresses
+    }
+
+    /// The address that decides: the first of the status.
+    pub(super) fn first_address(&self) -> Option<IpAddr> {
+        self.addresses.first().copied()
     }
 
     /// Who may take part.
@@ -94,7 +104,7 @@ impl Contest {
         let elected = match &self.local {
             None => election::elect(self.electorate.eligible(), &key),
             Some(_) => {
-                let mut tiers = Tier::ALL.into_iter();
+                let mut tiers = self.electorate.tiers();
                 tiers.find_map(|tier| election::elect(self.candidates(tier), &key))
             }
         };
@@ -134,8 +144,17 @@ impl Contest {
 
     /// Whether anybody may own it.
     pub(super) fn has_candidates(&self) -> bool {
-        let mut tiers = Tier::ALL.into_iter();
+        let mut tiers = self.electorate.tiers();
         tiers.any(|tier| self.candidates(tier).next().is_some())
+    }
+
+    /// Whether anybody else than `node` may own it.
+    pub(super) fn has_candidate_but(&self, node: &NodeName) -> bool {
+        let mut tiers = self.electorate.tiers();
+        tiers.any(|tier| {
+            let mut names = self.candidates(tier).map(Candidate::name);
+            names.any(|name| name != node.as_str())
+        })
     }
 
     /// Whether every node of the electorate may own it.
@@ -145,15 +164,26 @@ impl Contest {
 
     /// `node` as a candidate, whatever its tier.
     pub(super) fn candidate(&self, node: &str) -> Option<&Candidate> {
-        let may = |nodes: &Vec<NodeName>| {
+        if !self.is_for(node) {
+            return None;
+        }
+        let mut tiers = self.electorate.tiers();
+        tiers.find_map(|tier| self.electorate.candidate(tier, node))
+    }
+
+    /// `node`, if it would be a candidate if it were alive.
+    pub(super) fn claimant(&self, node: &NodeName) -> Option<&Claimant> {
+        let claimant = self.electorate.claimant(node)?;
+        self.is_for(node.as_str()).then_some(claimant)
+    }
+
+    /// Whether traffic policy and endpoints leave it to `node`.
+    pub(super) fn is_for(&self, node: &str) -> bool {
+        let has_endpoint = |nodes: &Vec<NodeName>| {
             let found = nodes.binary_search_by(|name| name.as_str().cmp(node));
             found.is_ok()
         };
-        if !self.local.as_ref().is_none_or(may) {
-            return None;
-        }
-        let mut tiers = Tier::ALL.into_iter();
-        tiers.find_map(|tier| self.electorate.candidate(tier, node))
+        self.local.as_ref().is_none_or(has_endpoint)
     }
 
     /// With traffic policy Local, the nodes that may own it.
@@ -163,7 +193,8 @@ impl Contest {
 
     /// What is hashed with the names of the nodes. MetalLB's: the first address of the status decides for both families.
     pub(super) fn election_key(&self) -> String {
-        let first = self.addresses.first();
-        first.map(ToString::to_string).unwrap_or_default()
+        self.first_address()
+            .map(|address| address.to_string())
+            .unwrap_or_default()
     }
 }

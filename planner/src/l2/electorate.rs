@@ -1,16 +1,20 @@
 //! Who may own an address: nodes that an L2Advertisement selects and that are fit to announce.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use election::Candidate;
 use ipam::PoolName;
+use ipnet::IpNet;
 
-use super::contest::Contest;
-use crate::config::L2Advertisement;
+use super::renewal::{Renewal, Renewals};
+use super::subnets::Subnets;
+use super::tier::{Stay, Tier};
+use crate::config::{Failback, L2Advertisement};
 use crate::desired::InterfaceSelection;
-use crate::diff::{Change, diff};
 use crate::eligible::{Exclusion, fitness};
+use crate::members::{Attachment, Members};
 use crate::names::{AdvertisementName, NodeName};
 use crate::node::Node;
 use crate::selector::Selectors;
@@ -18,16 +22,26 @@ use crate::snapshot::Snapshot;
 use crate::subject::Subject;
 use crate::verdict::{AdvertisementKind, Missing, NotOwner, Reason, Unselected};
 
-/// The nodes for the addresses of one pool to which the same advertisements apply.
+/// The nodes for the addresses of one pool in the same subnets to which the same advertisements apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Electorate {
+    key: ElectorateKey,
     unselected: Unselected,
+    failback: Failback,
     covered: BTreeMap<NodeName, InterfaceSelection>,
-    /// The nodes that may own the addresses, in the order of their names.
-    candidates: Vec<Candidate>,
-    /// Those that drain: they may where no other does.
-    draining: Vec<Candidate>,
+    /// The nodes that would be candidates if all were alive, all links up and in all subnets.
+    claimants: BTreeMap<NodeName, Claimant>,
+    /// The nodes that may own the addresses, each tier in the order of their names. No tier is empty.
+    tiers: BTreeMap<Tier, Vec<Candidate>>,
     excluded: BTreeMap<NodeName, Exclusion>,
+}
+
+/// A node that would be a candidate if it were alive: what only depends on what all nodes are told alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claimant {
+    pub(super) candidate: Candidate,
+    /// Whether its Node asks it to drain.
+    pub(super) is_draining: bool,
 }
 
 impl Electorate {
@@ -37,28 +51,47 @@ impl Electorate {
         self.covered.get(node).ok_or_else(no_match)
     }
 
+    /// The interfaces that advertisements name, by node.
+    pub(super) fn covered(&self) -> &BTreeMap<NodeName, InterfaceSelection> {
+        &self.covered
+    }
+
+    /// Whether the two are for the same addresses.
+    pub(super) fn has_key_of(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    /// Whether an address goes to a better node than the one that has it.
+    pub(super) fn failback(&self) -> Failback {
+        self.failback
+    }
+
+    /// The tiers that somebody is in, in the order in which they are asked.
+    pub(super) fn tiers(&self) -> impl Iterator<Item = Tier> {
+        self.tiers.keys().copied()
+    }
+
     /// The nodes that may own the addresses, if they have endpoints where they must.
-    pub(crate) fn candidates(&self, tier: Tier) -> &[Candidate] {
-        match tier {
-            Tier::Staying => &self.candidates,
-            Tier::Draining => &self.draining,
-        }
+    pub(super) fn candidates(&self, tier: Tier) -> &[Candidate] {
+        self.tiers.get(&tier).map_or(&[], Vec::as_slice)
     }
 
     /// Those who can win an election that is open to all.
     pub(super) fn eligible(&self) -> &[Candidate] {
-        let tiers = Tier::ALL.into_iter().map(|tier| self.candidates(tier));
-        tiers
-            .into_iter()
-            .find(|tier| !tier.is_empty())
-            .unwrap_or_default()
+        let first = self.tiers.first_key_value();
+        first.map_or(&[], |(_, candidates)| candidates)
     }
 
     /// The candidate of this name.
-    pub(crate) fn candidate(&self, tier: Tier, name: &str) -> Option<&Candidate> {
+    pub(super) fn candidate(&self, tier: Tier, name: &str) -> Option<&Candidate> {
         let candidates = self.candidates(tier);
         let found = candidates.binary_search_by(|candidate| candidate.name().cmp(name));
         candidates.get(found.ok()?)
+    }
+
+    /// What is known of a node that would be a candidate if it were alive.
+    pub(super) fn claimant(&self, node: &NodeName) -> Option<&Claimant> {
+        self.claimants.get(node)
     }
 
     /// Why each node may not that is in no tier.
@@ -66,12 +99,21 @@ impl Electorate {
         &self.excluded
     }
 
-    fn new(unselected: Unselected, applying: &[&L2Advertisement], snapshot: &Snapshot) -> Self {
+    fn new(
+        key: ElectorateKey,
+        unselected: Unselected,
+        applying: &[&L2Advertisement],
+        snapshot: &Snapshot,
+        members: Option<&Members>,
+    ) -> Self {
+        let failback = applying.iter().map(|advertisement| advertisement.failback);
         let mut electorate = Self {
+            key,
             unselected,
+            failback: failback.max().unwrap_or_default(),
             covered: BTreeMap::new(),
-            candidates: Vec::new(),
-            draining: Vec::new(),
+            claimants: BTreeMap::new(),
+            tiers: BTreeMap::new(),
             excluded: BTreeMap::new(),
         };
         for (name, node) in &snapshot.nodes {
@@ -88,35 +130,58 @@ impl Electorate {
             electorate.covered.insert(name.clone(), interfaces);
             match fitness(node, &snapshot.options) {
                 Ok(()) => {
-                    let candidate = Candidate::new(name.as_str(), preference(applying, node));
-                    let tier = if node.is_draining {
-                        &mut electorate.draining
-                    } else {
-                        &mut electorate.candidates
+                    let claimant = Claimant {
+                        candidate: Candidate::new(name.as_str(), preference(applying, node)),
+                        is_draining: node.is_draining,
                     };
-                    tier.push(candidate);
+                    electorate.claimants.insert(name.clone(), claimant);
                 }
                 Err(unfit) => {
                     electorate.excluded.insert(name.clone(), unfit.into());
                 }
             }
         }
+        electorate.call(members);
         electorate
     }
-}
 
-/// Which candidates are asked first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tier {
-    /// Those that stay.
-    Staying,
-    /// Those that drain, where none stays.
-    Draining,
-}
-
-impl Tier {
-    /// In the order in which they are asked.
-    pub(crate) const ALL: [Self; 2] = [Self::Staying, Self::Draining];
+    /// Sorts the claimants that are alive into tiers.
+    fn call(&mut self, members: Option<&Members>) {
+        let mut alive = Vec::with_capacity(self.claimants.len());
+        for (name, claimant) in &self.claimants {
+            let member = match members {
+                None => None,
+                Some(members) => {
+                    let Some(member) = members.get(name) else {
+                        self.excluded.insert(name.clone(), Exclusion::NotAlive);
+                        continue;
+                    };
+                    Some(member)
+                }
+            };
+            let selection = self.covered.get(name);
+            let attachment = member.zip(selection).map(|(member, selection)| {
+                let subnets = &self.key.subnets;
+                member.attachment(selection, subnets)
+            });
+            let attachment = attachment.unwrap_or(Attachment::Unknown);
+            let leaves = member.is_some_and(|member| member.is_draining);
+            alive.push((claimant, attachment, claimant.is_draining || leaves));
+        }
+        let some_on_subnet = alive
+            .iter()
+            .any(|(_, attachment, _)| *attachment == Attachment::OnSubnet);
+        for (claimant, attachment, is_draining) in alive {
+            let stay = if is_draining {
+                Stay::Draining
+            } else {
+                Stay::Staying
+            };
+            let tier = Tier::new(attachment, some_on_subnet, stay);
+            let candidates = self.tiers.entry(tier).or_default();
+            candidates.push(claimant.candidate.clone());
+        }
+    }
 }
 
 fn named_interfaces(advertisement: &L2Advertisement) -> InterfaceSelection {
@@ -141,6 +206,11 @@ fn preference(applying: &[&L2Advertisement], node: &Node) -> u32 {
 pub(crate) struct Electorates {
     advertisements: BTreeMap<PoolName, Vec<OfPool>>,
     made: BTreeMap<ElectorateKey, Arc<Electorate>>,
+    /// The speakers that are alive; `None` where nobody asks, and all count as alive.
+    members: Option<Members>,
+    subnets: Subnets,
+    /// Subnets that some link is on only since the last renewal, or no more.
+    moved_subnets: Vec<IpNet>,
 }
 
 /// An advertisement of a pool, and which Services it is for.
@@ -150,10 +220,30 @@ struct OfPool {
     services: Selectors,
 }
 
-/// What makes an electorate: a pool, and the advertisements that apply, by their place among those of the pool.
-type ElectorateKey = (PoolName, Vec<usize>);
+/// What makes an electorate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ElectorateKey {
+    pool: PoolName,
+    /// The advertisements that apply, by their place among those of the pool.
+    applying: Vec<usize>,
+    /// Of the subnets that links are on, those that the address is in.
+    subnets: BTreeSet<IpNet>,
+}
 
 impl Electorates {
+    /// Takes over who is alive, from the next renewal on.
+    pub(crate) fn set_members(&mut self, members: Option<Members>) {
+        let subnets = Subnets::new(members.as_ref());
+        self.moved_subnets.extend(self.subnets.difference(&subnets));
+        self.members = members;
+        self.subnets = subnets;
+    }
+
+    /// Who is alive.
+    pub(crate) fn members(&self) -> Option<&Members> {
+        self.members.as_ref()
+    }
+
     /// Takes over the configuration and the nodes of `snapshot`, and tells what that has changed. What nobody uses any more
     /// is forgotten, and what is as it was is the same object still.
     pub(crate) fn renew(&mut self, snapshot: &Snapshot) -> Renewals {
@@ -168,20 +258,20 @@ impl Electorates {
             (pool.clone(), selecting.collect())
         });
         self.advertisements = of_pool.collect();
-        let mut renewals = Renewals::default();
-        for ((pool, applying), before) in std::mem::take(&mut self.made) {
+        let mut renewals = Renewals::new(std::mem::take(&mut self.moved_subnets));
+        for (key, before) in std::mem::take(&mut self.made) {
             if Arc::strong_count(&before) == 1 {
                 continue;
             }
-            let now = self.make(snapshot, &pool, &applying);
+            let now = self.make(snapshot, &key);
             let now = if now == *before {
                 before
             } else {
                 let now = Arc::new(now);
-                renewals.0.push(Renewal::new(before, Arc::clone(&now)));
+                renewals.add(Renewal::new(before, Arc::clone(&now)));
                 now
             };
-            self.made.insert((pool, applying), now);
+            self.made.insert(key, now);
         }
         renewals
     }
@@ -215,146 +305,58 @@ impl Electorates {
             });
         }
         let applying: Vec<usize> = selecting.map(|(index, _)| index).collect();
-        let key = (subject.pool.clone(), applying);
-        if let Some(made) = self.made.get(&key) {
-            return Ok(Arc::clone(made));
-        }
-        let made = Arc::new(self.make(snapshot, subject.pool, &key.1));
-        self.made.insert(key, Arc::clone(&made));
-        Ok(made)
+        let first = subject.addresses.first();
+        let subnets = first.map(|address| self.subnets.with(*address));
+        let key = ElectorateKey {
+            pool: subject.pool.clone(),
+            applying,
+            subnets: subnets.unwrap_or_default(),
+        };
+        Ok(self.get_or_make(snapshot, key))
     }
 
-    fn make(&self, snapshot: &Snapshot, pool: &PoolName, applying: &[usize]) -> Electorate {
-        let of_pool = self.advertisements.get(pool).map_or(&[][..], Vec::as_slice);
-        let missing = match (of_pool.is_empty(), applying.is_empty()) {
+    /// The electorate of an address that had another one before the subnets changed that links are on.
+    pub(crate) fn moved(
+        &mut self,
+        snapshot: &Snapshot,
+        before: &Electorate,
+        address: IpAddr,
+    ) -> Arc<Electorate> {
+        let key = ElectorateKey {
+            subnets: self.subnets.with(address),
+            ..before.key.clone()
+        };
+        self.get_or_make(snapshot, key)
+    }
+
+    fn get_or_make(&mut self, snapshot: &Snapshot, key: ElectorateKey) -> Arc<Electorate> {
+        if let Some(made) = self.made.get(&key) {
+            return Arc::clone(made);
+        }
+        let made = Arc::new(self.make(snapshot, &key));
+        self.made.insert(key, Arc::clone(&made));
+        made
+    }
+
+    fn make(&self, snapshot: &Snapshot, key: &ElectorateKey) -> Electorate {
+        let of_pool = self.advertisements.get(&key.pool);
+        let of_pool = of_pool.map_or(&[][..], Vec::as_slice);
+        let missing = match (of_pool.is_empty(), key.applying.is_empty()) {
             (true, _) => Missing::Pool,
             (false, true) => Missing::Service,
             (false, false) => Missing::Node,
         };
+        let applying = key.applying.iter();
         let named = applying
-            .iter()
             .filter_map(|index| of_pool.get(*index))
             .filter_map(|of_pool| snapshot.config.l2_advertisements.get(&of_pool.name));
         let applying: Vec<&L2Advertisement> = named.collect();
         let unselected = Unselected {
             kind: AdvertisementKind::Layer2,
-            pool: pool.clone(),
+            pool: key.pool.clone(),
             missing,
         };
-        Electorate::new(unselected, &applying, snapshot)
+        let members = self.members.as_ref();
+        Electorate::new(key.clone(), unselected, &applying, snapshot, members)
     }
-}
-
-/// Electorates that have changed.
-#[derive(Debug, Default)]
-pub(crate) struct Renewals(Vec<Renewal>);
-
-impl Renewals {
-    /// Whether none has changed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What has become of an electorate, if it has changed.
-    pub(crate) fn of(&self, before: &Arc<Electorate>) -> Option<&Renewal> {
-        let mut all = self.0.iter();
-        all.find(|renewal| Arc::ptr_eq(&renewal.before, before))
-    }
-
-    /// How one electorate became the other, if it did.
-    pub(crate) fn between(
-        &self,
-        before: &Arc<Electorate>,
-        now: &Arc<Electorate>,
-    ) -> Option<&Renewal> {
-        let renewal = self.of(before)?;
-        Arc::ptr_eq(&renewal.now, now).then_some(renewal)
-    }
-
-    /// The nodes on which other interfaces are named than before.
-    pub(crate) fn covered_otherwise(&self) -> BTreeSet<NodeName> {
-        let changes = self.0.iter().flat_map(|renewal| {
-            let covered = diff(&renewal.before.covered, &renewal.now.covered);
-            covered.map(
-                |(Change::Add(node, _) | Change::Update(node, _) | Change::Remove(node, _))| node,
-            )
-        });
-        changes.cloned().collect()
-    }
-}
-
-/// How an electorate has changed.
-#[derive(Debug)]
-pub(crate) struct Renewal {
-    before: Arc<Electorate>,
-    now: Arc<Electorate>,
-    /// Those who could win and cannot any more, or not as they could.
-    gone: BTreeSet<NodeName>,
-    /// Those who can win now and could not, or not as they can.
-    come: Vec<Candidate>,
-    /// Those who are candidates of another tier or preference than before, or are none any more, or were none.
-    touched: BTreeSet<NodeName>,
-}
-
-impl Renewal {
-    fn new(before: Arc<Electorate>, now: Arc<Electorate>) -> Self {
-        let (were, are) = (before.eligible(), now.eligible());
-        let (lost, won) = (without(were, are), without(are, were));
-        Self {
-            gone: lost.map(|candidate| candidate.name().into()).collect(),
-            come: won.cloned().collect(),
-            touched: touched(&before, &now),
-            before,
-            now,
-        }
-    }
-
-    /// The electorate as it is.
-    pub(crate) fn now(&self) -> &Arc<Electorate> {
-        &self.now
-    }
-
-    /// Whether the Service is elected for among nodes of its own, and what has changed is about others.
-    pub(crate) fn passes_by(&self, contest: &Contest) -> bool {
-        let nodes = contest.local();
-        nodes.is_some_and(|nodes| !nodes.iter().any(|node| self.touched.contains(node)))
-    }
-
-    /// The owner of a Service whose election is no other for the rest, without hashing every name anew: `None` where one
-    /// has to be held.
-    pub(crate) fn successor(&self, before: &Contest, now: &Contest) -> Option<NodeName> {
-        if !before.is_open || !now.is_for_all() || !before.has_same_terms(now) {
-            return None;
-        }
-        let owner = before.owner.as_ref()?;
-        if self.gone.contains(owner) {
-            let elected = election::elect(self.now.eligible(), &now.election_key())?;
-            return Some(elected.name().into());
-        }
-        if self.come.is_empty() {
-            return Some(owner.clone());
-        }
-        let incumbent = now.candidate(owner.as_str())?;
-        let rivals = self.come.iter().chain([incumbent]);
-        let elected = election::elect(rivals, &now.election_key())?;
-        Some(elected.name().into())
-    }
-}
-
-fn touched(before: &Electorate, now: &Electorate) -> BTreeSet<NodeName> {
-    let tiers = Tier::ALL.into_iter().flat_map(|tier| {
-        let (were, are) = (before.candidates(tier), now.candidates(tier));
-        let (lost, won) = (without(were, are), without(are, were));
-        lost.chain(won)
-    });
-    tiers.map(|candidate| candidate.name().into()).collect()
-}
-
-/// The candidates that are not among the `others` as they are here. Both are sorted.
-fn without<'a>(
-    candidates: &'a [Candidate],
-    others: &'a [Candidate],
-) -> impl Iterator<Item = &'a Candidate> {
-    let is_other = |candidate: &&Candidate| others.binary_search(candidate).is_err();
-    candidates.iter().filter(is_other)
 }

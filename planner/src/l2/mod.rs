@@ -5,6 +5,10 @@
 
 mod contest;
 mod electorate;
+mod rank;
+mod renewal;
+mod subnets;
+mod tier;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,8 +17,12 @@ use std::time::Duration;
 use election::Candidate;
 
 use self::contest::Contest;
-use self::electorate::{Electorates, Renewals, Tier};
+use self::electorate::Electorates;
+use self::renewal::Renewals;
+use crate::config::Failback;
+use crate::desired::InterfaceSelection;
 use crate::eligible::Exclusion;
+use crate::members::Members;
 use crate::names::{NodeName, ServiceKey};
 use crate::service_set::ServiceSet;
 use crate::snapshot::Snapshot;
@@ -47,7 +55,7 @@ pub(crate) struct Ranking {
     pub(crate) excluded: BTreeMap<NodeName, Exclusion>,
 }
 
-/// Whether the nodes and the configuration are as they were.
+/// Whether the nodes, who of them is alive, and the configuration are as they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Surroundings {
     /// They are.
@@ -76,7 +84,7 @@ impl Layer2 {
         if surroundings == Surroundings::Changed {
             round.renewals = self.electorates.renew(snapshot);
             round.reached.nodes = round.renewals.covered_otherwise();
-            self.renew(services, &mut round);
+            self.renew(snapshot, services, &mut round);
         }
         for (key, subject) in services {
             let standing = match subject {
@@ -104,23 +112,63 @@ impl Layer2 {
         round.reached
     }
 
-    /// What `me` does about a Service; `None` for one that has nothing to announce.
+    /// Takes over who is alive, from the next update on of surroundings that have changed.
+    pub(crate) fn set_members(&mut self, members: Option<Members>) {
+        self.electorates.set_members(members);
+    }
+
+    /// Who is alive; `None` where nobody asks.
+    pub(crate) fn members(&self) -> Option<&Members> {
+        self.electorates.members()
+    }
+
+    /// What `me`, who has the addresses `held`, does about a Service; `None` for one that has nothing to announce.
     pub(crate) fn verdict(
         &self,
         key: &ServiceKey,
         me: &NodeName,
+        held: &BTreeSet<IpAddr>,
     ) -> Option<Verdict<L2Announcement>> {
         let contest = match self.standings.get(key)? {
             Ok(contest) => contest,
             Err(reason) => return Some(Verdict::Withheld(reason.clone())),
         };
-        Some(match contest.ask(me) {
+        let owner = if self.keeps(key, contest, me, held) {
+            Some(me)
+        } else {
+            contest.owner.as_ref()
+        };
+        Some(match contest.ask(me, owner) {
             Ok(interfaces) => Verdict::Announced(L2Announcement {
                 addresses: contest.addresses().to_vec(),
                 interfaces: interfaces.clone(),
+                failback: self.leader(key, contest).electorate().failback(),
             }),
             Err(reason) => Verdict::Withheld(reason),
         })
+    }
+
+    /// The interfaces on which `me` answers for an address that it has no more until the node does that has it now;
+    /// `None` if there is none.
+    pub(crate) fn handing_over(
+        &self,
+        address: &IpAddr,
+        me: &NodeName,
+    ) -> Option<InterfaceSelection> {
+        let contests = self.holders(address).filter_map(|key| self.contest(key));
+        let has_heir = |contest: &&Contest| match &contest.owner {
+            Some(owner) if owner == me => contest.has_candidate_but(me),
+            owner => owner.is_some(),
+        };
+        let interfaces = contests
+            .filter(has_heir)
+            .filter_map(|contest| contest.electorate().covers(me).ok());
+        interfaces.cloned().reduce(InterfaceSelection::union)
+    }
+
+    /// The Services that have one owner with this address.
+    pub(crate) fn sharing(&self, address: &IpAddr) -> Vec<ServiceKey> {
+        self.group([*address])
     }
 
     /// The Services that hold an address and have candidates.
@@ -145,33 +193,46 @@ impl Layer2 {
             .collect();
         let electorate = contest.electorate();
         let mut excluded = electorate.excluded().clone();
-        for (tier, candidate) in Tier::ALL.into_iter().flat_map(|tier| {
+        for (tier, candidate) in electorate.tiers().flat_map(|tier| {
             let candidates = electorate.candidates(tier).iter();
             candidates.map(move |candidate| (tier, candidate))
         }) {
             let node = NodeName::from(candidate.name());
-            if contest.candidate(candidate.name()).is_none() {
-                let there = subject.endpoints.on(&node);
-                excluded.insert(node, Exclusion::NoLocalEndpoints(there));
-            } else if tier == Tier::Draining {
-                excluded.insert(node, Exclusion::Draining);
-            }
+            let claimant = electorate.claimant(&node);
+            let is_asked = claimant.is_some_and(|claimant| claimant.is_draining);
+            let exclusion = match tier.exclusion() {
+                _ if !contest.is_for(candidate.name()) => {
+                    let there = subject.endpoints.on(&node);
+                    Some(Exclusion::NoLocalEndpoints(there))
+                }
+                Some(Exclusion::Draining) if !is_asked => Some(Exclusion::Leaving),
+                exclusion => exclusion,
+            };
+            excluded.extend(exclusion.map(|exclusion| (node, exclusion)));
         }
         excluded.retain(|node, _| !ranked.iter().any(|(name, _)| name == node));
         Some(Ranking { ranked, excluded })
     }
 
     /// Gives the contests of Services that are as they were the electorates that are not.
-    fn renew(&mut self, services: &Examined<'_>, round: &mut Round) {
+    fn renew(&mut self, snapshot: &Snapshot, services: &Examined<'_>, round: &mut Round) {
         if round.renewals.is_empty() {
             return;
         }
         let mut stand_anew = Vec::new();
         for (key, standing) in &mut self.standings {
             let Ok(contest) = standing else { continue };
-            let Some(renewal) = round.renewals.of(contest.electorate()) else {
-                continue;
+            let before = contest.electorate();
+            let address = contest.first_address();
+            let moved = address.filter(|address| round.renewals.moves(address));
+            let renewal = match moved {
+                None => round.renewals.of(before),
+                Some(address) => {
+                    let now = self.electorates.moved(snapshot, before, address);
+                    round.renewals.by_move(before, &now)
+                }
             };
+            let Some(renewal) = renewal else { continue };
             if services.contains_key(key) {
                 continue;
             }
@@ -257,6 +318,45 @@ impl Layer2 {
         }
     }
 
+    /// Whether `me` stays the owner of a Service though another node would be: advertisements ask for that, it has the
+    /// address that decides, and none is more able.
+    fn keeps(
+        &self,
+        key: &ServiceKey,
+        contest: &Contest,
+        me: &NodeName,
+        held: &BTreeSet<IpAddr>,
+    ) -> bool {
+        if held.is_empty() || contest.owner.as_ref().is_none_or(|owner| owner == me) {
+            return false;
+        }
+        let leader = self.leader(key, contest);
+        let has = leader
+            .first_address()
+            .is_some_and(|address| held.contains(&address));
+        if !has || leader.electorate().failback() == Failback::On {
+            return false;
+        }
+        let group = self.group(contest.addresses().iter().copied());
+        let candidates = self.candidates_of(&group);
+        let mut names = candidates.iter().map(|candidate| candidate.name());
+        names.any(|name| name == me.as_str())
+    }
+
+    /// The contest of the most senior of those with whom a Service has one owner: its own, mostly.
+    fn leader<'b>(&'b self, key: &ServiceKey, contest: &'b Contest) -> &'b Contest {
+        let is_own = |address| {
+            let holders = self.holders.get(address);
+            holders.is_none_or(|holders| holders.only() == Some(key))
+        };
+        if contest.addresses().iter().all(is_own) {
+            return contest;
+        }
+        let group = self.group(contest.addresses().iter().copied());
+        let leader = group.first().and_then(|key| self.contest(key));
+        leader.unwrap_or(contest)
+    }
+
     fn contest(&self, key: &ServiceKey) -> Option<&Contest> {
         self.standings.get(key)?.as_ref().ok()
     }
@@ -332,19 +432,16 @@ impl Layer2 {
     }
 
     /// The candidates that can serve every member of a group, or else those of the most senior: a newcomer may narrow
-    /// the choice, but never takes an address away from who had it first. Nodes that drain only where it has no others.
+    /// the choice, but never takes an address away from who had it first. All are of one tier: the lowest where it has any.
     fn candidates_of<'b>(&'b self, group: &[ServiceKey]) -> Vec<&'b Candidate> {
         let mut members = group.iter().filter_map(|key| self.contest(key));
         let Some(leader) = members.next() else {
             return Vec::new();
         };
         let others: Vec<_> = members.collect();
-        let tiers = Tier::ALL.into_iter();
-        let tiers = tiers.map(|tier| leader.candidates(tier).collect::<Vec<_>>());
-        let own = tiers
-            .into_iter()
-            .find(|tier| !tier.is_empty())
-            .unwrap_or_default();
+        let tiers = leader.electorate().tiers();
+        let mut tiers = tiers.map(|tier| leader.candidates(tier).collect::<Vec<_>>());
+        let own = tiers.find(|tier| !tier.is_empty()).unwrap_or_default();
         let in_common = |candidate: &&&Candidate| {
             let may_own = |other: &&Contest| other.candidate(candidate.name()).is_some();
             others.iter().all(may_own)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bgp_wire::{Asn, Community};
 use ipam::{Addresses, Family, Pool, Port, Protocol};
 use planner::config::{
-    Advertise, AggregationLengths, BgpAdvertisement, BgpPolicy, Config, L2Advertisement,
+    Advertise, AggregationLengths, BgpAdvertisement, BgpPolicy, Config, Failback, L2Advertisement,
     NodePreference, Peer, PeerAs, PoolPolicy, PoolSelection, RouteChanges,
 };
 use planner::endpoints::{Endpoint, Endpoints};
@@ -142,9 +142,11 @@ fn l2_advertisement() -> impl Strategy<Value = L2Advertisement> {
         selectors(),
         vec((1..3_u32, labels()), 0..2),
         any::<bool>(),
+        prop_oneof![Just(Failback::On), Just(Failback::Off)],
     )
         .prop_map(
-            |(pools, nodes, services, preferences, all)| L2Advertisement {
+            |(pools, nodes, services, preferences, all, failback)| L2Advertisement {
+                failback,
                 pools,
                 nodes,
                 services,

@@ -1,5 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
+use planner::config::Failback;
 use planner::desired::InterfaceSelection;
 use planner::effect::EventReason;
 use planner::names::ServiceKey;
@@ -87,6 +88,7 @@ impl Speaker {
                 layer2: Verdict::Announced(L2Announcement {
                     addresses: Vec::new(),
                     interfaces: InterfaceSelection::Named(["eth0", "eth1"].map(Into::into).into()),
+                    failback: Failback::On,
                 }),
             };
             (ServiceKey::new("shop", format!("s{index}")), verdicts)
