@@ -131,6 +131,7 @@ const DELETED: &str = "serviceDeleted";
 
 #[cfg(test)]
 mod tests {
+    use planner::config::Failback;
     use planner::desired::InterfaceSelection;
     use planner::endpoints::EndpointCount;
     use planner::verdict::{BgpAnnouncement, L2Announcement, NotOwner, Verdicts};
@@ -153,6 +154,7 @@ mod tests {
             layer2: Verdict::Announced(L2Announcement {
                 addresses: Vec::new(),
                 interfaces: InterfaceSelection::All,
+                failback: Failback::On,
             }),
         })
     }
