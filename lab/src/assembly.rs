@@ -77,6 +77,14 @@ impl Lab {
     /// When one of them cannot be started or ends, or [`LabError::Timeout`].
     pub fn start_product(&mut self, timeout: Duration) -> Result<(), LabError> {
         self.product.start(&self.topology)?;
+        self.wait_until_established(timeout)
+    }
+
+    /// Waits until the router holds all its sessions with the speakers.
+    ///
+    /// # Errors
+    /// When a process of the product has ended, or [`LabError::Timeout`].
+    pub fn wait_until_established(&mut self, timeout: Duration) -> Result<(), LabError> {
         until("established sessions", timeout, || {
             self.product.expect_running()?;
             let sessions = self.router.sessions()?;

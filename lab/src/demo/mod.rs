@@ -1,5 +1,6 @@
 //! The product at work: each step is done, measured and checked, and the first that does not happen ends it.
 
+mod layer2;
 mod steps;
 mod timeline;
 

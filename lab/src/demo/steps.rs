@@ -7,16 +7,14 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
+use super::layer2;
 use super::timeline::{Facts, Timeline, milliseconds};
 use crate::router::Route;
-use crate::topology::{Host, NODE_ASN};
-use crate::{Lab, LabError, Probe, until};
+use crate::topology::NODE_ASN;
+use crate::{Lab, LabError, until};
 
 /// How long anything may take that takes a moment.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often the probes ask.
-const INTERVAL: Duration = Duration::from_millis(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections over which ECMP has to reach every node; 60 miss one of three once in 10^10.
 const CONNECTIONS: u32 = 60;
@@ -26,15 +24,7 @@ const COMMUNITY: &str = "64500:100";
 const LARGE_COMMUNITY: &str = "64500:1:100";
 
 /// The namespace of the services.
-const NAMESPACE: &str = "default";
-
-/// What the file of nodes says of a node, and what it says once the node is excluded.
-fn labels(node: &str) -> (String, String) {
-    let labels = format!("    kubernetes.io/hostname: {node}\n");
-    let excluded =
-        format!("{labels}    node.kubernetes.io/exclude-from-external-load-balancers: \"\"\n");
-    (labels, excluded)
-}
+pub(super) const NAMESPACE: &str = "default";
 
 pub(super) fn run<W: Write>(timeline: &mut Timeline<W>, lab: &mut Lab) -> Result<(), LabError> {
     timeline.step(
@@ -51,15 +41,18 @@ pub(super) fn run<W: Write>(timeline: &mut Timeline<W>, lab: &mut Lab) -> Result
     )?;
     let (shop, owner) = timeline.step(
         "service shop is answered for on the link by one node",
-        |facts| on_link(lab, facts),
+        |facts| layer2::announce(lab, facts),
     )?;
     timeline.step(
         "service docs comes and goes, no session is touched",
         |facts| come_and_go(lab, facts),
     )?;
+    timeline.step("the node of shop is drained, and back", |facts| {
+        layer2::drain(lab, &web, &shop, &owner, facts)
+    })?;
     timeline.step(
         "a node is excluded: its routes go, its addresses move",
-        |facts| exclude(lab, &web, &shop, &owner, facts),
+        |facts| layer2::exclude(lab, &web, &shop, &owner, facts),
     )?;
     timeline.step("the speakers end, and tell the router why", |facts| {
         stop(lab, facts)
@@ -101,7 +94,7 @@ fn announce(lab: &mut Lab, service: &str, facts: &mut Facts) -> Result<Vec<IpAdd
 }
 
 /// Adds a service, and waits for its two addresses.
-fn assign(lab: &Lab, service: &str, facts: &mut Facts) -> Result<Vec<IpAddr>, LabError> {
+pub(super) fn assign(lab: &Lab, service: &str, facts: &mut Facts) -> Result<Vec<IpAddr>, LabError> {
     let start = Instant::now();
     let file = format!("service-{service}.yaml");
     lab.manifests.write_example(|name| name == file)?;
@@ -155,46 +148,6 @@ fn spread(lab: &Lab, web: &[IpAddr], facts: &mut Facts) -> Result<(), LabError> 
     Ok(())
 }
 
-fn on_link(lab: &Lab, facts: &mut Facts) -> Result<(Vec<IpAddr>, String), LabError> {
-    let addresses = assign(lab, "shop", facts)?;
-    let start = Instant::now();
-    let owner = wait_for_owner(lab, |_| true)?;
-    for &address in &addresses {
-        let mac = expect_owner(lab, address, &owner)?;
-        let took = milliseconds(start.elapsed());
-        let protocol = if address.is_ipv4() { "ARP" } else { "NDP" };
-        facts.push(format!(
-            "{address}: at {mac}, {owner}, by {protocol} after {took}"
-        ));
-    }
-    Ok((addresses, owner))
-}
-
-/// The one node that says that it owns the addresses of `shop`, if it is meant.
-fn wait_for_owner(lab: &Lab, is_meant: impl Fn(&str) -> bool) -> Result<String, LabError> {
-    until("node that owns the addresses of shop", PATIENCE, || {
-        let nodes = lab.manifests.layer2_nodes(NAMESPACE, "shop")?;
-        let [node] = nodes.as_slice() else {
-            return Ok(None);
-        };
-        Ok(Some(node.clone()).filter(|node| is_meant(node)))
-    })
-}
-
-/// The owner answers over HTTP, and the client's kernel knows its MAC address, which is returned, as that of the
-/// address.
-fn expect_owner(lab: &Lab, address: IpAddr, owner: &str) -> Result<String, LabError> {
-    let client = &lab.topology.client;
-    until(&format!("answer of {owner} on {address}"), PATIENCE, || {
-        Ok((client.get(address).ok().as_deref() == Some(owner)).then_some(()))
-    })?;
-    let (known, mac) = (client.neighbour(address)?, lab.topology.node(owner)?.mac()?);
-    expect(known.as_ref() == Some(&mac), || {
-        format!("{address} at {known:?}, and not at {mac}")
-    })?;
-    Ok(mac)
-}
-
 fn come_and_go(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
     let docs = announce(lab, "docs", &mut Facts::new())?;
     let uptimes = |lab: &Lab| -> Result<BTreeMap<IpAddr, Option<Duration>>, LabError> {
@@ -225,65 +178,6 @@ fn come_and_go(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
     Ok(())
 }
 
-fn exclude(
-    lab: &Lab,
-    web: &[IpAddr],
-    shop: &[IpAddr],
-    owner: &str,
-    facts: &mut Facts,
-) -> Result<(), LabError> {
-    let client = &lab.topology.client;
-    let probe = |&address: &IpAddr| Ok((address, probe(client, address)?));
-    let probes = web
-        .iter()
-        .chain(shop)
-        .map(probe)
-        .collect::<Result<Vec<_>, LabError>>()?;
-    let start = Instant::now();
-    let (labels, excluded) = labels(owner);
-    lab.manifests.edit("nodes.yaml", &labels, &excluded)?;
-    let others = lab.topology.nodes.len() - 1;
-    for &address in web {
-        let paths = lab
-            .router
-            .wait_for_paths(IpNet::from(address), others, PATIENCE)?;
-        let took = milliseconds(start.elapsed());
-        let excluded = lab.topology.node(owner)?;
-        let is_gone = paths
-            .iter()
-            .all(|path| path.peer != excluded.ipv4 && path.peer != excluded.ipv6);
-        expect(is_gone, || format!("{owner} still announces: {paths:?}"))?;
-        facts.push(format!("{address}: withdrawn by {owner} after {took}"));
-    }
-    let heir = wait_for_owner(lab, |node| node != owner)?;
-    for &address in shop {
-        expect_owner(lab, address, &heir)?;
-    }
-    for (address, probe) in probes {
-        probe.wait_for_answer(PATIENCE)?;
-        let trace = probe.finish();
-        let lost = format!("{} of {} requests lost", trace.lost(), trace.requests.len());
-        let Some(moved) = trace
-            .first_answer_of(&heir, start)
-            .filter(|_| shop.contains(&address))
-        else {
-            facts.push(format!("{address}: {lost}"));
-            continue;
-        };
-        let took = milliseconds(moved.duration_since(start));
-        facts.push(format!(
-            "{address}: {heir} answers instead of {owner} after {took}, {lost}"
-        ));
-    }
-    Ok(())
-}
-
-fn probe(client: &Host, address: IpAddr) -> Result<Probe, LabError> {
-    let probe = Probe::start(client, address, INTERVAL)?;
-    probe.wait_for_answer(PATIENCE)?;
-    Ok(probe)
-}
-
 fn stop(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
     lab.product.stop()?;
     for node in &lab.topology.nodes {
@@ -301,7 +195,7 @@ fn stop(lab: &mut Lab, facts: &mut Facts) -> Result<(), LabError> {
     })
 }
 
-fn expect(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<(), LabError> {
+pub(super) fn expect(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<(), LabError> {
     if is_so {
         Ok(())
     } else {
