@@ -205,7 +205,8 @@ impl Process {
         }
     }
 
-    fn end_of_output(&self) -> String {
+    /// The last lines of its output.
+    pub(crate) fn end_of_output(&self) -> String {
         let output = self.output();
         let lines: Vec<&str> = output.lines().collect();
         let quoted = lines

@@ -8,6 +8,7 @@ mod audit;
 mod certificates;
 mod control_plane;
 mod controller;
+pub(crate) mod membership;
 pub mod network;
 mod node;
 mod pod;

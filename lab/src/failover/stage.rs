@@ -1,9 +1,7 @@
 //! Three nodes with a speaker each, an API server, a client, and all that can go wrong between them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -17,7 +15,7 @@ use super::question::mac;
 use super::services;
 use super::watch::Watch;
 use crate::bench::{NAMESPACE, Role, Site};
-use crate::cluster::{ControlPlane, pod_name, register_node, register_speaker};
+use crate::cluster::{ControlPlane, membership, pod_name, register_node, register_speaker};
 use crate::{
     Cable, Contender, Host, LabError, Passage, Process, Requirement, Size, Topology, folder, sweep,
 };
@@ -27,9 +25,6 @@ const NODES: u8 = 3;
 
 /// The port of membership, of all speakers.
 const GOSSIP: u16 = 7946;
-
-/// By which a speaker finds the pods of the others.
-const LABELS: &str = "app=metallb,component=speaker";
 
 /// How long a speaker may take to end after SIGTERM: as long as its pod would be given.
 const GOODBYE: Duration = Duration::from_secs(30);
@@ -45,7 +40,6 @@ pub struct Stage {
     site: Site,
     /// The network.
     pub topology: Topology,
-    secret: PathBuf,
     folder: TempDir,
 }
 
@@ -78,15 +72,12 @@ impl Stage {
         site.plane.apply(OBJECTS, NAMESPACE)?;
         let names: Vec<String> = macs.values().cloned().collect();
         services::create(&site.plane, &names)?;
-        let secret = folder.path().join("memberlist");
-        write_secret(&secret)?;
         let mut stage = Self {
             contender,
             speakers: BTreeMap::new(),
             macs,
             site,
             topology,
-            secret,
             folder,
         };
         names.iter().try_for_each(|node| stage.start(node))?;
@@ -101,10 +92,7 @@ impl Stage {
         let host = self.topology.node(node)?;
         let name = pod_name(host);
         let mut command = self.site.command(&self.contender, node, &name)?;
-        command
-            .env("METALLB_ML_BIND_ADDR", host.ipv4.to_string())
-            .env("METALLB_ML_LABELS", LABELS)
-            .env("METALLB_ML_SECRET_KEY_PATH", &self.secret);
+        membership::configure(&mut command, host, self.folder.path())?;
         let process = host.namespace.spawn(&name, command, self.folder.path())?;
         self.speakers.insert(node.to_owned(), process);
         Ok(())
@@ -236,6 +224,16 @@ impl Stage {
             .try_for_each(Process::expect_running)
     }
 
+    /// An error with what the speakers have written last, which may tell why.
+    pub(super) fn explained(&self, error: LabError) -> LabError {
+        if matches!(error, LabError::Interrupted) {
+            return error;
+        }
+        let speakers = self.speakers.values();
+        let logs = speakers.map(|one| format!("--- {}\n{}", one.name(), one.end_of_output()));
+        LabError::Unexpected(format!("{error}\n{}", logs.collect::<Vec<_>>().join("\n")))
+    }
+
     fn take(&mut self, node: &str) -> Result<Process, LabError> {
         let no_speaker = || LabError::Unexpected(format!("no speaker on {node}"));
         self.speakers.remove(node).ok_or_else(no_speaker)
@@ -249,13 +247,4 @@ pub enum Drain {
     Asked,
     /// To announce again.
     Undone,
-}
-
-/// Puts the Secret of the members where their pods would have it mounted.
-fn write_secret(folder: &Path) -> Result<(), LabError> {
-    // As the controller makes it: 32 octets, in Base64 without padding.
-    let secret = "bGF5ZXIgMiBvZiB0aGUgbGFiIGZhaWxzIG92ZXIuIC4";
-    fs::create_dir(folder)
-        .and_then(|()| fs::write(folder.join("secretkey"), secret))
-        .map_err(LabError::io("writing the Secret of the members"))
 }

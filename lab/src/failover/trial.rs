@@ -132,7 +132,8 @@ impl Stage {
     ) -> Result<Move, LabError> {
         let start = Instant::now();
         work(self)?;
-        watch.until_settled(SETTLED, PATIENCE, &is_meant)?;
+        let settled = watch.until_settled(SETTLED, PATIENCE, &is_meant);
+        settled.map_err(|error| self.explained(error))?;
         let firsts = watch.seen().values();
         let firsts = firsts.filter_map(|one| one.first_answer(start, &is_meant));
         let last = firsts.max().unwrap_or(start);
