@@ -42,7 +42,8 @@ pub struct SpeakerFlags {
     /// The name of the Node that this speaker announces from.
     #[arg(long, env = "METALLB_NODE_NAME", value_name = "NAME")]
     pub node_name: String,
-    /// The pod that this speaker runs in, which its ConfigurationState belongs to.
+    /// The pod that this speaker runs in. Its status objects are owned by what controls that pod, as its DaemonSet does, and
+    /// by the pod itself where nothing does.
     #[arg(long, env = "METALLB_POD_NAME", value_name = "NAME")]
     pub pod_name: Option<String>,
     /// Announce from nodes with the label node.kubernetes.io/exclude-from-external-load-balancers too.

@@ -1,6 +1,7 @@
 //! BGP sessions: those that run are made those that are desired, and no other is touched.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,8 +175,8 @@ impl<S: Sessions> Peers<S> {
         }
     }
 
-    /// Waits until [`Self::observed`] or [`Self::have_told`] is another. Starts the successors of sessions that have ended.
-    /// Cancel-safe.
+    /// Waits until [`Self::observed`] or [`Self::have_told`] is another. Starts the successors of sessions that have ended,
+    /// and those that were refused for what these had. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         let sent = self
             .running
@@ -193,7 +194,7 @@ impl<S: Sessions> Peers<S> {
                 error!(%peer, %error, "session did not end as it should");
             }
             self.stopping.remove(&peer);
-            self.start_again(&peer);
+            self.start_after(&peer);
         }
     }
 
@@ -229,10 +230,16 @@ impl<S: Sessions> Peers<S> {
         }
     }
 
-    fn start_again(&mut self, peer: &PeerName) {
+    /// Starts the successor of a session that has ended, and whatever could not be started: the address may be free now.
+    fn start_after(&mut self, ended: &PeerName) {
+        let refused = self.refused.keys();
+        let absent = refused.filter(|peer| !self.running.contains_key(*peer));
+        let peers: Vec<PeerName> = iter::once(ended).chain(absent).cloned().collect();
         let desired = Arc::clone(&self.desired);
-        if let Some(wanted) = desired.peers.get(peer) {
-            self.start(peer, wanted);
+        for peer in &peers {
+            if let Some(wanted) = desired.peers.get(peer) {
+                self.start(peer, wanted);
+            }
         }
     }
 
@@ -261,8 +268,10 @@ impl<S: Sessions> Peers<S> {
     }
 
     fn refuse(&mut self, peer: &PeerName, error: &SessionError) {
-        error!(%peer, %error, "session settings refused");
-        self.refused.insert(peer.clone(), error.to_string());
+        let told = self.refused.insert(peer.clone(), error.to_string());
+        if told != Some(error.to_string()) {
+            error!(%peer, %error, "session settings refused");
+        }
     }
 
     fn stop(&mut self, peer: &PeerName, cease: Cease, text: &str) {

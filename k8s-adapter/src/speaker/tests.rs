@@ -317,6 +317,33 @@ async fn settings_that_the_engine_refuses_are_reported_with_their_peer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_is_refused_for_the_address_of_another_is_taken_up_when_that_one_goes() {
+    let world = World::start("node-a");
+    let passive = |name: &str| {
+        let metadata = format!("{{name: {name}, annotations: {{ferrolb.io/passive: \"true\"}}, ");
+        TOR.replace("{name: tor, ", &metadata)
+    };
+    let (first, second) = (passive("first"), passive("second"));
+    world.set(&[ONE_NODE, POOLS, &first, &second, WEB]).await;
+    assert_eq!(world.take_sessions(), ["start first"]);
+    let summary = || world.record(|record| record.error_summary.clone());
+    assert_eq!(
+        summary(),
+        "BGPPeer second: connections from 203.0.113.1 go to another BGPPeer's session"
+    );
+    world.set(&[ONE_NODE, POOLS, &second, WEB]).await;
+    assert_eq!(
+        world.take_sessions(),
+        [
+            "stop first with 1 routes, Peer De-configured: ",
+            "start second"
+        ]
+    );
+    assert_eq!(world.sent("second"), ["198.51.100.1/32"]);
+    assert_eq!(summary(), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn advertisements_that_contradict_each_other_for_a_service_are_reported() {
     let world = World::start("node-a");
     let picky = "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\nmetadata: {name: picky, namespace: \

@@ -11,6 +11,7 @@ use arp_ndp::{Link, MacAddr, Role};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
 use ipnet::IpNet;
+use planner::config::Establishment;
 use planner::desired::{PeerSession, RouteAttributes};
 use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
 use planner::names::{Interface, NodeName, PeerName};
@@ -65,6 +66,8 @@ pub(super) struct Record {
     pub(super) goodbye: Duration,
     /// The links on which no responder can be started.
     pub(super) closed_links: BTreeSet<String>,
+    /// The addresses of routers that are waited for.
+    admitted: BTreeSet<IpAddr>,
     /// Whether the engine refuses all settings.
     pub(super) refuse_sessions: bool,
     /// What kube-proxy answers; `None`: it is not to be asked.
@@ -316,6 +319,10 @@ impl Sessions for Recorder {
         if record.refuse_sessions {
             return Err(PasswordError::Empty.into());
         }
+        let address = settings.address;
+        if settings.establishment == Establishment::Passive && !record.admitted.insert(address) {
+            return Err(SessionError::AddressTaken(address));
+        }
         record.sessions.push(format!("start {peer}"));
         Ok(FakeSession {
             peer: peer.to_string(),
@@ -382,7 +389,13 @@ impl Session for FakeSession {
     }
 
     async fn stop(self, cease: Cease, text: String) {
-        let goodbye = self.record.lock().unwrap().goodbye;
+        let goodbye = {
+            let mut record = self.record.lock().unwrap();
+            if self.settings.establishment == Establishment::Passive {
+                record.admitted.remove(&self.settings.address);
+            }
+            record.goodbye
+        };
         sleep(goodbye).await;
         let mut record = self.record.lock().unwrap();
         record.sent.remove(&self.peer);
