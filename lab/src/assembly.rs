@@ -2,12 +2,11 @@
 //! the product running from a folder of manifests.
 
 use std::fs;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::router::{Config, Kind, Neighbour, Router};
-use crate::topology::{Host, NODE_ASN, Names, ROUTER_ASN, Size, Topology};
+use crate::router::{Config, Kind, Router};
+use crate::topology::{NODE_ASN, Names, Size, Topology};
 use crate::{LabError, Manifests, Product, until};
 
 /// As many as the picture shows.
@@ -42,7 +41,7 @@ impl Lab {
         let mut topology = Topology::build(&size)?;
         topology.start_answerers(&logs)?;
         let host = topology.router()?;
-        let config = config(host, &topology.nodes);
+        let config = Config::for_nodes(host, &topology.nodes, NODE_ASN);
         let router = Router::start(kind, host, &folder.join("router"), &config)?;
         let manifests = Manifests::create(folder.join("manifests"))?;
         Ok(Self {
@@ -60,7 +59,7 @@ impl Lab {
     pub fn attach(kind: Kind, prefix: &str, folder: &Path) -> Result<Self, LabError> {
         let topology = Topology::attach(prefix, NODES, 1)?;
         let host = topology.router()?;
-        let config = config(host, &topology.nodes);
+        let config = Config::for_nodes(host, &topology.nodes, NODE_ASN);
         let router = Router::attach(kind, host, &folder.join("router"), &config)?;
         let manifests = Manifests::at(folder.join("manifests"));
         Ok(Self {
@@ -100,18 +99,5 @@ impl Lab {
         self.product.keep();
         self.router.keep();
         self.topology.keep();
-    }
-}
-
-/// Each node over IPv4 and over IPv6, each session with the family that it runs on.
-fn config(router: &Host, nodes: &[Host]) -> Config {
-    let neighbours = nodes.iter().flat_map(|node| {
-        let addresses: [IpAddr; 2] = [node.ipv4.into(), node.ipv6.into()];
-        addresses.map(|address| Neighbour::new(address, NODE_ASN))
-    });
-    Config {
-        asn: ROUTER_ASN,
-        router_id: router.ipv4,
-        neighbours: neighbours.collect(),
     }
 }

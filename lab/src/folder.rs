@@ -2,7 +2,9 @@
 
 use std::env;
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process;
 
 use nix::unistd::Pid;
@@ -20,15 +22,32 @@ const PREFIX: &str = "ferrolb-lab-";
 /// # Errors
 /// When there is no room for temporary files.
 pub fn folder() -> Result<TempDir, LabError> {
-    let io = || LabError::io("making a temporary folder");
+    let failed = || LabError::io("making a temporary folder");
     remove_folders_where(is_gone)?;
     let prefix = format!("{PREFIX}{}-", process::id());
     let folder = tempfile::Builder::new()
         .prefix(&prefix)
         .tempdir()
-        .map_err(io())?;
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).map_err(io())?;
+        .map_err(failed())?;
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).map_err(failed())?;
     Ok(folder)
+}
+
+/// Makes the folder of a lab that is left standing, without what an earlier one has left there.
+pub(crate) fn create_anew(folder: &Path) -> Result<(), LabError> {
+    remove(folder)?;
+    fs::create_dir(folder).map_err(LabError::io(format!("making {}", folder.display())))
+}
+
+/// Removes a folder with all that is in it, if there is one.
+pub(crate) fn remove(folder: &Path) -> Result<(), LabError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LabError::io(format!(
+            "removing {}",
+            folder.display()
+        ))(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Removes the folders of one process.

@@ -38,7 +38,7 @@ pub use manifests::Manifests;
 pub use netns::{Namespace, remaining, remove_all, sweep};
 pub use probe::{Probe, Request, Trace};
 pub use process::{Process, output};
-pub use product::Product;
+pub use product::{GOODBYE, Product};
 pub use signals::interrupt_on_signals;
 pub use skip::{Requirement, binary, find_program, requires};
 pub use topology::{Cable, Delivery, Host, Names, Passage, Size, Topology, own_binary};

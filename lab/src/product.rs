@@ -11,8 +11,8 @@ use nix::sys::signal::Signal;
 use crate::topology::{Host, Topology, own_binary};
 use crate::{LabError, Manifests, Process};
 
-/// How long a process may take to say goodbye to its neighbours.
-const GOODBYE: Duration = Duration::from_secs(10);
+/// How long a process of the product may take to end after SIGTERM: as long as Kubernetes gives a pod.
+pub const GOODBYE: Duration = Duration::from_secs(30);
 
 /// A `controller`, and a `speaker` on each node that is to have one, all through one folder of manifests.
 /// Dropping it kills them.
@@ -84,7 +84,7 @@ impl Product {
         Ok(())
     }
 
-    /// Asks the speaker of a node to end by SIGTERM, and waits until it has, for 10 s at most.
+    /// Asks the speaker of a node to end by SIGTERM, and waits until it has, for 30 s at most.
     ///
     /// # Errors
     /// When it does not end, or there is none.
@@ -109,7 +109,7 @@ impl Product {
         self.controller.take().ok_or_else(no_controller)?.kill()
     }
 
-    /// Asks all of them to end by SIGTERM at once, and waits until they have, for 10 s each at most.
+    /// Asks all of them to end by SIGTERM at once, and waits until they have, for 30 s each at most.
     ///
     /// # Errors
     /// When one does not end, or ends with a status other than 0.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
+use crate::folder::{create_anew, remove};
 use crate::router::Kind;
 use crate::{Lab, LabError, Names, Namespace, remaining, remove_all};
 
@@ -32,8 +33,7 @@ pub fn up(kind: Kind) -> Result<(), LabError> {
         ));
     }
     let folder = Path::new(FOLDER);
-    remove_folder()?;
-    fs::create_dir(folder).map_err(LabError::io(format!("making {FOLDER}")))?;
+    create_anew(folder)?;
     let mut lab = Lab::build(kind, Names::Fixed(PREFIX.to_owned()), folder)?;
     let state = folder.join(STATE);
     fs::write(&state, kind.to_string())
@@ -50,7 +50,7 @@ pub fn up(kind: Kind) -> Result<(), LabError> {
 /// When its files cannot be removed.
 pub fn down() -> Result<(), LabError> {
     remove_all(PREFIX)?;
-    remove_folder()
+    remove(Path::new(FOLDER))
 }
 
 /// What the router and the status files of the lab say, as text.
@@ -112,13 +112,4 @@ fn attach() -> Result<Lab, LabError> {
         .map_err(LabError::io("looking for a lab that stands"))?;
     let kind = kind.parse().map_err(LabError::Unexpected)?;
     Lab::attach(kind, PREFIX, folder)
-}
-
-fn remove_folder() -> Result<(), LabError> {
-    match fs::remove_dir_all(FOLDER) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(LabError::io(format!("removing {FOLDER}"))(error))
-        }
-        _ => Ok(()),
-    }
 }

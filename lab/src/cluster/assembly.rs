@@ -1,15 +1,14 @@
 //! A whole cluster, put together: control plane, nodes with kube-proxy, FRR and BIRD, a client, and the product.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use super::speaker::Speaker;
-use super::{Access, ControlPlane, Controller, Pod, Run, network, node, product};
+use super::{Access, ControlPlane, Pod, Run, network, node, product, speaker};
+use crate::product::GOODBYE;
 use crate::router::{Config, Kind, Neighbour, Router};
 use crate::topology::{NODE_ASN, ROUTER_ASN};
 use crate::{Host, LabError, Names, Process, Requirement, Topology, until};
@@ -25,10 +24,10 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// What changes only its own objects can be done by several at once; what needs `&mut` disturbs everybody.
 #[derive(Debug)]
 pub struct Cluster {
-    speakers: BTreeMap<String, Speaker>,
+    speakers: BTreeMap<String, Process>,
     /// Theirs; kept, so that they can be started while the API server is away.
     access_of_speakers: OnceLock<Access>,
-    controller: Option<Controller>,
+    controller: Option<Process>,
     /// FRR on `router1`, through which the client's uplink goes.
     pub frr: Router,
     /// BIRD on `router2`.
@@ -124,7 +123,7 @@ impl Cluster {
                 .map(str::to_owned)
                 .into(),
         };
-        self.controller = Some(Controller::start(&self.plane, &run)?);
+        self.controller = Some(run.start(&self.plane)?);
         Ok(())
     }
 
@@ -135,7 +134,7 @@ impl Cluster {
     pub fn stop_controller(&mut self) -> Result<ExitStatus, LabError> {
         let controller = self.controller.take();
         let no_controller = || LabError::Unexpected("no controller".to_owned());
-        controller.ok_or_else(no_controller)?.terminate()
+        controller.ok_or_else(no_controller)?.terminate(GOODBYE)
     }
 
     /// Starts the speaker of a node.
@@ -153,7 +152,7 @@ impl Cluster {
     pub fn start_speaker_with(&mut self, node: &str, flags: &[String]) -> Result<(), LabError> {
         let access = self.access_of_speakers()?;
         let host = self.topology.node(node)?;
-        let speaker = Speaker::start(&self.plane, host, &access, flags)?;
+        let speaker = speaker::start(&self.plane, host, &access, flags)?;
         self.speakers.insert(node.to_owned(), speaker);
         Ok(())
     }
@@ -163,7 +162,7 @@ impl Cluster {
     /// # Errors
     /// When it has none, or it does not end.
     pub fn stop_speaker(&mut self, node: &str) -> Result<ExitStatus, LabError> {
-        self.take_speaker(node)?.terminate()
+        self.take_speaker(node)?.terminate(GOODBYE)
     }
 
     /// Ends the speaker of a node by SIGKILL.
@@ -179,10 +178,7 @@ impl Cluster {
     /// # Errors
     /// When it has none.
     pub fn speaker(&mut self, node: &str) -> Result<&mut Process, LabError> {
-        let speaker = self.speakers.get_mut(node);
-        speaker
-            .map(Speaker::process)
-            .ok_or_else(|| no_speaker(node))
+        self.speakers.get_mut(node).ok_or_else(|| no_speaker(node))
     }
 
     /// Waits until both routers have all their sessions with the nodes.
@@ -210,10 +206,7 @@ impl Cluster {
     /// # Errors
     /// [`LabError::Ended`] with the end of its output.
     pub fn expect_running(&mut self) -> Result<(), LabError> {
-        let speakers = self.speakers.values_mut().map(Speaker::process);
-        let controller = self.controller.iter_mut().map(Controller::process);
-        let mut processes = speakers.chain(controller).chain(&mut self.proxies);
-        processes.try_for_each(Process::expect_running)
+        self.processes().try_for_each(Process::expect_running)
     }
 
     /// Starts a pod on a node, with the label `app`; see [`Pod::start`].
@@ -276,10 +269,7 @@ impl Cluster {
     /// # Errors
     /// When somebody else still holds the control plane.
     pub fn keep(mut self) -> Result<(), LabError> {
-        let speakers = self.speakers.values_mut().map(Speaker::process);
-        let controller = self.controller.iter_mut().map(Controller::process);
-        let processes = speakers.chain(controller).chain(&mut self.proxies);
-        processes.into_iter().for_each(Process::keep);
+        self.processes().for_each(Process::keep);
         self.frr.keep();
         self.bird.keep();
         self.topology.keep();
@@ -288,7 +278,15 @@ impl Cluster {
         plane.ok_or_else(in_use).map(ControlPlane::keep)
     }
 
-    fn take_speaker(&mut self, node: &str) -> Result<Speaker, LabError> {
+    /// The product's, and kube-proxy.
+    fn processes(&mut self) -> impl Iterator<Item = &mut Process> {
+        let speakers = self.speakers.values_mut();
+        speakers
+            .chain(&mut self.controller)
+            .chain(&mut self.proxies)
+    }
+
+    fn take_speaker(&mut self, node: &str) -> Result<Process, LabError> {
         self.speakers.remove(node).ok_or_else(|| no_speaker(node))
     }
 }
@@ -327,12 +325,8 @@ fn start_router(
 ) -> Result<Router, LabError> {
     let host = topology.routers.get(index);
     let host = host.ok_or_else(|| LabError::Unexpected("too few routers".to_owned()))?;
-    Router::start(
-        kind,
-        host,
-        &folder.join(kind.to_string()),
-        &router_config(kind, host, &topology.nodes),
-    )
+    let config = router_config(kind, host, &topology.nodes);
+    Router::start(kind, host, &folder.join(kind.to_string()), &config)
 }
 
 /// As `peers.yaml` has it from the other side: eBGP with FRR, iBGP with BIRD.
@@ -342,15 +336,7 @@ pub(super) fn router_config(kind: Kind, router: &Host, nodes: &[Host]) -> Config
     } else {
         ROUTER_ASN
     };
-    let neighbours = nodes.iter().flat_map(|node| {
-        let addresses: [IpAddr; 2] = [node.ipv4.into(), node.ipv6.into()];
-        addresses.map(|address| Neighbour::new(address, asn))
-    });
-    Config {
-        asn: ROUTER_ASN,
-        router_id: router.ipv4,
-        neighbours: neighbours.collect(),
-    }
+    Config::for_nodes(router, nodes, asn)
 }
 
 fn joined<T>(result: thread::Result<T>) -> T {

@@ -1,14 +1,10 @@
 //! The product's `controller` as a process beside the API server.
 
-use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::process::Command;
 
 use super::{Access, ControlPlane};
 use crate::topology::own_binary;
 use crate::{LabError, Process};
-
-/// How long the process may take to end after SIGTERM.
-const GOODBYE: Duration = Duration::from_secs(10);
 
 /// What a controller is started with.
 #[derive(Clone, Debug)]
@@ -27,50 +23,21 @@ pub struct Run {
     pub flags: Vec<String>,
 }
 
-/// A controller that runs. Dropping it kills it.
-#[derive(Debug)]
-pub struct Controller {
-    process: Process,
-}
-
-impl Controller {
-    /// Starts one in the namespace of the control plane.
+impl Run {
+    /// Starts a controller in the namespace of the control plane.
     ///
     /// # Errors
     /// When it is not built or cannot be started.
-    pub fn start(plane: &ControlPlane, run: &Run) -> Result<Self, LabError> {
+    pub fn start(&self, plane: &ControlPlane) -> Result<Process, LabError> {
         let mut command = Command::new(own_binary("controller")?);
         command
             .args(["--source", "kube", "--kubeconfig"])
-            .arg(plane.kubeconfig(&run.name, &run.access)?)
-            .args(["--namespace", &run.namespace])
-            .args(["--lb-class", &run.lb_class])
-            .args(["--port", &run.port.to_string()])
-            .args(["--health-probe-port", &(run.port + 1).to_string()])
-            .args(&run.flags);
-        let process = plane.spawn(&run.name, command)?;
-        Ok(Self { process })
-    }
-
-    /// Asks it to end by SIGTERM, and waits until it has, for 10 s at most.
-    ///
-    /// # Errors
-    /// When it does not end.
-    pub fn terminate(self) -> Result<ExitStatus, LabError> {
-        self.process.terminate(GOODBYE)
-    }
-
-    /// Ends it by SIGKILL.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
-    pub fn kill(self) -> Result<(), LabError> {
-        self.process.kill()
-    }
-
-    /// The process: its log, its id, signals.
-    #[must_use]
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
+            .arg(plane.kubeconfig(&self.name, &self.access)?)
+            .args(["--namespace", &self.namespace])
+            .args(["--lb-class", &self.lb_class])
+            .args(["--port", &self.port.to_string()])
+            .args(["--health-probe-port", &(self.port + 1).to_string()])
+            .args(&self.flags);
+        plane.spawn(&self.name, command)
     }
 }

@@ -1,7 +1,6 @@
 //! A whole cluster that is left standing for people who want to look: one for the machine, found by its fixed names.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use super::assembly::router_config;
 use super::network::{NODES, ROUTERS};
 use super::{Assets, Cluster};
+use crate::folder::{create_anew, remove};
 use crate::process::output;
 use crate::router::{Kind, Router};
 use crate::{LabError, Names, Namespace, Topology, remaining, remove_all};
@@ -53,8 +53,7 @@ pub fn up() -> Result<(), LabError> {
         ));
     }
     let folder = Path::new(FOLDER);
-    remove_folder()?;
-    fs::create_dir(folder).map_err(LabError::io(format!("making {FOLDER}")))?;
+    create_anew(folder)?;
     let cluster = Cluster::start(Names::Fixed(PREFIX.to_owned()), folder)?;
     cluster.plane.access().write(&folder.join(KUBECONFIG))?;
     cluster.plane.apply(EXAMPLE, "default")?;
@@ -84,7 +83,7 @@ pub fn up() -> Result<(), LabError> {
 /// When its files cannot be removed.
 pub fn down() -> Result<(), LabError> {
     remove_all(PREFIX)?;
-    remove_folder()
+    remove(Path::new(FOLDER))
 }
 
 /// What the routers and the API server of the cluster say, and how to ask more, as text.
@@ -155,13 +154,4 @@ fn command(program: &str) -> Result<Command, LabError> {
     };
     command.env("KUBECONFIG", Path::new(FOLDER).join(KUBECONFIG));
     Ok(command)
-}
-
-fn remove_folder() -> Result<(), LabError> {
-    match fs::remove_dir_all(FOLDER) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(LabError::io(format!("removing {FOLDER}"))(error))
-        }
-        _ => Ok(()),
-    }
 }

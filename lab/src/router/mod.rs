@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::builtin::run as run_builtin;
 use self::daemons::Daemons;
-use crate::topology::Host;
+use crate::topology::{Host, ROUTER_ASN};
 use crate::{LabError, Namespace, Requirement, find_program, until};
 
 /// Which routing daemon.
@@ -102,6 +102,23 @@ pub struct Config {
     pub router_id: Ipv4Addr,
     /// Who may open a session, and to whom it opens one.
     pub neighbours: Vec<Neighbour>,
+}
+
+impl Config {
+    /// A router in the labs' AS with two sessions with each node, over IPv4 and over IPv6, each of which carries the
+    /// family that it runs on. The nodes are in the AS `asn`.
+    #[must_use]
+    pub fn for_nodes(router: &Host, nodes: &[Host], asn: u32) -> Self {
+        let neighbours = nodes.iter().flat_map(|node| {
+            let addresses: [IpAddr; 2] = [node.ipv4.into(), node.ipv6.into()];
+            addresses.map(|address| Neighbour::new(address, asn))
+        });
+        Self {
+            asn: ROUTER_ASN,
+            router_id: router.ipv4,
+            neighbours: neighbours.collect(),
+        }
+    }
 }
 
 /// A BGP neighbour of a router.

@@ -36,7 +36,7 @@ fn a_killed_server_that_comes_back_finds_all_addresses_kept_and_the_waiting_serv
     pool.patch(serde_json::json!({"spec": {"addresses": [tenant.v4("0/30")]}}));
     waiting.until_address();
     assert_eq!([first.until_address(), second.until_address()], held);
-    tenant.controller().process().expect_running().unwrap();
+    tenant.controller().expect_running().unwrap();
 }
 
 /// Connections stay open, and nothing is answered.
@@ -53,7 +53,7 @@ fn a_server_that_stands_still_for_a_while_is_waited_for() {
     plane.signal_api_server(Signal::SIGCONT).unwrap();
     tenant.create_service("new").until_address();
     assert_eq!(held.addresses(), [address]);
-    tenant.controller().process().expect_running().unwrap();
+    tenant.controller().expect_running().unwrap();
 }
 
 /// While the controller is not looking, a Service goes and another one comes, and the server forgets how that came about.
@@ -67,11 +67,7 @@ fn what_is_missed_because_a_watch_has_expired_is_listed() {
     let address = first.until_address();
     tenant.settle();
 
-    tenant
-        .controller()
-        .process()
-        .signal(Signal::SIGSTOP)
-        .unwrap();
+    tenant.controller().signal(Signal::SIGSTOP).unwrap();
     // Its watches are gone, so that it cannot be told.
     plane.kill_api_server().unwrap();
     plane.start_api_server().unwrap();
@@ -82,11 +78,7 @@ fn what_is_missed_because_a_watch_has_expired_is_listed() {
     compact_etcd(&plane, version.as_str().unwrap());
     plane.start_api_server().unwrap();
     let audit = tenant.audit();
-    tenant
-        .controller()
-        .process()
-        .signal(Signal::SIGCONT)
-        .unwrap();
+    tenant.controller().signal(Signal::SIGCONT).unwrap();
 
     second.until_addresses(&[address]);
     assert!(tenant.requests_since(&audit).of("list services") > 0);

@@ -8,7 +8,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Service as ServiceObject;
 use kube::Resource;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
-use lab::cluster::Controller;
+use lab::Process;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use crate::tenant::Tenant;
 const LEASE: &str = "ferrolb-controller";
 
 /// A tenant with a pool and a leader called `first`, and a second controller that stands by.
-fn two(name: &str) -> Option<(Tenant, Controller)> {
+fn two(name: &str) -> Option<(Tenant, Process)> {
     let mut tenant = Tenant::prepare(name)?;
     tenant.pool("web", &[tenant.v4("0/24")]);
     let flags = tenant.run.flags.clone();
@@ -166,21 +166,13 @@ fn a_leader_that_was_stopped_for_a_while_writes_nothing_when_it_goes_on() {
     };
     let history = History::from_now(&tenant);
     let mut services = create(&tenant, "while", 30);
-    tenant
-        .controller()
-        .process()
-        .signal(Signal::SIGSTOP)
-        .unwrap();
+    tenant.controller().signal(Signal::SIGSTOP).unwrap();
     until_held_by(&tenant, "second");
     services.extend(create(&tenant, "meanwhile", 10));
     services
         .iter()
         .for_each(|service| drop(service.until_address()));
-    tenant
-        .controller()
-        .process()
-        .signal(Signal::SIGCONT)
-        .unwrap();
+    tenant.controller().signal(Signal::SIGCONT).unwrap();
     services.extend(create(&tenant, "later", 10));
     services
         .iter()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::thread;
 
-use lab::cluster::{Access, Audit, ControlPlane, Controller, Requests, Run};
-use lab::until;
+use lab::cluster::{Access, Audit, ControlPlane, Requests, Run};
+use lab::{GOODBYE, Process, until};
 use serde_json::{Value, json};
 
 use crate::harness::{manifest, requirements_are_met, shared};
@@ -34,7 +34,7 @@ pub(crate) struct Tenant {
     pub(crate) run: Run,
     /// The number of its addresses; see [`Tenant::v4`].
     block: u8,
-    controller: Option<Controller>,
+    controller: Option<Process>,
 }
 
 impl Tenant {
@@ -84,27 +84,27 @@ impl Tenant {
     /// Starts the controller.
     pub(crate) fn start_controller(&mut self) {
         assert!(self.controller.is_none(), "the controller runs");
-        self.controller = Some(Controller::start(&self.plane, &self.run).unwrap());
+        self.controller = Some(self.run.start(&self.plane).unwrap());
     }
 
     /// Starts a second controller beside the first; dropping it kills it.
-    pub(crate) fn start_another(&self, name: &str) -> Controller {
+    pub(crate) fn start_another(&self, name: &str) -> Process {
         let run = Run {
             name: format!("{}-{name}", self.run.name),
             port: next_port(),
             ..self.run.clone()
         };
-        Controller::start(&self.plane, &run).unwrap()
+        run.start(&self.plane).unwrap()
     }
 
     /// The controller that runs.
-    pub(crate) fn controller(&mut self) -> &mut Controller {
+    pub(crate) fn controller(&mut self) -> &mut Process {
         self.controller.as_mut().unwrap()
     }
 
     /// Ends the controller by SIGTERM; fails unless it ends well.
     pub(crate) fn stop_controller(&mut self) {
-        let status = self.controller.take().unwrap().terminate().unwrap();
+        let status = self.controller.take().unwrap().terminate(GOODBYE).unwrap();
         assert!(status.success(), "{status}");
     }
 
@@ -270,11 +270,7 @@ fn next_port() -> u16 {
 impl Drop for Tenant {
     fn drop(&mut self) {
         if let Some(controller) = self.controller.as_mut().filter(|_| thread::panicking()) {
-            eprintln!(
-                "{} wrote:\n{}",
-                self.run.name,
-                controller.process().output()
-            );
+            eprintln!("{} wrote:\n{}", self.run.name, controller.output());
         }
     }
 }

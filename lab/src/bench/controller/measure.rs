@@ -11,15 +11,13 @@ use crate::bench::samples::Samples;
 use crate::bench::site::Site;
 use crate::bench::usage::Usage;
 use crate::cluster::{Audit, Requests};
+use crate::product::GOODBYE;
 
 /// How many Services are added one by one.
 const SAMPLES: usize = 20;
 
 /// How long nothing is done, to see what is asked all the same.
 const IDLE: Duration = Duration::from_secs(20);
-
-/// How long a contender may take to end after SIGTERM.
-const GOODBYE: Duration = Duration::from_secs(10);
 
 /// `externalTrafficPolicy` of all Services of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::bench::samples::Samples;
 use crate::bench::site::{NAMESPACE, Site};
 use crate::bench::usage::Usage;
 use crate::cluster::{Audit, Requests};
+use crate::product::GOODBYE;
 use crate::{LabError, Process};
 
 /// How many Services are announced, and withdrawn, one by one.
@@ -18,9 +19,6 @@ const SAMPLES: u32 = 20;
 
 /// How long routes may take to come or go.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// How long a contender may take to end after SIGTERM.
-const GOODBYE: Duration = Duration::from_secs(30);
 
 /// After so long without a write none is expected any more; a speaker may wait 30 s for a session that is down
 /// before it says so.

@@ -1,7 +1,7 @@
 //! BGPPeers of both versions, with a webhook that converts them, without one, and where nobody answers.
 
-use lab::cluster::{Controller, Run};
-use lab::until;
+use lab::cluster::Run;
+use lab::{Process, until};
 use serde_json::{Value, json};
 
 use super::site::{NAMESPACE, Site};
@@ -110,7 +110,6 @@ fn a_conversion_that_nobody_does_is_reported_and_mended_by_the_command_that_is_n
 
     let mut controller = disabled(&site);
     let said = controller
-        .process()
         .wait_for_line("nobody converts BGPPeers", TIMEOUT)
         .unwrap();
     let (_, command) = said.split_once("--type=merge -p '").unwrap();
@@ -125,7 +124,7 @@ fn a_conversion_that_nobody_does_is_reported_and_mended_by_the_command_that_is_n
 }
 
 /// A controller that serves no webhook.
-fn disabled(site: &Site) -> Controller {
+fn disabled(site: &Site) -> Process {
     let run = Run {
         name: "disabled".to_owned(),
         namespace: NAMESPACE.to_owned(),
@@ -136,5 +135,5 @@ fn disabled(site: &Site) -> Controller {
             .map(str::to_owned)
             .into(),
     };
-    Controller::start(&site.plane, &run).unwrap()
+    run.start(&site.plane).unwrap()
 }

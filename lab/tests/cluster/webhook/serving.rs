@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use k8s_openapi::ByteString;
-use lab::cluster::Controller;
-use lab::until;
+use lab::{GOODBYE, Process, until};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 
@@ -47,8 +46,8 @@ fn short_lived(authority: &Issuer<'_, KeyPair>) -> (String, String) {
 }
 
 /// How often a process has begun to show another certificate.
-fn shown(process: &mut Controller) -> usize {
-    let log = process.process().output();
+fn shown(process: &mut Process) -> usize {
+    let log = process.output();
     log.matches("the webhook shows the certificate").count()
 }
 
@@ -197,7 +196,7 @@ fn beside_the_controller_it_needs_no_more_rights_than_the_manifests_give() {
         return;
     };
     site.plane.apply(&manifest("rbac.yaml"), NAMESPACE).unwrap();
-    let mut controller = site.start_process("enabled", PORT, "enabled", &[]);
+    let controller = site.start_process("enabled", PORT, "enabled", &[]);
     site.until_trusted();
     assert_eq!(site.create(&pool("web", "198.51.100.7/32")).status, 201);
     let service = json!({
@@ -212,7 +211,7 @@ fn beside_the_controller_it_needs_no_more_rights_than_the_manifests_give() {
         refused.refusal().contains("denied the request"),
         "{refused:?}"
     );
-    let log = controller.process().output();
+    let log = controller.output();
     assert!(!log.contains("forbidden"), "{log}");
-    assert!(controller.terminate().unwrap().success());
+    assert!(controller.terminate(GOODBYE).unwrap().success());
 }

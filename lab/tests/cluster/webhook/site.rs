@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lab::cluster::{ControlPlane, Controller, Run};
-use lab::{start_guard, until};
+use lab::cluster::{ControlPlane, Run};
+use lab::{Process, start_guard, until};
 use serde_json::{Value, json};
 
 use crate::harness::{manifest, own, requirements_are_met};
@@ -20,7 +20,7 @@ const CONFIGURATION: &str = "metallb-webhook-configuration";
 pub(super) struct Site {
     pub(super) plane: Arc<ControlPlane>,
     /// A process that serves the webhook and nothing else, if there is one.
-    pub(super) server: Option<Controller>,
+    pub(super) server: Option<Process>,
 }
 
 /// What the API server said to a request.
@@ -83,7 +83,7 @@ impl Site {
     }
 
     /// A process that serves the webhook and nothing else, with the rights that the manifest gives.
-    pub(super) fn start_server(&self, name: &str, port: u16) -> Controller {
+    pub(super) fn start_server(&self, name: &str, port: u16) -> Process {
         self.start_process(name, port, "onlywebhook", &[])
     }
 
@@ -94,7 +94,7 @@ impl Site {
         port: u16,
         mode: &str,
         flags: &[String],
-    ) -> Controller {
+    ) -> Process {
         let own = [
             "--metrics-insecure".to_owned(),
             format!("--webhook-mode={mode}"),
@@ -109,7 +109,7 @@ impl Site {
             port: port * 2,
             flags: own.iter().chain(flags).cloned().collect(),
         };
-        Controller::start(&self.plane, &run).unwrap()
+        run.start(&self.plane).unwrap()
     }
 
     /// Has the API server call the webhook at this port.
