@@ -22,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::SLOW_TIMER;
 use crate::lease::Leadership;
 use crate::sink::Sink;
+use crate::sink::patch::component_name;
 use crate::translate::{ClusterObjects, statuses_changed};
 use crate::writer::{Events, Writer};
 
@@ -120,9 +121,13 @@ impl<K: Sink + 'static> Reporter<K> {
         ));
     }
 
-    /// Takes up the status objects that are not as they were. Returns which.
+    /// Takes up the status objects that are not as they were. Returns which; of the state of the configuration it is enough
+    /// to know that it has been removed.
     fn look_at_objects(&mut self, objects: &Arc<ClusterObjects>) -> BTreeSet<StatusId> {
         let seen = std::mem::replace(&mut self.seen, Arc::clone(objects));
+        if self.shows_state(&seen) && !self.shows_state(objects) {
+            self.configuration = None;
+        }
         let shown = statuses_changed(objects, &seen);
         self.writer.set_objects(Arc::clone(objects));
         let touched = shown.keys().cloned().collect();
@@ -130,6 +135,12 @@ impl<K: Sink + 'static> Reporter<K> {
             self.ledger.show(id, body);
         }
         touched
+    }
+
+    fn shows_state(&self, objects: &ClusterObjects) -> bool {
+        let own = component_name(&Component::Speaker(self.node.clone()));
+        let mut names = objects.configuration_states.iter().map(|(name, _)| name);
+        names.any(|name| *name.name == *own)
     }
 
     /// Has everything be as it shall, as far as it is not.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::crd::ServiceL2Status;
+use crate::crd::{ConfigurationState as ConfigurationStateObject, ServiceL2Status};
 use crate::sink::SinkError;
 use crate::sink::patch;
 use crate::translate::{Object, ObjectName, status_name};
@@ -23,6 +23,8 @@ struct Told {
     /// When each status or event was written.
     writes: Vec<Instant>,
     events: usize,
+    /// How often the state of the configuration was told.
+    states: usize,
     statuses: BTreeMap<StatusId, StatusBody>,
     is_down: bool,
 }
@@ -50,7 +52,10 @@ impl Sink for Counting {
                     assert_eq!(event.reason, EventReason::NodeAssigned);
                     told.events += 1;
                 }
-                Effect::ConfigurationState(_) => return Ok(()),
+                Effect::ConfigurationState(_) => {
+                    told.states += 1;
+                    return Ok(());
+                }
                 other => panic!("not a speaker's business: {other:?}"),
             }
             told.writes.push(Instant::now());
@@ -238,4 +243,21 @@ async fn a_status_that_somebody_removes_is_written_again() {
     speaker.announce(1, &["eth0"], &shown(&sink));
     sleep(Duration::from_secs(1)).await;
     assert_eq!(speaker.told(1), (before + 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_of_the_configuration_that_somebody_removes_is_told_again_at_once() {
+    let sink = Counting::default();
+    let speaker = Speaker::start(&sink);
+    let mut with_state = ClusterObjects::default();
+    let name = ObjectName::new("metallb-system", "speaker-n1");
+    let state = ConfigurationStateObject::new("speaker-n1", Default::default());
+    with_state
+        .configuration_states
+        .insert(name, Object::new(state));
+    for objects in [with_state, ClusterObjects::default()] {
+        speaker.announce(0, &[], &Arc::new(objects));
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(sink.with(|told| told.states), 2);
 }
