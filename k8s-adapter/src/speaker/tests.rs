@@ -319,11 +319,12 @@ async fn settings_that_the_engine_refuses_are_reported_with_their_peer() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_refused_for_the_address_of_another_is_taken_up_when_that_one_goes() {
     let world = World::start("node-a");
-    let passive = |name: &str| {
+    // Nobody connects to the port, but by it the two differ.
+    let passive = |name: &str, port: u16| {
         let metadata = format!("{{name: {name}, annotations: {{ferrolb.io/passive: \"true\"}}, ");
-        TOR.replace("{name: tor, ", &metadata)
+        TOR.replace("{name: tor, ", &metadata) + &format!("\n  peerPort: {port}")
     };
-    let (first, second) = (passive("first"), passive("second"));
+    let (first, second) = (passive("first", 179), passive("second", 1179));
     world.set(&[ONE_NODE, POOLS, &first, &second, WEB]).await;
     assert_eq!(world.take_sessions(), ["start first"]);
     let summary = || world.record(|record| record.error_summary.clone());
