@@ -421,6 +421,9 @@ fn set_up_router(router: &Host) -> Result<(), LabError> {
         ("ipv6/conf/all/forwarding", "1"),
         ("ipv4/fib_multipath_hash_policy", "1"),
         ("ipv6/fib_multipath_hash_policy", "1"),
+        // What it passes on may leave by the link that it came from, which is no detour.
+        ("ipv4/conf/all/send_redirects", "0"),
+        ("ipv4/conf/eth0/send_redirects", "0"),
     ] {
         router.namespace.sysctl(variable, value)?;
     }

@@ -108,8 +108,12 @@ fn bird_conf(config: &Config) -> String {
         );
         let _ = writeln!(
             text,
-            "  direct;\n  connect delay time 1;\n  connect retry time 1;\n  error wait time 1, 2;"
+            "  connect delay time 1;\n  connect retry time 1;\n  error wait time 1, 2;"
         );
+        let _ = match neighbour.multihop_from {
+            Some(source) => writeln!(text, "  multihop;\n  source address {source};"),
+            None => writeln!(text, "  direct;"),
+        };
         if let Some(password) = &neighbour.password {
             let _ = writeln!(text, "  password \"{password}\";");
         }

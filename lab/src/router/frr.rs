@@ -24,6 +24,12 @@ const USER: &str = "frr";
 /// Writes the configuration; the daemons are not started yet.
 pub(super) fn prepare(folder: &Path, config: &Config) -> Result<Vec<Daemon>, LabError> {
     let io = || LabError::io(format!("filling {}", folder.display()));
+    let mut passwords = config.neighbours.iter().flat_map(|it| &it.password);
+    if passwords.any(|password| password.contains(char::is_whitespace)) {
+        // It would go on without.
+        let said = "FRR takes no password with white space".to_owned();
+        return Err(LabError::Unexpected(said));
+    }
     for (file, text) in [
         ("bgpd.conf", bgpd_conf(config)),
         ("zebra.conf", "hostname router\n".to_owned()),
@@ -140,6 +146,10 @@ fn bgpd_conf(config: &Config) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, " neighbor {address} remote-as {}", neighbour.asn);
         let _ = writeln!(text, " neighbor {address} timers connect 1");
+        if let Some(source) = neighbour.multihop_from {
+            let _ = writeln!(text, " neighbor {address} ebgp-multihop 255");
+            let _ = writeln!(text, " neighbor {address} update-source {source}");
+        }
         if let Some(password) = &neighbour.password {
             let _ = writeln!(text, " neighbor {address} password {password}");
         }

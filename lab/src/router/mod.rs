@@ -132,6 +132,8 @@ pub struct Neighbour {
     pub password: Option<String>,
     /// What the session carries.
     pub families: Families,
+    /// The router's own address of a session over several hops; `None`: the neighbour is on the link.
+    pub multihop_from: Option<IpAddr>,
 }
 
 /// The address families of a session.
@@ -152,10 +154,11 @@ impl Neighbour {
             asn,
             password: None,
             families: Families::OfTransport,
+            multihop_from: None,
         }
     }
 
-    /// The same with a TCP MD5 password.
+    /// The same with a TCP MD5 password. FRR takes none with white space in it: its command line has no way to quote.
     #[must_use]
     pub fn with_password(self, password: &str) -> Self {
         let password = Some(password.to_owned());
@@ -167,6 +170,16 @@ impl Neighbour {
     pub fn with_both_families(self) -> Self {
         let families = Families::Both;
         Self { families, ..self }
+    }
+
+    /// The same over several hops, from this address of the router.
+    #[must_use]
+    pub fn over_hops_from(self, source: IpAddr) -> Self {
+        let multihop_from = Some(source);
+        Self {
+            multihop_from,
+            ..self
+        }
     }
 
     fn carries_ipv4(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The product on a whole cluster: one for all tests of this file's modules, and for each test a [`tenant::Tenant`]:
 //! a namespace, addresses, and a pool of its own. What disturbs others takes the cluster for itself.
 //!
-//! `docs/conformance.md` lists which row of compat/metallb.md 8.2 and 8.3 each test covers.
+//! `docs/conformance.md` lists which row of compat/metallb.md 8.2 to 8.4 each test covers.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,18 +13,20 @@ mod bgp;
 mod both_modes;
 mod conformance;
 mod drain;
+mod economy;
 mod families;
 mod harness;
 mod layer2;
 #[path = "../cluster/object.rs"]
-#[expect(dead_code, reason = "tests/cluster needs more of it")]
 mod object;
+mod outage;
 mod process;
 #[path = "../cluster/service.rs"]
 #[expect(dead_code, reason = "tests/cluster needs more of it")]
 mod service;
 #[path = "../product/sessions.rs"]
 mod sessions;
+mod state;
 mod tenant;
 mod traffic;
 mod whole;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
-use bgp_fsm::driver::{Listener, Password, Peer, Transport};
+use bgp_fsm::driver::{Hops, Listener, Password, Peer, Transport};
 use bgp_fsm::{Event, PeerAs, PeerConfig, State};
 use bgp_wire::{AfiSafi, Asn, Cease, FamilySet, RouterId};
 use ipnet::IpNet;
@@ -195,7 +196,11 @@ fn peer_config(config: &Config, neighbour: &Neighbour) -> Result<PeerConfig, Lab
 }
 
 fn transport(neighbour: &Neighbour) -> Result<Transport, LabError> {
-    let transport = Transport::new(SocketAddr::new(neighbour.address, PORT));
+    let mut transport = Transport::new(SocketAddr::new(neighbour.address, PORT));
+    if let Some(source) = neighbour.multihop_from {
+        let any = Hops::Multi(NonZeroU8::MAX);
+        transport = transport.with_hops(any).with_source(source);
+    }
     let Some(password) = &neighbour.password else {
         return Ok(transport);
     };

@@ -3,17 +3,14 @@
 use std::ops::Deref;
 
 use lab::cluster::Cluster;
-use lab::router::{Kind, Neighbour};
+use lab::router::Kind;
 use serde_json::json;
 
 use super::NODES;
-use super::own_router::{OwnPeer, OwnRouter, Version};
+use super::own_router::{NODE, OwnPeer, OwnRouter, Version};
 use crate::families::{Families, Reach};
 use crate::object::TIMEOUT;
 use crate::tenant::Tenant;
-
-/// The AS of the nodes.
-const NODE: u32 = 64500;
 
 /// The AS of the routers of these tests.
 const ROUTER: u32 = 64515;
@@ -62,17 +59,9 @@ fn a_speaker_tells_of_its_sessions_routes_and_services() {
     };
     tenant.pool(Reach::Routed);
     for (version, families) in [(Version::V4, Families::V4), (Version::V6, Families::V6)] {
-        let neighbours = |nodes: &[lab::Host]| {
-            let addresses = nodes.iter().map(|node| version.of(node));
-            addresses.map(|it| Neighbour::new(it, NODE)).collect()
-        };
-        let mut router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, neighbours);
+        let mut router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, version.neighbours(NODE));
         let address = version.of(&router.host);
-        let peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({"myASN": NODE, "peerASN": ROUTER, "peerAddress": address}),
-        );
+        let peer = OwnPeer::to(&tenant, version.name(), &router, version, json!({}));
         tenant.bgp(version.name(), json!({"peers": [peer.name()]}));
         let _pod = tenant.pod(version.name(), "node1");
         let service = tenant.service(version.name(), families, json!({}));

@@ -27,13 +27,10 @@ fn with_both_families(tenant: &Tenant<Shared>, kind: Kind) -> (OwnRouter, [OwnPe
             .collect()
     };
     let router = OwnRouter::start(tenant, kind, ASN, neighbours);
-    let peer = |suffix: &str, address: String| {
-        let spec = json!({
-            "myASN": ASN, "peerASN": ASN, "peerAddress": address, "dualStackAddressFamily": true,
-        });
-        OwnPeer::write(tenant, suffix, spec)
-    };
-    let peers = [peer("v4", router.v4()), peer("v6", router.v6())];
+    let peers = Version::BOTH.map(|version| {
+        let patch = json!({"myASN": ASN, "dualStackAddressFamily": true});
+        OwnPeer::to(tenant, version.name(), &router, version, patch)
+    });
     let nodes: Vec<_> = NODES.iter().map(|name| tenant.node(name)).collect();
     for version in Version::BOTH {
         router.until_sessions(&nodes, version);

@@ -4,15 +4,12 @@ use lab::Host;
 use lab::router::{Kind, Neighbour};
 use serde_json::{Value, json};
 
-use super::own_router::{OwnPeer, OwnRouter, Version};
+use super::own_router::{NODE, OwnPeer, OwnRouter, Version};
 use super::{NODES, prefix};
 use crate::families::{Families, Reach};
 use crate::harness::Shared;
 use crate::object::Object;
 use crate::tenant::Tenant;
-
-/// The AS of the nodes.
-const NODE: u32 = 64500;
 
 /// The AS of the routers of these tests.
 const ROUTER: u32 = 64514;
@@ -136,26 +133,15 @@ fn a_peer_has_sessions_with_the_nodes_that_it_selects() {
     let Some(tenant) = Tenant::start("bgp-peer-nodes") else {
         return;
     };
-    let neighbours = |nodes: &[Host]| {
-        let addresses = nodes.iter().map(|node| node.ipv4);
-        addresses
-            .map(|address| Neighbour::new(address, NODE))
-            .collect()
-    };
-    let router = OwnRouter::start(&tenant, Kind::Bird, ROUTER, neighbours);
+    let by_v4 = Version::V4.neighbours(NODE);
+    let router = OwnRouter::start(&tenant, Kind::Bird, ROUTER, by_v4);
     tenant.pool(Reach::Routed);
     tenant.bgp("ad", json!({}));
     let _pod = tenant.pod("web", "node1");
     let service = tenant.service("web", Families::V4, json!({}));
     let prefix = prefix(&service.addresses()[0]);
-    let peer = OwnPeer::write(
-        &tenant,
-        "peer",
-        json!({
-            "myASN": NODE, "peerASN": ROUTER, "peerAddress": router.v4(),
-            "nodeSelectors": named(&["node1"]),
-        }),
-    );
+    let patch = json!({"nodeSelectors": named(&["node1"])});
+    let peer = OwnPeer::to(&tenant, "peer", &router, Version::V4, patch);
     let sets: [&[&str]; 3] = [&["node1"], &["node2", "node3"], &NODES];
     for nodes in sets {
         peer.0
@@ -183,11 +169,8 @@ fn each_node_may_be_in_an_as_of_its_own() {
     let peers: Vec<_> = (0..)
         .zip(NODES)
         .map(|(index, node)| {
-            let spec = json!({
-                "myASN": asn_of(index), "peerASN": ROUTER, "peerAddress": router.v4(),
-                "nodeSelectors": named(&[node]),
-            });
-            OwnPeer::write(&tenant, node, spec)
+            let patch = json!({"myASN": asn_of(index), "nodeSelectors": named(&[node])});
+            OwnPeer::to(&tenant, node, &router, Version::V4, patch)
         })
         .collect();
     let names: Vec<_> = peers.iter().map(OwnPeer::name).collect();

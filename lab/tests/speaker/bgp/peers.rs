@@ -4,38 +4,18 @@ use lab::Host;
 use lab::router::{Kind, Neighbour};
 use serde_json::{Value, json};
 
-use super::own_router::{OwnPeer, OwnRouter, Version};
-use super::{NODES, prefix};
+use super::own_router::{NODE, OwnPeer, OwnRouter, Version};
+use super::{NODES, prefix, secret};
 use crate::families::{Families, Reach};
 use crate::harness::Shared;
-use crate::object::{Object, TIMEOUT, apply};
+use crate::object::TIMEOUT;
 use crate::tenant::Tenant;
 
 /// The AS of the routers of these tests.
 const ROUTER: u32 = 64513;
 
-/// The AS of the nodes.
-const NODE: u32 = 64500;
-
 fn hosts(tenant: &Tenant<Shared>) -> Vec<&Host> {
     NODES.iter().map(|name| tenant.node(name)).collect()
-}
-
-/// Neighbours at one address of each node.
-fn neighbours(version: Version, asn: u32) -> impl FnOnce(&[Host]) -> Vec<Neighbour> {
-    move |nodes| {
-        let addresses = nodes.iter().map(|node| version.of(node));
-        addresses
-            .map(|address| Neighbour::new(address, asn))
-            .collect()
-    }
-}
-
-fn address_of(router: &OwnRouter, version: Version) -> String {
-    match version {
-        Version::V4 => router.v4(),
-        Version::V6 => router.v6(),
-    }
 }
 
 /// What FRR says about its session with `node1`.
@@ -52,16 +32,10 @@ fn a_peer_is_told_the_router_id_of_its_object() {
         return;
     };
     for version in Version::BOTH {
-        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, neighbours(version, NODE));
-        let _peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({
-                "myASN": NODE, "peerASN": ROUTER, "peerAddress": address_of(&router, version),
-                "routerID": "203.0.113.77",
-                "nodeSelectors": [{"matchLabels": {"kubernetes.io/hostname": "node1"}}],
-            }),
-        );
+        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, version.neighbours(NODE));
+        let on_node1 = json!([{"matchLabels": {"kubernetes.io/hostname": "node1"}}]);
+        let patch = json!({"routerID": "203.0.113.77", "nodeSelectors": on_node1});
+        let _peer = OwnPeer::to(&tenant, version.name(), &router, version, patch);
         router.until_sessions(&[tenant.node("node1")], version);
         let session = session_with_node1(&tenant, &router, version);
         assert_eq!(session["remoteRouterId"], "203.0.113.77");
@@ -75,15 +49,9 @@ fn a_local_as_takes_the_place_of_the_own_one() {
     };
     tenant.pool(Reach::Routed);
     for version in Version::BOTH {
-        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, neighbours(version, 64777));
-        let peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({
-                "myASN": NODE, "localASN": 64777, "peerASN": ROUTER,
-                "peerAddress": address_of(&router, version),
-            }),
-        );
+        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, version.neighbours(64777));
+        let patch = json!({"localASN": 64777});
+        let peer = OwnPeer::to(&tenant, version.name(), &router, version, patch);
         router.until_sessions(&hosts(&tenant), version);
         tenant.bgp(version.name(), json!({"peers": [peer.name()]}));
         let families = match version {
@@ -104,20 +72,6 @@ fn a_password_may_come_from_a_secret_and_be_changed_there() {
     let Some(tenant) = Tenant::start("bgp-secret") else {
         return;
     };
-    let secret = |password: &str| {
-        let object = json!({
-            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/basic-auth",
-            "metadata": {"name": tenant.name}, "stringData": {"password": password},
-        });
-        apply(&tenant.cluster.plane, "metallb-system", &[object]);
-        Object::of(
-            &tenant.cluster.plane,
-            "v1",
-            "Secret",
-            "metallb-system",
-            &tenant.name,
-        )
-    };
     for version in Version::BOTH {
         let with_password = |nodes: &[Host]| {
             let neighbours = nodes
@@ -126,19 +80,13 @@ fn a_password_may_come_from_a_secret_and_be_changed_there() {
             neighbours.map(|it| it.with_password("first-one")).collect()
         };
         let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, with_password);
-        let object = secret("first-one");
-        let _peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({
-                "myASN": NODE, "peerASN": ROUTER, "peerAddress": address_of(&router, version),
-                "passwordSecret": {"name": tenant.name},
-            }),
-        );
+        let object = secret(&tenant, "first-one");
+        let patch = json!({"passwordSecret": {"name": tenant.name}});
+        let _peer = OwnPeer::to(&tenant, version.name(), &router, version, patch);
         router.until_sessions(&hosts(&tenant), version);
-        secret("another-one");
+        secret(&tenant, "another-one");
         router.until_sessions(&[], version);
-        secret("first-one");
+        secret(&tenant, "first-one");
         router.until_sessions(&hosts(&tenant), version);
         object.delete();
     }
@@ -153,14 +101,9 @@ fn the_as_of_a_peer_may_be_any_other_or_the_own_one() {
         (Version::V4, ["external", "internal"], ROUTER),
         (Version::V6, ["internal", "external"], NODE),
     ] {
-        let router = OwnRouter::start(&tenant, Kind::Frr, asn, neighbours(version, NODE));
-        let peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({
-                "myASN": NODE, "dynamicASN": right, "peerAddress": address_of(&router, version),
-            }),
-        );
+        let router = OwnRouter::start(&tenant, Kind::Frr, asn, version.neighbours(NODE));
+        let patch = json!({"peerASN": null, "dynamicASN": right});
+        let peer = OwnPeer::to(&tenant, version.name(), &router, version, patch);
         router.until_sessions(&hosts(&tenant), version);
         peer.0.patch(json!({"spec": {"dynamicASN": wrong}}));
         router.until_sessions(&[], version);
@@ -183,7 +126,7 @@ fn sessions_follow_the_peers_that_are_written_and_deleted_one_by_one() {
     let service = tenant.service("web", Families::Dual, json!({}));
     for version in Version::BOTH {
         let routers = [(); 2]
-            .map(|()| OwnRouter::start(&tenant, Kind::Frr, ROUTER, neighbours(version, NODE)));
+            .map(|()| OwnRouter::start(&tenant, Kind::Frr, ROUTER, version.neighbours(NODE)));
         let mut peers = Vec::new();
         let address = match version {
             Version::V4 => service.addresses().remove(0),
@@ -191,11 +134,8 @@ fn sessions_follow_the_peers_that_are_written_and_deleted_one_by_one() {
         };
         let prefix = prefix(&address);
         for (index, router) in routers.iter().enumerate() {
-            let spec = json!({
-                "myASN": NODE, "peerASN": ROUTER, "peerAddress": address_of(router, version),
-            });
             let suffix = format!("{}-{index}", version.name());
-            peers.push(OwnPeer::write(&tenant, &suffix, spec));
+            peers.push(OwnPeer::to(&tenant, &suffix, router, version, json!({})));
             tenant.until_paths(&router.router, &prefix, &NODES);
         }
         peers.remove(0).0.delete();
@@ -210,15 +150,9 @@ fn a_change_of_timers_is_agreed_with_the_peer() {
         return;
     };
     for version in Version::BOTH {
-        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, neighbours(version, NODE));
-        let peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({
-                "myASN": NODE, "peerASN": ROUTER, "peerAddress": address_of(&router, version),
-                "holdTime": "30s", "keepaliveTime": "10s",
-            }),
-        );
+        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, version.neighbours(NODE));
+        let patch = json!({"holdTime": "30s", "keepaliveTime": "10s"});
+        let peer = OwnPeer::to(&tenant, version.name(), &router, version, patch);
         for (hold, keepalive) in [(30, 10), (12, 3)] {
             peer.0.patch(json!({"spec": {
                 "holdTime": format!("{hold}s"), "keepaliveTime": format!("{keepalive}s"),
@@ -244,14 +178,8 @@ fn routes_of_a_router_are_never_taken() {
         (Version::V4, "ipv4", tenant.v4(Reach::Routed, "128/25")),
         (Version::V6, "ipv6", tenant.v6(Reach::Routed, "8000/113")),
     ] {
-        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, neighbours(version, NODE));
-        let _peer = OwnPeer::write(
-            &tenant,
-            version.name(),
-            json!({
-                "myASN": NODE, "peerASN": ROUTER, "peerAddress": address_of(&router, version),
-            }),
-        );
+        let router = OwnRouter::start(&tenant, Kind::Frr, ROUTER, version.neighbours(NODE));
+        let _peer = OwnPeer::to(&tenant, version.name(), &router, version, json!({}));
         router.until_sessions(&hosts(&tenant), version);
         router
             .router
