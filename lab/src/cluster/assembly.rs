@@ -181,6 +181,21 @@ impl Cluster {
         self.speakers.get_mut(node).ok_or_else(|| no_speaker(node))
     }
 
+    /// Starts kube-proxy of each node anew, which then knows all at once. After an outage of the API server it would ask
+    /// again only after a pause that has doubled with each attempt.
+    ///
+    /// # Errors
+    /// When one of them cannot be started.
+    pub fn restart_proxies(&mut self) -> Result<(), LabError> {
+        self.proxies.clear();
+        let access = self.plane.access_of_proxy();
+        for host in &self.topology.nodes {
+            let proxy = node::start_proxy(host, &access, &self.folder)?;
+            self.proxies.push(proxy);
+        }
+        Ok(())
+    }
+
     /// Waits until both routers have all their sessions with the nodes.
     ///
     /// # Errors

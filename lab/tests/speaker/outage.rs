@@ -72,4 +72,5 @@ fn without_an_api_server_nothing_is_withdrawn_and_with_it_everything_is_caught_u
     })
     .unwrap();
     of_frr.expect_same(&[&tenant.cluster.frr]);
+    tenant.cluster.restart_proxies().unwrap();
 }

@@ -243,4 +243,5 @@ fn a_speaker_that_starts_without_an_api_server_is_alive_and_says_what_it_waits_f
 
     tenant.cluster.plane.start_api_server().unwrap();
     assert_eq!(until_ready(&tenant, 200), "ok");
+    tenant.cluster.restart_proxies().unwrap();
 }

@@ -58,6 +58,7 @@ fn clients_notice_neither_restarts_nor_an_outage_nor_other_services() {
         stage.restart_controller();
     });
     stage.undisturbed("deleting Services", |stage| stage.delete_services(count));
+    stage.tenant.cluster.restart_proxies().unwrap();
 }
 
 /// A Service on the link and a routed one, both of both families, with pods on all nodes.

@@ -109,7 +109,12 @@ fn attributes_are_those_of_the_advertisement_in_both_families() {
                 assert_eq!(path.communities, ["64500:9"], "{path:?}");
             }
         }
+        let addresses = service.addresses();
         service.delete();
         ad.delete();
+        // The next one may get the same addresses.
+        for address in addresses {
+            tenant.until_paths(&router.router, &prefix(&address), &[]);
+        }
     }
 }
