@@ -54,7 +54,7 @@ fn diff(c: &mut Criterion) {
     let (_, first) = all.iter().next().unwrap();
     let last = all.prefixes().rev().take(10_000);
     let mut most = all.clone();
-    most.update(last.map(|prefix| (*prefix, Some(Arc::clone(first)))));
+    most.update(last.map(|prefix| (prefix, Some(Arc::clone(first)))));
     let mut session = open_confirm(now);
     session.handle_input(now, Input::SetRoutes(all.clone()));
     session.handle_input(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bgp_wire::{AfiSafi, PathAttributes};
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The routes that the peer shall know: desired state, of which the session works out the differences.
 ///
@@ -15,7 +15,11 @@ use ipnet::{IpNet, Ipv6Net};
 /// A copy shares everything with its original, whatever the number of routes, and two copies are compared by what they do
 /// not share. So whoever keeps a copy, changes some routes and hands it over again pays for those alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Routes(OrdMap<IpNet, Arc<PathAttributes>>);
+pub struct Routes {
+    // One map a family: a prefix of IPv4 takes a fraction of what one of either takes, in memory and in time.
+    ipv4: Map<Ipv4Net>,
+    ipv6: Map<Ipv6Net>,
+}
 
 impl Routes {
     /// No routes.
@@ -30,12 +34,18 @@ impl Routes {
         prefix: IpNet,
         attributes: Arc<PathAttributes>,
     ) -> Option<Arc<PathAttributes>> {
-        self.0.insert(prefix, attributes)
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.insert(prefix, attributes),
+            IpNet::V6(prefix) => self.ipv6.insert(prefix, attributes),
+        }
     }
 
     /// Takes a route away. Returns the attributes it had.
     pub fn remove(&mut self, prefix: &IpNet) -> Option<Arc<PathAttributes>> {
-        self.0.remove(prefix)
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.remove(prefix),
+            IpNet::V6(prefix) => self.ipv6.remove(prefix),
+        }
     }
 
     /// Makes each prefix a route of these attributes, or none. What is not named stays as it is.
@@ -54,54 +64,66 @@ impl Routes {
     /// The attributes of a route.
     #[must_use]
     pub fn get(&self, prefix: &IpNet) -> Option<&Arc<PathAttributes>> {
-        self.0.get(prefix)
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.get(prefix),
+            IpNet::V6(prefix) => self.ipv6.get(prefix),
+        }
     }
 
     /// Whether there is such a route.
     #[must_use]
     pub fn contains(&self, prefix: &IpNet) -> bool {
-        self.0.contains_key(prefix)
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.contains_key(prefix),
+            IpNet::V6(prefix) => self.ipv6.contains_key(prefix),
+        }
     }
 
     /// The routes, in the order of their prefixes: those of IPv4 in front.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&IpNet, &Arc<PathAttributes>)> {
-        self.0.iter()
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (IpNet, &Arc<PathAttributes>)> {
+        of_map(&self.ipv4).chain(of_map(&self.ipv6))
     }
 
     /// Their prefixes, in order.
-    pub fn prefixes(&self) -> impl DoubleEndedIterator<Item = &IpNet> {
-        self.0.keys()
+    pub fn prefixes(&self) -> impl DoubleEndedIterator<Item = IpNet> {
+        self.iter().map(|(prefix, _)| prefix)
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.ipv4.len() + self.ipv6.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ipv4.is_empty() && self.ipv6.is_empty()
     }
 
     /// Whether the other is a copy that nothing has been done to since: told without a look at the routes.
     pub(crate) fn is_copy_of(&self, other: &Self) -> bool {
-        self.0.ptr_eq(&other.0) || self.is_empty() && other.is_empty()
+        are_copies(&self.ipv4, &other.ipv4) && are_copies(&self.ipv6, &other.ipv6)
     }
 
     /// The routes of one of the two families.
     pub(crate) fn of_family(
         &self,
         family: AfiSafi,
-    ) -> impl Iterator<Item = (&IpNet, &Arc<PathAttributes>)> {
-        let first_v6 = IpNet::V6(Ipv6Net::default());
-        let (v4, v6) = if family == AfiSafi::IPV4_UNICAST {
-            (Some(self.0.range(..first_v6)), None)
+    ) -> impl Iterator<Item = (IpNet, &Arc<PathAttributes>)> {
+        let is_ipv4 = family == AfiSafi::IPV4_UNICAST;
+        let ipv4 = is_ipv4.then(|| of_map(&self.ipv4));
+        let ipv6 = (!is_ipv4).then(|| of_map(&self.ipv6));
+        ipv4.into_iter().flatten().chain(ipv6.into_iter().flatten())
+    }
+
+    /// How many there are of one of the two families.
+    pub(crate) fn len_of(&self, family: AfiSafi) -> usize {
+        if family == AfiSafi::IPV4_UNICAST {
+            self.ipv4.len()
         } else {
-            (None, Some(self.0.range(first_v6..)))
-        };
-        v4.into_iter().flatten().chain(v6.into_iter().flatten())
+            self.ipv6.len()
+        }
     }
 
     /// What turns `self` into `later` as far as a family is concerned, in the order of the prefixes, in the time that it
@@ -111,24 +133,51 @@ impl Routes {
         later: &'a Self,
         family: AfiSafi,
     ) -> impl Iterator<Item = RouteChange<'a>> {
-        let changes = self.0.diff(&later.0).map(|change| match change {
-            DiffItem::Add(prefix, attributes) => RouteChange::New(prefix, attributes),
-            DiffItem::Update { old, new } => RouteChange::Other(new.0, old.1, new.1),
-            DiffItem::Remove(prefix, _) => RouteChange::Gone(prefix),
-        });
-        changes.filter(move |change| family_of(change.prefix()) == family)
+        let is_ipv4 = family == AfiSafi::IPV4_UNICAST;
+        let ipv4 = is_ipv4.then(|| changes(&self.ipv4, &later.ipv4));
+        let ipv6 = (!is_ipv4).then(|| changes(&self.ipv6, &later.ipv6));
+        ipv4.into_iter().flatten().chain(ipv6.into_iter().flatten())
     }
+}
+
+type Map<P> = OrdMap<P, Arc<PathAttributes>>;
+
+fn of_map<P: Copy + Ord + Into<IpNet>>(
+    routes: &Map<P>,
+) -> impl DoubleEndedIterator<Item = (IpNet, &Arc<PathAttributes>)> {
+    routes
+        .iter()
+        .map(|(prefix, attributes)| ((*prefix).into(), attributes))
+}
+
+fn are_copies<P: Ord>(one: &Map<P>, other: &Map<P>) -> bool {
+    one.ptr_eq(other) || one.is_empty() && other.is_empty()
+}
+
+fn changes<'a, P: Copy + Ord + Into<IpNet>>(
+    earlier: &'a Map<P>,
+    later: &'a Map<P>,
+) -> impl Iterator<Item = RouteChange<'a>> {
+    earlier.diff(later).map(|change| match change {
+        DiffItem::Add(prefix, attributes) => RouteChange::New((*prefix).into(), attributes),
+        DiffItem::Update { old, new } => RouteChange::Other((*new.0).into(), old.1, new.1),
+        DiffItem::Remove(prefix, _) => RouteChange::Gone((*prefix).into()),
+    })
 }
 
 impl FromIterator<(IpNet, Arc<PathAttributes>)> for Routes {
     fn from_iter<I: IntoIterator<Item = (IpNet, Arc<PathAttributes>)>>(routes: I) -> Self {
-        Self(routes.into_iter().collect())
+        let mut all = Self::new();
+        all.extend(routes);
+        all
     }
 }
 
 impl Extend<(IpNet, Arc<PathAttributes>)> for Routes {
     fn extend<I: IntoIterator<Item = (IpNet, Arc<PathAttributes>)>>(&mut self, routes: I) {
-        self.0.extend(routes);
+        for (prefix, attributes) in routes {
+            self.insert(prefix, attributes);
+        }
     }
 }
 
@@ -136,19 +185,11 @@ impl Extend<(IpNet, Arc<PathAttributes>)> for Routes {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RouteChange<'a> {
     /// There was none.
-    New(&'a IpNet, &'a Arc<PathAttributes>),
+    New(IpNet, &'a Arc<PathAttributes>),
     /// It had the first attributes, and has the second.
-    Other(&'a IpNet, &'a Arc<PathAttributes>, &'a Arc<PathAttributes>),
+    Other(IpNet, &'a Arc<PathAttributes>, &'a Arc<PathAttributes>),
     /// There is none any more.
-    Gone(&'a IpNet),
-}
-
-impl RouteChange<'_> {
-    const fn prefix(&self) -> &IpNet {
-        match self {
-            Self::New(prefix, _) | Self::Other(prefix, ..) | Self::Gone(prefix) => prefix,
-        }
-    }
+    Gone(IpNet),
 }
 
 /// The family that a route is of.
@@ -176,7 +217,9 @@ mod tests {
         let routes = routes(&["::/0", "0.0.0.0/0", "ffff::/128", "255.255.255.255/32"]);
         let of = |family| {
             let prefixes = routes.of_family(family).map(|(prefix, _)| prefix);
-            prefixes.map(IpNet::to_string).collect::<Vec<_>>()
+            prefixes
+                .map(|prefix| prefix.to_string())
+                .collect::<Vec<_>>()
         };
         assert_eq!(
             of(AfiSafi::IPV4_UNICAST),

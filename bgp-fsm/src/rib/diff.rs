@@ -16,19 +16,24 @@ pub(super) fn plan(
     completion: &Completion,
 ) -> Queue {
     let mut queue = Queue::default();
+    // The peer of a new session holds nothing that could be compared.
+    if held.len_of(family) == 0 {
+        let routes = desired.of_family(family);
+        routes.for_each(|(prefix, attributes)| queue.announce(prefix, attributes));
+        return queue;
+    }
     let mut same = Same {
         completion,
         latest: None,
     };
-    for change in held.changes_to(desired, family) {
-        match change {
-            RouteChange::Gone(prefix) => queue.withdraw(*prefix),
+    held.changes_to(desired, family)
+        .for_each(|change| match change {
+            RouteChange::Gone(prefix) => queue.withdraw(prefix),
             RouteChange::Other(_, old, new) if same.of(old, new) => {}
             RouteChange::New(prefix, attributes) | RouteChange::Other(prefix, _, attributes) => {
-                queue.announce(*prefix, attributes);
+                queue.announce(prefix, attributes);
             }
-        }
-    }
+        });
     queue
 }
 

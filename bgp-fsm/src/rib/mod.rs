@@ -86,11 +86,11 @@ impl AdjRibOut {
         queue.resending = true;
         for change in held.changes_to(&self.desired, self.family) {
             if let RouteChange::Gone(prefix) = change {
-                queue.withdraw(*prefix);
+                queue.withdraw(prefix);
             }
         }
         for (prefix, attributes) in self.desired.of_family(self.family) {
-            queue.announce(*prefix, attributes);
+            queue.announce(prefix, attributes);
         }
         self.settled = held;
         self.queue = queue;
@@ -194,7 +194,7 @@ pub struct AdvertisedRoutes {
 
 impl AdvertisedRoutes {
     /// The prefixes, in order.
-    pub fn prefixes(&self) -> impl Iterator<Item = &IpNet> {
+    pub fn prefixes(&self) -> impl Iterator<Item = IpNet> {
         self.routes.of_family(self.family).map(|(prefix, _)| prefix)
     }
 
@@ -204,10 +204,10 @@ impl AdvertisedRoutes {
         family_of(prefix) == self.family && self.routes.contains(prefix)
     }
 
-    /// How many there are, by counting.
+    /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.prefixes().count()
+        self.routes.len_of(self.family)
     }
 
     /// What the peer has been told since `earlier`, a status of the same family: each prefix that it holds now and did not,
@@ -218,8 +218,8 @@ impl AdvertisedRoutes {
     ) -> impl Iterator<Item = AdvertisedChange> + 'a {
         let changes = earlier.routes.changes_to(&self.routes, self.family);
         changes.filter_map(|change| match change {
-            RouteChange::New(prefix, _) => Some(AdvertisedChange::Announced(*prefix)),
-            RouteChange::Gone(prefix) => Some(AdvertisedChange::Withdrawn(*prefix)),
+            RouteChange::New(prefix, _) => Some(AdvertisedChange::Announced(prefix)),
+            RouteChange::Gone(prefix) => Some(AdvertisedChange::Withdrawn(prefix)),
             RouteChange::Other(..) => None,
         })
     }

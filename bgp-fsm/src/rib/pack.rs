@@ -64,12 +64,15 @@ impl Queue {
     }
 
     pub(super) fn announce(&mut self, prefix: IpNet, attributes: &Arc<PathAttributes>) {
-        // Neighbours mostly share their attributes; then nothing has to be searched.
-        let shared = |group: &Group| Arc::ptr_eq(&group.attributes, attributes);
-        if !self.groups.get(self.latest).is_some_and(shared) {
-            self.latest = self.group_of(attributes);
-        }
-        if let Some(group) = self.groups.get_mut(self.latest) {
+        let group = match self.groups.get_mut(self.latest) {
+            // Neighbours mostly share their attributes; then nothing has to be searched.
+            Some(latest) if Arc::ptr_eq(&latest.attributes, attributes) => Some(latest),
+            _ => {
+                self.latest = self.group_of(attributes);
+                self.groups.get_mut(self.latest)
+            }
+        };
+        if let Some(group) = group {
             group.prefixes.prefixes.push(prefix);
             self.waiting += 1;
         }

@@ -46,7 +46,7 @@ proptest! {
             let sent = match step {
                 Step::Update(changes) => {
                     routes.update(changes.into_iter().map(route));
-                    let rebuilt = routes.iter().map(|(prefix, kept)| (*prefix, Arc::clone(kept)));
+                    let rebuilt = routes.iter().map(|(prefix, kept)| (prefix, Arc::clone(kept)));
                     let rebuilt = rebuilt.collect();
                     [copies.set_routes(routes.clone()), anew.set_routes(rebuilt)]
                 }
@@ -110,6 +110,6 @@ fn told(rig: &Rig, family: AfiSafi) -> (Option<Vec<IpNet>>, usize) {
     let advertised = &rig.session.advertised()[&family];
     let routes = advertised.routes().unwrap();
     let pending = routes.pending();
-    let prefixes = (pending == 0).then(|| routes.prefixes().copied().collect());
+    let prefixes = (pending == 0).then(|| routes.prefixes().collect());
     (prefixes, pending)
 }

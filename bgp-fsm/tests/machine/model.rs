@@ -217,7 +217,7 @@ impl Model {
             Received::Notification => encoded(Notification::hold_timer_expired()),
             Received::Refresh => {
                 if self.rig.session.established_connection() == Some(conn) {
-                    let v4 = |prefix: &&IpNet| prefix.addr().is_ipv4();
+                    let v4 = |prefix: &IpNet| prefix.addr().is_ipv4();
                     self.asked.extend(self.desired.prefixes().filter(v4));
                 }
                 encoded(RouteRefresh::new(
@@ -330,7 +330,7 @@ impl Model {
         let desired: BTreeMap<IpNet, BTreeSet<Community>> = self
             .desired
             .iter()
-            .map(|(prefix, of)| (*prefix, community(of)))
+            .map(|(prefix, of)| (prefix, community(of)))
             .collect();
         assert_eq!(self.held, desired);
     }

@@ -41,7 +41,7 @@ fn announcement(done: &Done) -> &Update {
 
 fn advertised(rig: &Rig, family: AfiSafi) -> Vec<String> {
     match &rig.session.advertised()[&family] {
-        Advertised::Routes(routes) => routes.prefixes().map(IpNet::to_string).collect(),
+        Advertised::Routes(routes) => routes.prefixes().map(|prefix| prefix.to_string()).collect(),
         other => vec![format!("{other:?}")],
     }
 }
@@ -415,7 +415,7 @@ fn a_change_while_routes_are_under_way_is_worked_out_against_what_the_peer_holds
     let before: Vec<_> = rig.set_routes(all.clone()).changes();
     // Keep the last route and no other: what was sent is withdrawn, what was not is never mentioned.
     let (last, attributes) = all.iter().next_back().unwrap();
-    let done = rig.set_routes([(*last, Arc::clone(attributes))].into_iter().collect());
+    let done = rig.set_routes([(last, Arc::clone(attributes))].into_iter().collect());
     rig.stalled = false;
     let mut after = done.changes();
     for _ in 0..100 {
@@ -446,8 +446,8 @@ fn a_refresh_goes_on_over_a_change_of_routes() {
     let mut seen = refresh(&mut rig, V4).changes();
     assert!(seen.len() < 200_000);
     let mut changed = rig.session.routes().clone();
-    let gone = *changed.iter().next().unwrap().0;
-    let late = *changed.iter().next_back().unwrap().0;
+    let gone = changed.iter().next().unwrap().0;
+    let late = changed.iter().next_back().unwrap().0;
     changed.update([(gone, None), (late, None)]);
     changed.insert(prefix("198.51.100.0/24"), Arc::default());
     seen.extend(rig.set_routes(changed).changes());
@@ -516,7 +516,7 @@ fn routes_whose_attributes_fill_a_message_are_reported_and_the_others_go_out() {
     mixed.update(
         with_huge
             .iter()
-            .map(|(prefix, huge)| (*prefix, Some(Arc::clone(huge)))),
+            .map(|(prefix, huge)| (prefix, Some(Arc::clone(huge)))),
     );
     let done = rig.set_routes(mixed);
     assert_eq!(done.changes(), ["+203.0.113.1/32"]);

@@ -205,13 +205,7 @@ fn set_routes(simulation: &mut Simulation<Speaker>, host: HostId, routes: Routes
 }
 
 fn learnt(simulation: &Simulation<Speaker>, host: HostId, from: HostId) -> bool {
-    let told: BTreeSet<IpNet> = simulation
-        .host(from)
-        .session
-        .routes()
-        .prefixes()
-        .copied()
-        .collect();
+    let told: BTreeSet<IpNet> = simulation.host(from).session.routes().prefixes().collect();
     simulation.host(host).learnt == told
 }
 

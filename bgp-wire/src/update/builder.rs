@@ -1,6 +1,8 @@
 //! Many prefixes with one set of attributes, in as few messages as hold them.
 
-use super::encode::{write_attribute, write_block, write_family, write_mp_next_hop, write_prefix};
+use super::encode::{
+    write_attribute, write_block, write_family, write_mp_next_hop, write_wire_prefix,
+};
 use super::owned::Update;
 use crate::afi_safi::AfiSafi;
 use crate::attribute::encode::AttributeBlock;
@@ -246,13 +248,14 @@ impl Run {
     ) -> Result<(), EncodeError> {
         let end = self.end.saturating_sub(reserved);
         let id = if self.path_id.is_some() { 4 } else { 0 };
-        let fits = |w: &Writer<'_>, prefix: &F::Prefix| {
-            let (_, len) = F::to_wire(*prefix);
-            w.position() + id + len <= end
-        };
-        while let Some(prefix) = prefixes.next_if(|prefix| fits(w, prefix)) {
-            write_prefix::<F>(w, self.path_id, prefix);
+        while let Some(prefix) = prefixes.peek() {
+            let (octets, len) = F::to_wire(*prefix);
+            if w.position() + id + len > end {
+                break;
+            }
+            write_wire_prefix(w, self.path_id, octets.as_ref(), len);
             self.written += 1;
+            prefixes.next();
         }
         if self.written == 0 {
             // One address and its length would have to fit: say how much too much that is.

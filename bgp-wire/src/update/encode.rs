@@ -97,18 +97,18 @@ pub(super) fn write_mp_next_hop(w: &mut Writer<'_>, next_hop: NextHop) {
     w.u8(0);
 }
 
-/// Writes one prefix.
+/// Writes one prefix, given as its family has it on the wire.
 #[inline]
-pub(super) fn write_prefix<F: Family>(
+pub(super) fn write_wire_prefix(
     w: &mut Writer<'_>,
     path_id: Option<PathId>,
-    prefix: F::Prefix,
+    octets: &[u8],
+    len: usize,
 ) {
     if let Some(PathId(path_id)) = path_id {
         w.u32(path_id);
     }
-    let (octets, len) = F::to_wire(prefix);
-    w.prefix(octets.as_ref(), len);
+    w.prefix(octets, len);
 }
 
 fn write_mp_reach(
@@ -159,7 +159,8 @@ fn write_all<F: Family>(
         if nlri.path_id.is_some() != add_path {
             return Err(EncodeError::PathIdentifier);
         }
-        write_prefix::<F>(w, nlri.path_id, nlri.prefix);
+        let (octets, len) = F::to_wire(nlri.prefix);
+        write_wire_prefix(w, nlri.path_id, octets.as_ref(), len);
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl View {
             let stays = now(family).is_some();
             if !stays {
                 for prefix in before.prefixes() {
-                    sent.remove(prefix);
+                    sent.remove(&prefix);
                 }
             }
             stays
@@ -93,7 +93,7 @@ impl View {
                 continue;
             };
             match self.advertised.insert(*family, now.clone()) {
-                None => sent.extend(now.prefixes().copied()),
+                None => sent.extend(now.prefixes()),
                 Some(before) => {
                     for change in now.changes_since(&before) {
                         match change {
