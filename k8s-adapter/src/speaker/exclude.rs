@@ -1,5 +1,7 @@
 //! Interfaces that never carry an announcement, by name: the ConfigMap `metallb-excludel2`, or the file that stands for it.
 
+use std::sync::LazyLock;
+
 use regex::RegexSet;
 use serde::Deserialize;
 
@@ -82,7 +84,7 @@ impl PartialEq for Exclusions {
 impl Default for Exclusions {
     /// MetalLB's own list: bridges, tunnels and pod interfaces of the usual network plugins.
     fn default() -> Self {
-        Self(RegexSet::new(DEFAULT).unwrap_or_else(|_| RegexSet::empty()))
+        Self(DEFAULT_SET.clone())
     }
 }
 
@@ -113,6 +115,10 @@ const DEFAULT: [&str; 14] = [
     "^nodelocaldns.*",
     "^lxc.*",
 ];
+
+/// Compiled once: that takes time and memory, and a copy shares both.
+static DEFAULT_SET: LazyLock<RegexSet> =
+    LazyLock::new(|| RegexSet::new(DEFAULT).unwrap_or_else(|_| RegexSet::empty()));
 
 #[cfg(test)]
 mod tests {

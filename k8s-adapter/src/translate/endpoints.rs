@@ -51,9 +51,9 @@ fn endpoints(slice: &EndpointSlice) -> impl Iterator<Item = Endpoint> {
         })
 }
 
-/// Which slices each Service has.
+/// Which slices each Service has: mostly one, in no order.
 #[derive(Debug, Default)]
-pub(super) struct SliceIndex(BTreeMap<ServiceKey, BTreeSet<ObjectName>>);
+pub(super) struct SliceIndex(BTreeMap<ServiceKey, Vec<ObjectName>>);
 
 impl SliceIndex {
     /// Brings the index up to date with slices that were as in `earlier`. The Services whose slices have changed.
@@ -72,7 +72,7 @@ impl SliceIndex {
                 self.0
                     .entry(is.service.clone())
                     .or_default()
-                    .insert(name.clone());
+                    .push(name.clone());
                 affected.insert(is.service.clone());
             }
         }
@@ -96,7 +96,7 @@ impl SliceIndex {
 
     fn remove(&mut self, service: &ServiceKey, slice: &ObjectName) {
         if let Some(names) = self.0.get_mut(service) {
-            names.remove(slice);
+            names.retain(|name| name != slice);
             if names.is_empty() {
                 self.0.remove(service);
             }

@@ -41,8 +41,8 @@ pub struct NodeStatus {
     statuses: Statuses,
     /// The Services that the process before this one said something of, until they have been looked at.
     leftovers: BTreeSet<ServiceKey>,
-    /// What has been told of each Service.
-    told: BTreeMap<ServiceKey, BTreeSet<Event>>,
+    /// What has been told of each Service, which is little.
+    told: BTreeMap<ServiceKey, Vec<Event>>,
 }
 
 /// What the process before this one said of a peer.
@@ -175,7 +175,8 @@ impl NodeStatus {
         // What ended in between is told again.
         told.retain(|event| current.contains(event));
         for event in events {
-            if told.insert(event.clone()) {
+            if !told.contains(&event) {
+                told.push(event.clone());
                 news.events.push(event);
             }
         }

@@ -101,11 +101,11 @@ pub(super) fn assigned(id: &StatusId) -> Option<Event> {
 }
 
 /// What a process that starts takes as told: what the status objects of its node say.
-pub(super) fn told_before(before: &Statuses) -> BTreeMap<ServiceKey, BTreeSet<Event>> {
-    let mut told: BTreeMap<ServiceKey, BTreeSet<Event>> = BTreeMap::new();
+pub(super) fn told_before(before: &Statuses) -> BTreeMap<ServiceKey, Vec<Event>> {
+    let mut told: BTreeMap<ServiceKey, Vec<Event>> = BTreeMap::new();
     for id in before.keys() {
         if let (Some(service), Some(event)) = (id.about.service(), assigned(id)) {
-            told.entry(service.clone()).or_default().insert(event);
+            told.entry(service.clone()).or_default().push(event);
         }
     }
     told
