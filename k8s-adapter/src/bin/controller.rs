@@ -16,7 +16,8 @@ struct Arguments {
     flags: ControllerFlags,
 }
 
-#[tokio::main]
+// There is one thing to do at a time, and each thread costs memory: as many as the machine has processors are too many.
+#[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let Arguments { flags } = Arguments::parse();
     telemetry::init(flags.common.log_level);
