@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use bgp_wire::{Asn, Community};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipam::Pool;
+use ipnet::IpNet;
 use planner::allocation::plan_allocation;
 use planner::announcements::{Affected, Announcements};
 use planner::config::{BgpAdvertisement, L2Advertisement, Peer, PeerAs, PoolPolicy};
 use planner::desired::{Desired, desired_state};
 use planner::diff::diff_shared;
 use planner::endpoints::Endpoint;
+use planner::members::{Member, MemberLink, Members};
 use planner::names::{NodeName, ServiceKey};
 use planner::node::Node;
 use planner::selector::Labels;
@@ -130,6 +132,85 @@ fn changes(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What a speaker does when the others are heard not to be alive any more, and to be back: it decides and finds the
+/// differences.
+fn members(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("10000 services, 100 nodes, members");
+    for (name, policy) in POLICIES {
+        let snapshot = snapshot(policy);
+        let all: Members = (0..NODES)
+            .map(|index| (node_name(index), member(index)))
+            .collect();
+        for (what, change) in MEMBER_CHANGES {
+            let mut changed = all.clone();
+            change(&mut changed);
+            let mut announcements = Announcements::new(node_name(42));
+            announcements.set_members(&Snapshot::default(), Some(all.clone()));
+            announcements.decide_anew(&snapshot);
+            let (mut next, mut other) = (&changed, &all);
+            group.bench_function(format!("{what}/{name}"), |bencher| {
+                bencher.iter(|| {
+                    let desired = announcements.desired().clone();
+                    announcements.set_members(black_box(&snapshot), Some(next.clone()));
+                    std::mem::swap(&mut next, &mut other);
+                    differences(&desired, announcements.desired())
+                });
+            });
+        }
+        let rival = node_name(7);
+        let announcements = {
+            let mut announcements = Announcements::new(node_name(42));
+            announcements.decide_anew(&snapshot);
+            announcements
+        };
+        group.bench_function(format!("outranks/{name}"), |bencher| {
+            let address = IpAddr::from([10, 0, 16, 1]);
+            bencher.iter(|| announcements.outranks(black_box(&address), &rival));
+        });
+    }
+    group.finish();
+}
+
+/// On the subnet that all are on, and on one of its own.
+fn member(index: usize) -> Member {
+    let own = u8::try_from(index).unwrap_or_default();
+    let subnets = [(10, 0, 0, 16), (192, own, 0, 24)];
+    let subnets = subnets.map(|(first, second, third, length)| {
+        let address = IpAddr::from([first, second, third, own]);
+        IpNet::new(address, length).ok()
+    });
+    let link = MemberLink {
+        is_up: true,
+        subnets: subnets.into_iter().flatten().collect(),
+        macs: [[2, 0, 0, 0, 0, own]].into(),
+    };
+    Member {
+        links: [("eth0".into(), link)].into(),
+        is_draining: false,
+    }
+}
+
+type MemberChange = fn(&mut Members);
+
+/// Each is made and taken back by turns.
+const MEMBER_CHANGES: [(&str, MemberChange); 3] = [
+    ("another dies", |members| members.remove(&node_name(7))),
+    ("a link of another goes down", |members| {
+        let mut member = member(7);
+        for link in member.links.values_mut() {
+            link.is_up = false;
+        }
+        members.insert(node_name(7), member);
+    }),
+    ("this one leaves", |members| {
+        let member = Member {
+            is_draining: true,
+            ..member(42)
+        };
+        members.insert(node_name(42), member);
+    }),
+];
+
 fn differences(before: &Desired, now: &Desired) -> usize {
     let routes = now.peers.iter().map(|(name, peer)| {
         let before = before.peers.get(name);
@@ -197,5 +278,5 @@ fn affecting<const S: usize, const N: usize>(
     }
 }
 
-criterion_group!(benches, decisions, changes);
+criterion_group!(benches, decisions, changes, members);
 criterion_main!(benches);

@@ -14,7 +14,8 @@
 //! | [`report()`](report::report) | `ferrolb plan` | all of the above for people, with what would help |
 //!
 //! All take a [`Snapshot`]: the configuration in force and what is known of Services, endpoints and nodes. Two equal
-//! snapshots give equal answers, on whatever node: that is how nodes agree without a word between them.
+//! snapshots give equal answers, on whatever node: that is how nodes agree without a word between them. [`Announcements`]
+//! also take the [`members`] that are alive, and agree as far as the nodes hear the same.
 //!
 //! # Contract
 //!

@@ -119,7 +119,8 @@ pub fn report<'a>(snapshot: &Snapshot, nodes: impl IntoIterator<Item = &'a NodeN
 }
 
 impl Report {
-    fn add_addresses(&mut self, subject: &Subject<'_>, layer2: &Layer2) {
+    /// Adds what is to say of the addresses of a Service.
+    pub(crate) fn add_addresses(&mut self, subject: &Subject<'_>, layer2: &Layer2) {
         let Some(Ranking { ranked, excluded }) = layer2.ranking(subject) else {
             return;
         };

@@ -15,6 +15,7 @@ use crate::desired::Desired;
 use crate::l2::{Layer2, Surroundings};
 use crate::members::Members;
 use crate::names::{NodeName, ServiceKey};
+use crate::report::{AddressReport, Report};
 use crate::snapshot::Snapshot;
 use crate::subject::{Examined, examine, examine_all};
 use crate::verdict::Verdicts;
@@ -157,11 +158,25 @@ impl Announcements {
 
     /// Whether this node, and not `other`, shall have an address that both claim.
     ///
-    /// Equal on all nodes with equal snapshots, whatever they hear of each other: of two nodes exactly one outranks the
-    /// other. An address that no node may announce is for neither.
+    /// Equal on all nodes with equal snapshots, whatever they hear of each other, and of the links of each: of two nodes of
+    /// which at least one may announce the address exactly one outranks the other.
     #[must_use]
     pub fn outranks(&self, address: &IpAddr, other: &NodeName) -> bool {
         self.layer2.outranks(address, self.outlook.me(), other)
+    }
+
+    /// Who owns an address, who would in which order, and why each other node would not; `None` where no L2Advertisement
+    /// is for it. The snapshot is that of the call before; this looks at all of it.
+    #[must_use]
+    pub fn address_report(&self, snapshot: &Snapshot, address: &IpAddr) -> Option<AddressReport> {
+        let services = examine_all(snapshot);
+        let subjects = services.values().flatten().flatten();
+        let with = subjects.filter(|subject| subject.addresses.contains(address));
+        let mut report = Report::default();
+        for subject in with {
+            report.add_addresses(subject, &self.layer2);
+        }
+        report.addresses.remove(address)
     }
 
     /// How far the node has got with leaving.

@@ -106,6 +106,10 @@ impl Outlook {
     pub(crate) fn update(&mut self, services: &Examined<'_>, layer2: &Layer2, reached: Reached) {
         let mut others = self.bgp.update(&self.me, services);
         others.extend(reached.services);
+        if reached.candidates {
+            let staying = self.held.iter().filter(|address| layer2.stays(address));
+            others.extend(staying.flat_map(|address| layer2.sharing(address)));
+        }
         others.retain(|key| !services.contains_key(key));
         if reached.nodes.contains(&self.me) {
             let all = self.desired.verdicts.keys();

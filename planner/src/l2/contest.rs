@@ -148,6 +148,17 @@ impl Contest {
         tiers.any(|tier| self.candidates(tier).next().is_some())
     }
 
+    /// Whether anybody could own it, if alive.
+    pub(super) fn has_claimants(&self) -> bool {
+        match &self.local {
+            None => self.electorate.has_claimants(),
+            Some(nodes) => {
+                let mut nodes = nodes.iter();
+                nodes.any(|node| self.electorate.claimant(node).is_some())
+            }
+        }
+    }
+
     /// Whether anybody else than `node` may own it.
     pub(super) fn has_candidate_but(&self, node: &NodeName) -> bool {
         let mut tiers = self.electorate.tiers();

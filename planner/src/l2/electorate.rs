@@ -94,6 +94,11 @@ impl Electorate {
         self.claimants.get(node)
     }
 
+    /// Whether some node would be a candidate if it were alive.
+    pub(super) fn has_claimants(&self) -> bool {
+        !self.claimants.is_empty()
+    }
+
     /// Why each node may not that is in no tier.
     pub(crate) fn excluded(&self) -> &BTreeMap<NodeName, Exclusion> {
         &self.excluded

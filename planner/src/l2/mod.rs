@@ -34,15 +34,17 @@ use crate::verdict::{L2Announcement, Reason, Verdict};
 pub(crate) struct Layer2 {
     electorates: Electorates,
     standings: BTreeMap<ServiceKey, Result<Contest, Reason>>,
-    /// The Services with candidates, by each of their addresses.
+    /// The Services with nodes that could own them, if alive, by each of their addresses.
     holders: BTreeMap<IpAddr, ServiceSet>,
 }
 
 /// What an update has made different.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reached {
-    /// The Services whose election is another, or came out otherwise.
+    /// The Services whose election was held again, or came out otherwise.
     pub(crate) services: BTreeSet<ServiceKey>,
+    /// Whether there are other candidates than before, or better ones, for whatever Service.
+    pub(crate) candidates: bool,
     /// The nodes on which advertisements name other interfaces than before, of whatever Service.
     pub(crate) nodes: BTreeSet<NodeName>,
 }
@@ -84,6 +86,7 @@ impl Layer2 {
         if surroundings == Surroundings::Changed {
             round.renewals = self.electorates.renew(snapshot);
             round.reached.nodes = round.renewals.covered_otherwise();
+            round.reached.candidates = !round.renewals.is_empty();
             self.renew(snapshot, services, &mut round);
         }
         for (key, subject) in services {
@@ -166,12 +169,19 @@ impl Layer2 {
         interfaces.cloned().reduce(InterfaceSelection::union)
     }
 
+    /// Whether advertisements ask that an address stays with who has it.
+    pub(crate) fn stays(&self, address: &IpAddr) -> bool {
+        let contests = self.holders(address).filter_map(|key| self.contest(key));
+        let mut failback = contests.map(|contest| contest.electorate().failback());
+        failback.any(|failback| failback == Failback::Off)
+    }
+
     /// The Services that have one owner with this address.
     pub(crate) fn sharing(&self, address: &IpAddr) -> Vec<ServiceKey> {
         self.group([*address])
     }
 
-    /// The Services that hold an address and have candidates.
+    /// The Services that hold an address, and that some node could own, if alive.
     pub(crate) fn holders(&self, address: &IpAddr) -> impl Iterator<Item = &ServiceKey> {
         self.holders
             .get(address)
@@ -222,6 +232,9 @@ impl Layer2 {
         let mut stand_anew = Vec::new();
         for (key, standing) in &mut self.standings {
             let Ok(contest) = standing else { continue };
+            if services.contains_key(key) {
+                continue;
+            }
             let before = contest.electorate();
             let address = contest.first_address();
             let moved = address.filter(|address| round.renewals.moves(address));
@@ -233,9 +246,6 @@ impl Layer2 {
                 }
             };
             let Some(renewal) = renewal else { continue };
-            if services.contains_key(key) {
-                continue;
-            }
             if renewal.passes_by(contest) {
                 contest.move_to(renewal.now());
                 continue;
@@ -293,7 +303,7 @@ impl Layer2 {
         }
         self.leave(key, before, round);
         (now.owner, now.is_open) = (None, false);
-        if now.has_candidates() {
+        if now.has_claimants() {
             for address in now.addresses() {
                 self.holders
                     .entry(*address)
@@ -365,9 +375,18 @@ impl Layer2 {
         (self.contest(key).map(Contest::created), key)
     }
 
-    /// The Services that have one owner with those that hold these addresses: they share addresses with one another, if
-    /// only by way of a third. The most senior first; mostly there is one.
+    /// The Services that have one owner with those that hold these addresses: they have candidates, and share addresses
+    /// with one another, if only by way of a third. The most senior first; mostly there is one.
     fn group(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Vec<ServiceKey> {
+        self.group_of(addresses, Contest::has_candidates)
+    }
+
+    /// The same of the Services that `take_part`.
+    fn group_of(
+        &self,
+        addresses: impl IntoIterator<Item = IpAddr>,
+        take_part: impl Fn(&Contest) -> bool,
+    ) -> Vec<ServiceKey> {
         let mut addresses: Vec<IpAddr> = addresses.into_iter().collect();
         let mut group: Vec<ServiceKey> = Vec::new();
         let mut seen = BTreeSet::new();
@@ -376,10 +395,12 @@ impl Layer2 {
                 continue;
             }
             for key in self.holders(&address) {
-                if !group.contains(key) {
+                let contest = self.contest(key).filter(|contest| take_part(contest));
+                if let Some(contest) = contest
+                    && !group.contains(key)
+                {
                     group.push(key.clone());
-                    let others = self.contest(key).into_iter().flat_map(Contest::addresses);
-                    addresses.extend(others);
+                    addresses.extend(contest.addresses());
                 }
             }
         }
@@ -403,12 +424,9 @@ impl Layer2 {
         }) {
             return false;
         }
-        let owner = contest.elect_alone();
-        if contest.owner != owner {
-            contest.owner = owner;
-            reached.services.insert(key.clone());
-        }
+        contest.owner = contest.elect_alone();
         contest.is_open = contest.is_for_all();
+        reached.services.insert(key.clone());
         true
     }
 
@@ -423,10 +441,8 @@ impl Layer2 {
         for key in group {
             if let Some(Ok(contest)) = self.standings.get_mut(&key) {
                 contest.is_open = is_alone && contest.is_for_all();
-                if !is_alone || contest.owner != owner {
-                    contest.owner.clone_from(&owner);
-                    reached.services.insert(key);
-                }
+                contest.owner.clone_from(&owner);
+                reached.services.insert(key);
             }
         }
     }
