@@ -1,5 +1,5 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-scale bench-ipam check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-scale bench-ipam bench-membership check
 
 # Network namespaces need root; everything is built as the user who called.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES,TRIALS,SPLITS)
@@ -53,6 +53,10 @@ bench-scale:
 # The allocator: time and memory at 100 000 Services, in some two minutes.
 bench-ipam:
 	cargo bench --package ipam --locked
+
+# How fast members of 3 to 1 000 nodes notice a death, how often they are wrong and what they send, in virtual time.
+bench-membership:
+	cargo bench --package election --features membership --bench membership --locked
 
 check:
 	bash .ci/run

@@ -3,6 +3,8 @@
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::time::Duration;
 
+use super::health::Health;
+
 /// The settings of a [`Membership`](super::Membership). All members of a cluster should have the same.
 ///
 /// | | [`lan`](Self::lan) | [`wan`](Self::wan) |
@@ -15,8 +17,8 @@ use std::time::Duration;
 /// | who talks with whom is compared with a random member every | 5 s | 20 s |
 /// | missing members are called every | 1 s | 5 s |
 ///
-/// A member that is late itself, or whose own probes of several others fail, takes up to eight times as long for all of
-/// this, since the fault is likely its own.
+/// A member that was late itself, or whose own probes of several others fail, takes up to four times as long to probe, and
+/// to believe what nobody confirms, since the fault is likely its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub(super) cluster: String,
@@ -87,18 +89,22 @@ impl Config {
         &self.cluster
     }
 
-    /// How long a suspicion lasts that `shared` others share, of `others` that could.
-    pub(super) fn suspicion(&self, shared: usize, others: usize) -> Duration {
+    /// How long a suspicion lasts that `shared` others share, of `others` that could. What is above the shortest time is
+    /// for one's own errors, so it grows with doubt in oneself.
+    pub(super) fn suspicion(&self, shared: usize, others: usize, health: &Health) -> Duration {
         let (shortest, longest) = self.suspicion;
         let enough = others.min(CONFIRMATIONS);
-        if shared >= enough {
-            return shortest;
+        if enough == 0 {
+            return health.scale(shortest);
         }
-        match shared {
-            0 => longest,
+        let unsure = longest.saturating_sub(shortest);
+        let unsure = match shared {
+            0 => unsure,
+            shared if shared >= enough => Duration::ZERO,
             // The first confirmation says most: the steps are logarithmic, as in Lifeguard.
-            _ => shortest + longest.saturating_sub(shortest) * 3 / 8,
-        }
+            _ => unsure * 3 / 8,
+        };
+        shortest + health.scale(unsure)
     }
 
     /// What `foca` is to know. It is left the probing and the merging of what is heard; the pace of gossip, suspicions and
@@ -152,22 +158,34 @@ const DEFAULT_CLUSTER: &str = "ferrolb";
 mod tests {
     use super::*;
 
+    fn lasts(shared: usize, others: usize, health: &Health) -> u128 {
+        Config::lan().suspicion(shared, others, health).as_millis()
+    }
+
     #[test]
     fn a_suspicion_gets_shorter_the_more_share_it() {
-        let config = Config::lan();
-        let lasts = |shared| config.suspicion(shared, 10);
-        assert_eq!(lasts(0), Duration::from_millis(1500));
-        assert_eq!(lasts(1), Duration::from_millis(875));
-        assert_eq!(lasts(2), Duration::from_millis(500));
-        assert_eq!(lasts(3), lasts(2));
+        let lasts = |shared| lasts(shared, 10, &Health::default());
+        assert_eq!(
+            [lasts(0), lasts(1), lasts(2), lasts(3)],
+            [1500, 875, 500, 500]
+        );
     }
 
     #[test]
     fn nobody_waits_for_confirmations_that_cannot_come() {
-        let config = Config::lan();
-        assert_eq!(config.suspicion(0, 0), Duration::from_millis(500));
-        assert_eq!(config.suspicion(1, 1), Duration::from_millis(500));
-        assert_eq!(config.suspicion(0, 1), Duration::from_millis(1500));
+        let lasts = |shared, others| lasts(shared, others, &Health::default());
+        assert_eq!([lasts(0, 0), lasts(1, 1), lasts(0, 1)], [500, 500, 1500]);
+    }
+
+    #[test]
+    fn doubt_in_oneself_lengthens_what_nobody_confirms() {
+        let mut health = Health::default();
+        health.was_suspected();
+        let lasts = |shared, others| lasts(shared, others, &health);
+        assert_eq!(
+            [lasts(0, 10), lasts(1, 10), lasts(2, 10), lasts(0, 0)],
+            [2500, 1250, 500, 1000]
+        );
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl Health {
     }
 }
 
-const MAX_POINTS: u32 = 7;
+/// More would keep a member from noticing in time that many others die at once.
+const MAX_POINTS: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -92,6 +93,6 @@ mod tests {
         let mut health = Health::default();
         health.was_away(Duration::from_secs(3600), INTERVAL);
         health.was_suspected();
-        assert_eq!(health.scale(INTERVAL), 8 * INTERVAL);
+        assert_eq!(health.scale(INTERVAL), 4 * INTERVAL);
     }
 }

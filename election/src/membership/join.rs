@@ -10,6 +10,7 @@ use rand::{Rng as _, RngExt as _};
 use super::Membership;
 use super::identity::Identity;
 use super::io::DropReason;
+use super::replay::Refused;
 use super::wire::Message;
 
 impl Membership {
@@ -24,6 +25,7 @@ impl Membership {
     /// call each of them a few times in an interval, however many members there are.
     pub(super) fn rejoin(&mut self, now: Instant) {
         self.rejoin_at = now + self.about(self.config.rejoin_interval);
+        self.inquiries = INQUIRIES;
         let mut missing = self.peers.clone();
         for member in self.foca.iter_membership_state() {
             if member.state() == State::Down {
@@ -48,10 +50,15 @@ impl Membership {
         }
     }
 
-    /// Answers a call. Nothing is remembered of it, so that one that was recorded has no effect here.
-    pub(super) fn welcome(&mut self, from: &Identity) -> Result<(), DropReason> {
+    /// Answers a call, which names no receiver: one that was recorded in an earlier life of this member is answered too, and
+    /// does nothing else. So is one of a member whose clock was put back, which learns from the answer what to exceed.
+    pub(super) fn called(&mut self, from: &Identity, counter: u64) -> Result<(), DropReason> {
         if from.name == self.foca.identity().name {
             return Err(DropReason::OwnName);
+        }
+        let taken = self.replay.take(&from.name, from.incarnation, counter);
+        if taken == Err(Refused::Replayed) {
+            return Err(DropReason::Replayed);
         }
         let heard = self.replay.newest(&from.name);
         let told = self.known(&from.name).map(|known| known.id().incarnation);
@@ -83,7 +90,8 @@ impl Membership {
         }
         let member = self.known(&from.name);
         let active = member.is_some_and(|one| one.id() == from && one.state() != State::Down);
-        if !active {
+        if !active && self.inquiries > 0 {
+            self.inquiries -= 1;
             self.send_digest(from);
         }
     }
@@ -104,3 +112,5 @@ fn share(wanted: u32, all: usize) -> f64 {
 const CALLERS: u32 = 3;
 /// How many a member calls in an interval.
 const CALLS: u32 = 8;
+/// How many of those that answer are asked for all they know: one would do, were no datagram lost.
+const INQUIRIES: u8 = 2;

@@ -133,10 +133,10 @@ pub struct Membership {
     facts: Option<Facts>,
     facts_version: u64,
     rejoin_at: Instant,
+    /// How many of those that are found may still be asked for all they know, until it calls again.
+    inquiries: u8,
     sync_at: Instant,
     rng: SmallRng,
-    /// Who has just said that it goes.
-    leaving: Option<MemberName>,
     left: bool,
     stats: Stats,
     outputs: VecDeque<Output>,
@@ -181,9 +181,9 @@ impl Membership {
             facts: None,
             facts_version: local.incarnation,
             rejoin_at: now,
+            inquiries: 0,
             sync_at: now + config.sync_interval,
             rng,
-            leaving: None,
             left: false,
             stats: Stats::default(),
             outputs: VecDeque::new(),
@@ -214,7 +214,7 @@ impl Membership {
             Input::Datagram { .. } => {}
             Input::SetPeers(peers) => self.set_peers(now, peers),
             Input::SetLocal(facts) => self.set_local(now, facts),
-            Input::Leave => self.leave(now),
+            Input::Leave => self.leave(),
         }
     }
 

@@ -6,6 +6,7 @@ use foca::{Member, OwnedNotification, State, Timer};
 
 use super::Membership;
 use super::config::transmissions;
+use super::gossip::FAREWELL;
 use super::identity::Identity;
 use super::io::Event;
 use super::name::MemberName;
@@ -185,10 +186,11 @@ impl Membership {
         let Some(member) = self.roster.remove(&identity.name) else {
             return;
         };
-        let said_so = self.leaving.take_if(|name| *name == identity.name);
-        self.event(match said_so {
-            Some(_) => Event::Left(member),
-            None => Event::Died(member),
+        let known = self.known(&identity.name).map(Member::incarnation);
+        self.event(if known == Some(FAREWELL) {
+            Event::Left(member)
+        } else {
+            Event::Died(member)
         });
     }
 

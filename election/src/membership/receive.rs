@@ -39,7 +39,7 @@ impl Membership {
         let message = Message::decode(&opened.message).map_err(|_| DropReason::Malformed)?;
         let counter = opened.counter;
         match message {
-            Message::Hello { from } => self.welcome(&from)?,
+            Message::Hello { from } => self.called(&from, counter)?,
             Message::Welcome { from, to, known } => {
                 self.admit(&from, &to, counter)?;
                 self.welcomed(now, &from, known);
@@ -91,7 +91,14 @@ impl Membership {
     /// Takes in what a member knows.
     fn hear(&mut self, now: Instant, from: &Identity, entries: Vec<Entry>, answer: bool) {
         if self.is_dead(from) {
-            self.notify(from);
+            // What one says who is dead here is stale, but for this: that it holds this member dead, as after both lost sight of
+            // each other. Whoever hears so first comes back, and tells the other.
+            let held_dead = Entry::Member(Member::down(self.foca.identity().clone()));
+            if entries.contains(&held_dead) {
+                self.apply(now, Member::down(self.foca.identity().clone()), true);
+            } else {
+                self.notify(from);
+            }
             return;
         }
         // Who joins learns what all others know already.
@@ -136,10 +143,7 @@ impl Membership {
             return None;
         }
         match state {
-            State::Down if identity == *from => {
-                self.leaving = Some(identity.name);
-                self.apply(now, member, true);
-            }
+            State::Down if identity == *from => self.apply(now, member, true),
             State::Down => {
                 let known = self.known(&identity.name);
                 let alive =

@@ -155,10 +155,13 @@ impl Incomplete {
 
 /// The parts in which facts travel; `None` when they are larger than anything that a node could need.
 pub(super) fn split(name: &MemberName, version: u64, facts: &Facts) -> Option<Vec<FactsPart>> {
+    if !facts.fit() {
+        return None;
+    }
     let mut octets = Vec::new();
     facts.encode(&mut octets);
     let chunks = octets.chunks(PART_LEN);
-    let parts = u8::try_from(chunks.len()).ok().filter(|_| facts.fit())?;
+    let parts = u8::try_from(chunks.len()).ok()?;
     Some(
         chunks
             .zip(0..parts)

@@ -128,7 +128,7 @@ impl Suspicion {
             .saturating_sub(1);
         // The suspect does not accuse itself.
         let could = others.saturating_sub(1);
-        self.since + health.scale(config.suspicion(shared, could))
+        self.since + config.suspicion(shared, could, health)
     }
 }
 

@@ -1,0 +1,92 @@
+//! Members that do not run for a while, cannot hear, or have a bad clock.
+
+use election::membership::Event;
+use proptest::prelude::*;
+
+use crate::simulation::World;
+use crate::{held_dead, lan, milliseconds, seconds};
+
+#[test]
+fn who_does_not_run_for_seconds_holds_nobody_dead_and_comes_back_at_once() {
+    let mut world = lan(10, 0.01, 1);
+    for round in 0..5 {
+        world.sleep(round, seconds(4));
+        world.run(milliseconds(4000));
+        let took = world.run_until(seconds(5), World::is_whole);
+        assert!(took.unwrap() < milliseconds(500), "{took:?}");
+        world.run(seconds(1));
+    }
+    // To all others it was as good as dead; but it held none of them so.
+    assert_eq!(held_dead(&world, &[]), [0, 1, 2, 3, 4]);
+    for told in &world.told {
+        if let Event::Died(member) = &told.event {
+            assert_ne!(world.nodes[told.by].name, member.name);
+            assert!(told.by > 4 || member.name < world.nodes[told.by].name || told.at < world.now);
+        }
+    }
+    let noticed = |event: &Event| matches!(event, Event::Away(_));
+    assert!(
+        world
+            .told
+            .iter()
+            .any(|told| told.by == 0 && noticed(&told.event))
+    );
+}
+
+#[test]
+fn a_deaf_member_is_held_dead_and_takes_nobody_along() {
+    let mut world = lan(6, 0.0, 2);
+    let others: Vec<usize> = (1..6).collect();
+    world.block(&others, &[0]);
+    world.run(seconds(20));
+    assert_eq!(held_dead(&world, &[0]), [0]);
+    world.blocked.clear();
+    let took = world.run_until(seconds(10), World::is_whole);
+    assert!(took.unwrap() < seconds(4), "{took:?}");
+    assert_eq!(held_dead(&world, &[0]), [0]);
+}
+
+#[test]
+fn two_that_cannot_talk_to_each_other_do_not_hold_each_other_dead() {
+    let mut world = lan(5, 0.0, 3);
+    world.block(&[0], &[1]);
+    world.run(seconds(20));
+    world.block(&[1], &[0]);
+    world.run(seconds(20));
+    assert!(held_dead(&world, &[]).is_empty());
+}
+
+#[test]
+fn clocks_that_drift_make_no_difference() {
+    let mut world = lan(8, 0.01, 4);
+    for (node, clock) in [(0, 0.9), (1, 1.1), (2, 0.95), (3, 1.05)] {
+        world.crash(node);
+        world.nodes[node].clock = clock;
+        world.start(node);
+    }
+    assert!(world.run_until(seconds(10), World::is_whole).is_some());
+    world.told.clear();
+    world.run(seconds(60));
+    assert!(held_dead(&world, &[]).is_empty());
+    world.crash(5);
+    let took = world.run_until(seconds(10), World::is_whole);
+    assert!(took.unwrap() < seconds(3), "{took:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    /// As with a limit on CPU time: short pauses, now here, now there, and often.
+    #[test]
+    fn short_pauses_are_no_death(seed: u64) {
+        let mut world = lan(8, 0.01, seed);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for _ in 0..60 {
+            world.sleep(rng.usize(..8), milliseconds(rng.u64(50..400)));
+            world.run(milliseconds(rng.u64(50..500)));
+        }
+        world.run(seconds(2));
+        prop_assert!(held_dead(&world, &[]).is_empty(), "{:?}", held_dead(&world, &[]));
+        prop_assert!(world.is_whole());
+    }
+}
