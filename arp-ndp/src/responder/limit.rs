@@ -17,9 +17,13 @@ pub(crate) struct Rate {
 }
 
 /// How much of a [`Rate`] is used up: when the next one would come if all had been evenly spaced; `None` before the first.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     theoretical: Option<Instant>,
+}
+
+impl Usage {
+    const EMPTY: Self = Self { theoretical: None };
 }
 
 impl Rate {
@@ -61,7 +65,7 @@ impl Pace {
     pub(crate) fn new(per_second: NonZeroU32, at_once: u32) -> Self {
         Self {
             rate: Rate::new(per_second, at_once),
-            usage: Usage::default(),
+            usage: Usage::EMPTY,
         }
     }
 
@@ -74,52 +78,87 @@ impl Pace {
     pub(crate) fn ready(&self, at: Instant) -> Instant {
         self.rate.ready(&self.usage, at)
     }
+
+    /// Whether no more than half of what goes at once is used up.
+    fn is_calm(&self, now: Instant) -> bool {
+        let calm = now + self.rate.tolerance / 2;
+        self.usage.theoretical.is_none_or(|at| at <= calm)
+    }
 }
 
 /// The limits on answers.
 ///
 /// Askers are told apart by a hash of their hardware address, in a table that does not grow: a flood from made-up
-/// addresses costs no memory and throws nobody out. Two that share a slot share its rate. The hash depends on the seed,
-/// so that nobody can aim at another's slot.
+/// addresses costs no memory. Two that share a slot share its rate. The hash depends on the seed, so that nobody can aim
+/// at another's slot.
+///
+/// Half of the answers are kept for regulars: who was answered in quiet times is answered in a flood from strangers, too.
 #[derive(Debug)]
 pub(super) struct AnswerLimit {
     rate: Rate,
-    askers: Box<[Usage]>,
+    slots: Box<[Slot]>,
     seed: u64,
-    in_all: Pace,
+    regulars: Pace,
+    strangers: Pace,
+}
+
+/// What is known of the askers with the same hash.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    usage: Usage,
+    /// The last who was answered while it was quiet.
+    regular: MacAddr,
 }
 
 impl AnswerLimit {
     pub(super) fn new(limits: AnswerLimits, seed: u64) -> Self {
         let AnswerLimits { per_asker, in_all } = limits;
+        let half = NonZeroU32::new(in_all.get() / 2).unwrap_or(NonZeroU32::MIN);
         Self {
             rate: Rate::new(per_asker, per_asker.get()),
-            askers: vec![Usage::default(); SLOTS].into(),
+            slots: vec![Slot::EMPTY; SLOTS].into(),
             seed,
-            in_all: Pace::new(in_all, in_all.get()),
+            regulars: Pace::new(half, half.get()),
+            strangers: Pace::new(half, half.get()),
         }
     }
 
     /// Whether one more answer to this station is within the limits now; if so, it counts.
     pub(super) fn take(&mut self, now: Instant, asker: MacAddr) -> Result<(), DropReason> {
-        let slot = self.slot(asker);
-        if let Some(usage) = self.askers.get_mut(slot) {
-            if !self.rate.take(usage, now) {
-                return Err(DropReason::AskerRate);
-            }
+        let index = self.index(asker);
+        let Some(slot) = self.slots.get_mut(index) else {
+            return Ok(());
+        };
+        if !self.rate.take(&mut slot.usage, now) {
+            return Err(DropReason::AskerRate);
         }
-        if self.in_all.take(now) {
-            Ok(())
-        } else {
-            Err(DropReason::AnswerRate)
+        if slot.regular == asker && self.regulars.take(now) {
+            return Ok(());
         }
+        let calm = self.strangers.is_calm(now);
+        if !self.strangers.take(now) {
+            return Err(DropReason::AnswerRate);
+        }
+        if calm {
+            slot.regular = asker;
+        }
+        Ok(())
     }
 
-    fn slot(&self, asker: MacAddr) -> usize {
+    /// Always within the slots.
+    fn index(&self, asker: MacAddr) -> usize {
         let [a, b, c, d, e, f] = asker.octets();
         let mixed = mix(u64::from_be_bytes([0, 0, a, b, c, d, e, f]) ^ self.seed);
         usize::try_from(mixed % SLOTS as u64).unwrap_or_default()
     }
+}
+
+impl Slot {
+    /// No station has this address, so nobody is a regular.
+    const EMPTY: Self = Self {
+        usage: Usage::EMPTY,
+        regular: MacAddr::ZERO,
+    };
 }
 
 /// The finalizer of splitmix64: every bit of the input sways every bit of the output.

@@ -7,17 +7,24 @@
 
 mod announce;
 mod arp;
+mod claims;
 mod invariants;
+mod leaving;
+mod limit;
 mod link;
 mod ndp;
+mod probe;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use arp_ndp::{
-    Arp, Config, DropReason, EtherType, EthernetHeader, Event, Frame, Input, Link, MacAddr,
-    NeighborAdvertisement, Output, Responder, Role,
+    ALL_NODES, AdvertisementFlags, Arp, ArpOperation, Config, DropReason, EtherType,
+    EthernetHeader, Event, Frame, Input, Link, MacAddr, NeighborAdvertisement,
+    NeighborSolicitation, Output, Responder, Role, Tenure, Verdict, multicast_mac,
+    solicited_node_group,
 };
 use testkit::Clock;
 
@@ -25,6 +32,8 @@ use testkit::Clock;
 const OURS: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0a]);
 /// Another one.
 const OTHER: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0b]);
+/// A third one.
+const THIRD: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0c]);
 
 /// A responder and its clock.
 struct Station {
@@ -56,6 +65,26 @@ impl Station {
         self.give(Input::SetAddresses(owned(ips(addresses))))
     }
 
+    /// All addresses in one role.
+    fn set_role(&mut self, role: Role, addresses: &[&str]) -> Vec<Output> {
+        let addresses = ips(addresses).into_iter();
+        self.give(Input::SetAddresses(
+            addresses.map(|address| (address, role)).collect(),
+        ))
+    }
+
+    fn settle(&mut self, address: &str, by: MacAddr, verdict: Verdict) -> Vec<Output> {
+        self.give(Input::Settle {
+            address: ip(address),
+            by,
+            verdict,
+        })
+    }
+
+    fn tenure(&self, address: &str) -> Option<Tenure> {
+        self.responder.tenure(ip(address))
+    }
+
     fn receive(&mut self, frame: &Frame) -> Vec<Output> {
         self.give(Input::Frame(frame.as_ref()))
     }
@@ -69,6 +98,11 @@ impl Station {
             self.responder.handle_timeout(at);
             let outputs = self.drain();
             assert!(!outputs.is_empty(), "woken for nothing");
+            let next = self.responder.poll_timeout();
+            assert!(
+                next.is_none_or(|next| next > at),
+                "to be woken again at once"
+            );
             done.extend(
                 outputs
                     .into_iter()
@@ -112,6 +146,16 @@ fn dropped(reason: DropReason) -> Vec<Output> {
     vec![Output::Event(Event::Dropped(reason))]
 }
 
+/// The events among some outputs, without those that only say what became of a frame.
+fn events(outputs: &[Output]) -> Vec<Event> {
+    let event = |output: &Output| match output {
+        Output::Event(Event::Dropped(_) | Event::Answered { .. }) => None,
+        Output::Event(event) => Some(*event),
+        _ => None,
+    };
+    outputs.iter().filter_map(event).collect()
+}
+
 /// The frames among some outputs.
 fn frames(outputs: &[Output]) -> Vec<Frame> {
     let frame = |output: &Output| match output {
@@ -144,14 +188,75 @@ fn arp_frame(source: MacAddr, destination: MacAddr, arp: &Arp) -> Frame {
 }
 
 fn advertisement_frame(destination: MacAddr, advertisement: &NeighborAdvertisement) -> Frame {
+    let mut frame = ipv6_header(OURS, destination);
+    advertisement.encode(&mut frame);
+    frame
+}
+
+fn ipv6_header(source: MacAddr, destination: MacAddr) -> Frame {
     let mut frame = Frame::new();
     EthernetHeader {
         destination,
-        source: OURS,
+        source,
         vlan: None,
         ether_type: EtherType::IPV6,
     }
     .encode(&mut frame);
-    advertisement.encode(&mut frame);
     frame
+}
+
+/// Another station announces the address: a gratuitous request, or an unsolicited advertisement.
+fn claim(address: &str, by: MacAddr) -> Frame {
+    match ip(address) {
+        IpAddr::V4(v4) => {
+            let announcement = Arp {
+                operation: ArpOperation::REQUEST,
+                sender_hardware_address: by,
+                sender_protocol_address: v4,
+                target_hardware_address: MacAddr::ZERO,
+                target_protocol_address: v4,
+            };
+            arp_frame(by, MacAddr::BROADCAST, &announcement)
+        }
+        IpAddr::V6(v6) => {
+            let mut frame = ipv6_header(by, multicast_mac(ALL_NODES));
+            NeighborAdvertisement {
+                source: v6,
+                destination: ALL_NODES,
+                target: v6,
+                flags: AdvertisementFlags::OVERRIDE,
+                target_link_layer: Some(by),
+            }
+            .encode(&mut frame);
+            frame
+        }
+    }
+}
+
+/// Who has the address, asked by nobody in particular: of everybody, or of one station.
+fn probe(address: &str, by: MacAddr, station: Option<MacAddr>) -> Frame {
+    match ip(address) {
+        IpAddr::V4(v4) => {
+            let request = Arp {
+                operation: ArpOperation::REQUEST,
+                sender_hardware_address: by,
+                sender_protocol_address: Ipv4Addr::UNSPECIFIED,
+                target_hardware_address: MacAddr::ZERO,
+                target_protocol_address: v4,
+            };
+            arp_frame(by, station.unwrap_or(MacAddr::BROADCAST), &request)
+        }
+        IpAddr::V6(v6) => {
+            let destination = solicited_node_group(v6);
+            let mut frame = ipv6_header(by, station.unwrap_or(multicast_mac(destination)));
+            NeighborSolicitation {
+                source: Ipv6Addr::UNSPECIFIED,
+                destination,
+                target: v6,
+                source_link_layer: None,
+            }
+            .encode(&mut frame);
+            frame
+        }
+    }
 }
