@@ -1,5 +1,5 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-scale bench-ipam bench-membership check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-l2 bench-scale bench-ipam bench-membership check
 
 # Network namespaces need root; everything is built as the user who called.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES,TRIALS,SPLITS)
@@ -45,6 +45,13 @@ bench-failover:
 	$(SUDO) .ci/install-peers
 	cargo build --release --locked --package k8s-adapter --package lab --bins
 	$(SUDO) target/release/ferrolb-lab bench-failover
+
+# One question among 10 000 addresses in the responder, and 10 000 ARP requests a second from one end of a cable to the
+# other beside the kernel's own answers; in two minutes.
+bench-l2:
+	cargo bench --package arp-ndp --locked
+	cargo build --release --locked --package lab --bins
+	$(SUDO) target/release/ferrolb-lab bench-l2
 
 # What a cluster of 1 000 nodes sends and writes when something happens to all of them, in virtual time.
 bench-scale:

@@ -80,6 +80,12 @@ pub enum FrameError {
         /// The target.
         target: Ipv6Addr,
     },
+    /// The source is a multicast address, which no packet may come from (RFC 4291 §2.7).
+    #[error("source {source_address} is a multicast address")]
+    MulticastSource {
+        /// The source.
+        source_address: Ipv6Addr,
+    },
     /// A solicitation from the unspecified address that was not sent to a solicited-node group (RFC 4861 §7.1.1).
     #[error(
         "from the unspecified address, but to {destination}, which is not a solicited-node group"

@@ -278,6 +278,13 @@ fn a_solicitation_that_breaks_a_rule_of_its_contents_is_refused() {
     let error = refused(NeighborSolicitation { target, ..good });
     assert_eq!(error, FrameError::MulticastTarget { target });
 
+    let source_address = ip6("ff02::2");
+    let error = refused(NeighborSolicitation {
+        source: source_address,
+        ..good
+    });
+    assert_eq!(error, FrameError::MulticastSource { source_address });
+
     let source = ip6("::");
     let error = refused(NeighborSolicitation { source, ..good });
     assert_eq!(error, FrameError::ProbeLinkLayer);

@@ -29,7 +29,10 @@ mod wait;
 
 pub use answer::answer;
 pub use assembly::Lab;
-pub use bench::{Contender, Load, Policy, Times, bench_controller, bench_failover, bench_speaker};
+pub use bench::{
+    ArpLoad, Contender, Load, Policy, Times, bench_controller, bench_failover, bench_layer2,
+    bench_speaker,
+};
 pub use demo::demo;
 pub use error::LabError;
 pub use folder::folder;

@@ -5,10 +5,11 @@ use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use lab::router::{self, Kind};
-use lab::{Contender, LabError, Load, Policy, Times, cluster, standing};
+use lab::{ArpLoad, Contender, LabError, Load, Policy, Times, cluster, standing};
 
 /// Network namespaces as nodes, a real router and a client; needs root.
 #[derive(Debug, Parser)]
@@ -84,6 +85,18 @@ enum Command {
         /// How often the members are cut off from each other
         #[arg(long, env = "SPLITS", default_value = "50")]
         splits: usize,
+    },
+    /// Measures how fast ARP requests are answered, beside the kernel
+    BenchL2 {
+        /// How many addresses are answered for
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        addresses: u32,
+        /// How many requests are sent in a second
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        per_second: u32,
+        /// For how many seconds
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
     },
     /// Is the built-in router, from one file with its configuration, telling its state in another
     #[command(hide = true)]
@@ -188,6 +201,19 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
             lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
             let times = Times { trials, splits };
             lab::bench_failover(&contenders(metallb), times, io::stdout())?;
+        }
+        Command::BenchL2 {
+            addresses,
+            per_second,
+            seconds,
+        } => {
+            lab::interrupt_on_signals().map_err(LabError::io("catching signals"))?;
+            let load = ArpLoad {
+                addresses,
+                per_second,
+                time: Duration::from_secs(seconds),
+            };
+            lab::bench_layer2(load, io::stdout())?;
         }
         Command::Down => standing::down()?,
         Command::Status => print(&standing::status()?)?,

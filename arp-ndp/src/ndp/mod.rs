@@ -220,6 +220,11 @@ fn icmpv6_message(
         });
     }
     let (source, destination) = (header.get_source(), header.get_destination());
+    if source.is_multicast() {
+        return Err(FrameError::MulticastSource {
+            source_address: source,
+        });
+    }
     let checksum = icmpv6::checksum(&icmpv6, &source, &destination);
     if icmpv6.get_checksum() != checksum {
         return Err(FrameError::Checksum {

@@ -43,8 +43,9 @@ pub(super) fn question(
 
 /// The answer to a question (RFC 4861 §7.2.4): to the one who asked, or to all nodes if that was a probe.
 ///
-/// Deviation: the Override flag is not set, so that an answer never replaces what a neighbour already has; only
-/// announcements do.
+/// Deviation from §7.2.4: the Override flag is not set, as §7.2.8 wants it of whoever answers for an address that its
+/// interface does not have, so that an answer never replaces what a neighbour already has; only announcements do. The
+/// random delay of §7.2.8 is for several who answer, and there is one at a time.
 pub(super) fn reply(mac: MacAddr, question: &Question<Ipv6Addr>) -> Frame {
     let Question {
         address,

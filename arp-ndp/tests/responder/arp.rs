@@ -156,6 +156,16 @@ fn what_is_not_a_request_from_another_station_is_dropped() {
             dropped(DropReason::Malformed)
         );
     }
+    for sender_protocol_address in ["224.0.0.1", "255.255.255.255"].map(ip4) {
+        let group = Arp {
+            sender_protocol_address,
+            ..request()
+        };
+        assert_eq!(
+            station.receive(&broadcast(&group)),
+            dropped(DropReason::Malformed)
+        );
+    }
     let cut_off = broadcast(&request()).as_ref()[..41].to_vec();
     assert_eq!(
         station.give(arp_ndp::Input::Frame(&cut_off)),

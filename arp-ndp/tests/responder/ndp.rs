@@ -160,5 +160,13 @@ fn what_is_not_a_valid_solicitation_to_us_is_dropped_with_its_reason() {
         station.receive(&to_group(&everybody)),
         dropped(DropReason::Malformed)
     );
-    assert_eq!(station.responder.drops().values().sum::<u64>(), 8);
+    let from_group = NeighborSolicitation {
+        source: ip6("ff02::1"),
+        ..solicitation()
+    };
+    assert_eq!(
+        station.receive(&to_group(&from_group)),
+        dropped(DropReason::Malformed)
+    );
+    assert_eq!(station.responder.drops().values().sum::<u64>(), 9);
 }

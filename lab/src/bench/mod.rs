@@ -3,6 +3,7 @@
 mod contender;
 mod controller;
 mod failover;
+mod layer2;
 mod samples;
 mod site;
 mod speaker;
@@ -13,5 +14,6 @@ pub use contender::Contender;
 pub(crate) use contender::Role;
 pub use controller::{Load, Policy, bench_controller};
 pub use failover::{Times, bench_failover};
+pub use layer2::{ArpLoad, bench_layer2};
 pub(crate) use site::{NAMESPACE, Site};
 pub use speaker::bench_speaker;

@@ -19,7 +19,12 @@ impl Samples {
 
     /// What nine of ten do not exceed.
     pub(super) fn ninth_decile(&self) -> Duration {
-        let place = (self.0.len() * 9).div_ceil(10).saturating_sub(1);
+        self.percentile(90)
+    }
+
+    /// The one that this part of all, in percent, does not exceed.
+    pub(super) fn percentile(&self, percent: usize) -> Duration {
+        let place = (self.0.len() * percent).div_ceil(100).saturating_sub(1);
         self.0.get(place).copied().unwrap_or_default()
     }
 
@@ -65,5 +70,14 @@ mod tests {
         assert_eq!(ninth_decile(30), 27);
         assert_eq!(ninth_decile(5), 5);
         assert_eq!(ninth_decile(1), 1);
+    }
+
+    #[test]
+    fn a_percentile_is_one_of_the_samples() {
+        let samples: Samples = (1..=200).map(Duration::from_millis).collect();
+        assert_eq!(samples.percentile(50), Duration::from_millis(100));
+        assert_eq!(samples.percentile(99), Duration::from_millis(198));
+        assert_eq!(samples.percentile(100), samples.longest());
+        assert_eq!(Samples::from_iter([]).percentile(99), Duration::ZERO);
     }
 }

@@ -6,101 +6,28 @@
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
+mod fencing;
+mod responding;
+
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
 
-use arp_ndp::driver::{Interface, InterfaceEvent, Interfaces, LinkFlags, LinkInfo, Links, Status};
-use arp_ndp::{AddressStatus, Config, DropReason, Event, LinkState, Protocols, Role};
+use arp_ndp::driver::{InterfaceEvent, Interfaces, LinkFlags, LinkInfo, Links};
+use arp_ndp::{AddressStatus, DropReason, Event, LinkState};
 use lab::topology::Host;
 use lab::{Namespace, Requirement, Size, Topology, requires};
-use tokio::runtime::Runtime;
+use responding::{Responding, TIMEOUT, ips, on, owned, runtime};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Longer than a burst of announcements, and the second by which counters may be late.
-const TIMEOUT: Duration = Duration::from_secs(8);
 const ON_LINK: [&str; 2] = ["198.51.100.200", "2001:db8:1:0:f::1"];
 const PROGRAMS: [Requirement; 3] = [
     Requirement::Root,
     Requirement::Program("arping"),
     Requirement::Program("ndisc6"),
 ];
-
-/// A runtime in a namespace, with a responder on `eth0`.
-struct Responding {
-    runtime: Runtime,
-    interface: Interface,
-}
-
-impl Responding {
-    fn start(namespace: &Namespace) -> Self {
-        let runtime = runtime(namespace);
-        let interface = on(&runtime, async {
-            let interfaces = Interfaces::spawn().await.unwrap();
-            // Neighbour Discovery is spoken once the link-local address is there.
-            let eth0 = wait_for_link(&interfaces, |links| {
-                named(links, "eth0").filter(|eth0| {
-                    eth0.responder_link()
-                        .is_some_and(|link| link.protocols == Protocols::all())
-                })
-            });
-            let eth0 = eth0.await;
-            interfaces.stop().await;
-            let link = eth0.responder_link().unwrap();
-            Interface::spawn(eth0.index, link, Config::default(), 7).unwrap()
-        });
-        Self { runtime, interface }
-    }
-
-    fn answer_for(&self, addresses: &[&str]) {
-        let addresses = ips(addresses);
-        self.interface.set_addresses(owned(addresses.clone()));
-        self.wait_for(move |status| status.addresses.keys().eq(&addresses));
-    }
-
-    fn wait_for(&self, hold: impl Fn(&Status) -> bool + Send + 'static) -> Status {
-        let mut status = self.interface.status();
-        on(&self.runtime, async move {
-            let held = timeout(TIMEOUT, status.wait_for(hold)).await;
-            held.expect("the status comes to hold").unwrap().clone()
-        })
-    }
-
-    fn stop(self) {
-        on(&self.runtime, self.interface.stop());
-    }
-}
-
-/// A runtime whose threads are in a namespace.
-fn runtime(namespace: &Namespace) -> Runtime {
-    let build = || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-    };
-    namespace.run(build).unwrap().unwrap()
-}
-
-/// Runs a future on the threads of a runtime, not on this one.
-fn on<T: Send + 'static>(runtime: &Runtime, future: impl Future<Output = T> + Send + 'static) -> T {
-    runtime.block_on(runtime.spawn(future)).unwrap()
-}
-
-fn ips(texts: &[&str]) -> BTreeSet<IpAddr> {
-    texts.iter().map(|text| text.parse().unwrap()).collect()
-}
-
-fn owned(addresses: BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Role> {
-    addresses
-        .into_iter()
-        .map(|address| (address, Role::Owner))
-        .collect()
-}
 
 fn named(links: &Links, name: &str) -> Option<LinkInfo> {
     links.values().find(|link| link.name == name).cloned()
