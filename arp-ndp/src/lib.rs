@@ -5,6 +5,26 @@
 //! called next. It answers who asks, and announces an address when the address or the link is new: at once, then four
 //! times more, 1.1 s apart, and rarely again after that. The same state twice leads to nothing.
 //!
+//! # Two stations, one address
+//!
+//! Each address has a [`Role`]. An [`Owner`](Role::Owner) announces at once; a [`NewOwner`](Role::NewOwner) looks first
+//! whether any station has the address; what is [`Leaving`](Role::Leaving) is answered for until the next owner speaks.
+//!
+//! Whatever says on the link that another station has an address of ours is told as [`Event::Claimed`]. Who keeps it is
+//! for the caller to say ([`Input::Settle`]), who knows members and ranks. To defend is to announce once more. To yield
+//! is to fall silent at once and to watch the other: it is asked for one address at a time, in turn, about three times a
+//! second however many addresses it has; when it has not answered three times, about a second after its death, all that
+//! was left to it is announced again. So as long as both sides judge alike, two answer for as long as a claim travels, and
+//! nobody for about a second, whatever any other channel between them believes.
+//!
+//! # Floods
+//!
+//! Answers are limited to each asker and in all, claims are told and defended against ten times a second for each
+//! address at most, and whatever is sent unasked keeps to one pace. The state for this does not grow with the number of
+//! stations. What is not answered has a name ([`DropReason`]).
+//!
+//! # Example
+//!
 //! ```
 //! # use std::time::Instant;
 //! use arp_ndp::{Config, Input, Link, Output, Responder, Role};
@@ -32,11 +52,12 @@
 //! | Standard | What | State |
 //! |---|---|---|
 //! | RFC 826 | ARP for IPv4 over Ethernet | done |
-//! | RFC 5227 | IPv4 address conflict detection | probes answered, announcements made and seen; **not** probing, **not** defence by counter-announcement |
-//! | RFC 4861 | neighbor solicitation and advertisement, §4.3, §4.4, §7.1, §7.2.3, §7.2.4, §7.2.6 | done; **not** routers, redirects, neighbour cache |
-//! | RFC 4862 | Duplicate Address Detection, §5.4 | answered; **not** performed |
+//! | RFC 5227 | IPv4 address conflict detection | done: probes (§2.1.1, in a tenth of the time by default), announcements (§2.3), conflicts in every ARP packet (§2.4) and defence, with the caller as judge |
+//! | RFC 4861 | neighbor solicitation and advertisement, §4.3, §4.4, §7.1, §7.2.3, §7.2.4, §7.2.6, §7.2.8 | done; **not** routers, redirects, neighbour cache |
+//! | RFC 4862 | Duplicate Address Detection, §5.4 | answered and performed, on the terms of the probes above |
 //! | RFC 4291 | solicited-node groups, §2.7.1 | done |
 //! | RFC 2464 | IPv6 over Ethernet, §6, §7 | done |
+//! | RFC 6085 | a group's packet to one station, §3 | sent and read |
 //! | RFC 2710, RFC 3810 | MLD | by the kernel (driver) |
 //! | RFC 6980 | no fragments in Neighbor Discovery | done |
 //! | RFC 7527 | enhanced Duplicate Address Detection | nonces are stepped over |

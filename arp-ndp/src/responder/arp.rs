@@ -14,7 +14,9 @@ pub(super) fn read(payload: &[u8]) -> Result<Arp, DropReason> {
     let packet = Arp::decode(payload)?;
     // A group's address as the sender's would make us answer to the whole link; no host has one for its own either.
     let sender = packet.sender_protocol_address;
-    if !packet.sender_hardware_address.is_unicast() || sender.is_multicast() || sender.is_broadcast()
+    if !packet.sender_hardware_address.is_unicast()
+        || sender.is_multicast()
+        || sender.is_broadcast()
     {
         return Err(DropReason::Malformed);
     }

@@ -248,7 +248,7 @@ fn probe(address: &str, by: MacAddr, station: Option<MacAddr>) -> Frame {
         }
         IpAddr::V6(v6) => {
             let destination = solicited_node_group(v6);
-            let mut frame = ipv6_header(by, station.unwrap_or(multicast_mac(destination)));
+            let mut frame = ipv6_header(by, station.unwrap_or_else(|| multicast_mac(destination)));
             NeighborSolicitation {
                 source: Ipv6Addr::UNSPECIFIED,
                 destination,

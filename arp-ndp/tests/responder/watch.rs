@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use arp_ndp::{Event, Frame, Input, MacAddr, Output, Tenure, Verdict};
+use arp_ndp::{Arp, EthernetHeader, Event, Frame, Input, MacAddr, Output, Tenure, Verdict};
 
 use crate::{OTHER, OURS, Station, THIRD, announced, claim, events, frames, ip, ip4, owned, probe};
 
@@ -75,10 +75,10 @@ fn answered_by_other(station: &mut Station, time: Duration, except: Option<&str>
 
 /// The address that a probe to OTHER asks for.
 fn asked_for(frame: &Frame) -> String {
-    let octets = frame.as_ref();
-    assert_eq!(octets[..6], OTHER.octets(), "only the rival is asked");
-    let target: [u8; 4] = octets[38..42].try_into().unwrap();
-    Ipv4Addr::from(target).to_string()
+    let (header, payload) = EthernetHeader::decode(frame.as_ref()).unwrap();
+    assert_eq!(header.destination, OTHER, "only the rival is asked");
+    let request = Arp::decode(payload).unwrap();
+    request.target_protocol_address.to_string()
 }
 
 #[test]

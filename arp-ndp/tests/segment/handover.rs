@@ -49,26 +49,31 @@ fn a_client_that_asks_all_the_while_always_gets_an_answer() {
 }
 
 #[test]
-fn an_owner_that_would_take_only_what_is_free_waits_for_the_holder_to_go() {
+fn who_wants_an_address_only_if_it_is_free_waits_until_a_better_holder_goes() {
     for address in both() {
         let mut segment = Segment::new(8, 2, LATENCY, 0.0);
-        // The worse one holds it; the better one finds it taken, and would defend it: it takes it.
+        segment.set_role(0, Role::Owner, &[address]);
+        segment.simulation.run_for(Duration::from_secs(10));
+        segment.set_role(1, Role::IfFree, &[address]);
+        segment.simulation.run_for(Duration::from_secs(10));
+        assert_eq!(segment.holders(address), [0]);
+        segment.set_role(0, Role::Leaving, &[address]);
+        segment.simulation.run_for(Duration::from_secs(3));
+        assert_eq!(segment.holders(address), [1]);
+    }
+}
+
+#[test]
+fn who_wants_an_address_only_if_it_is_free_takes_it_from_a_worse_holder_by_verdict() {
+    for address in both() {
+        let mut segment = Segment::new(9, 2, LATENCY, 0.0);
         segment.set_role(1, Role::Owner, &[address]);
         segment.simulation.run_for(Duration::from_secs(10));
-        // The worse one finds it taken by the better one, and yields to it.
-        let mut other = Segment::new(9, 2, LATENCY, 0.0);
-        other.set_role(0, Role::Owner, &[address]);
-        other.simulation.run_for(Duration::from_secs(10));
-        other.set_role(1, Role::IfFree, &[address]);
-        other.simulation.run_for(Duration::from_secs(10));
-        assert_eq!(other.holders(address), [0]);
-        other.set_role(0, Role::Leaving, &[address]);
-        other.simulation.run_for(Duration::from_secs(3));
-        assert_eq!(other.holders(address), [1]);
-
         segment.set_role(0, Role::IfFree, &[address]);
-        segment.simulation.run_for(Duration::from_secs(3));
+        let spans = segment.watch(address, Duration::from_secs(3));
         assert_eq!(segment.holders(address), [0]);
+        assert!(spans.several <= LATENCY, "{spans:?}");
+        assert_eq!(spans.nobody, Duration::ZERO);
     }
 }
 
