@@ -1,13 +1,14 @@
-//! What a question costs, among many addresses; and what it costs to be told a large set.
+//! What a question or a claim costs, among many addresses; and what it costs to be told a large set.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::time::Instant;
 
 use arp_ndp::{
-    Arp, ArpOperation, Config, EtherType, EthernetHeader, Frame, Input, Link, MacAddr,
-    NeighborSolicitation, Responder, Role, multicast_mac, solicited_node_group,
+    AnswerLimits, Arp, ArpOperation, Config, EtherType, EthernetHeader, Frame, Input, Link,
+    MacAddr, NeighborSolicitation, Responder, Role, multicast_mac, solicited_node_group,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -31,6 +32,15 @@ fn ipv6(n: u32) -> Ipv6Addr {
 }
 
 fn who_has(target: Ipv4Addr) -> Frame {
+    request(Ipv4Addr::new(198, 51, 100, 2), target)
+}
+
+/// Another station announces one of the addresses.
+fn claim(address: Ipv4Addr) -> Frame {
+    request(address, address)
+}
+
+fn request(sender: Ipv4Addr, target: Ipv4Addr) -> Frame {
     let mut frame = Frame::new();
     EthernetHeader {
         destination: MacAddr::BROADCAST,
@@ -42,7 +52,7 @@ fn who_has(target: Ipv4Addr) -> Frame {
     let request = Arp {
         operation: ArpOperation::REQUEST,
         sender_hardware_address: OTHER,
-        sender_protocol_address: Ipv4Addr::new(198, 51, 100, 2),
+        sender_protocol_address: sender,
         target_hardware_address: MacAddr::ZERO,
         target_protocol_address: target,
     };
@@ -72,7 +82,13 @@ fn solicitation(target: Ipv6Addr) -> Frame {
 }
 
 fn responder(now: Instant) -> Responder {
-    let mut responder = Responder::new(Link::new(OURS), Config::default(), 0);
+    // Time stands still here, so limits are kept track of, and never reached.
+    let unlimited = AnswerLimits {
+        per_asker: NonZeroU32::MAX,
+        in_all: NonZeroU32::MAX,
+    };
+    let config = Config::default().with_answer_limits(unlimited);
+    let mut responder = Responder::new(Link::new(OURS), config, 0);
     responder.handle_input(now, Input::SetAddresses(addresses()));
     while responder.poll_output().is_some() {}
     responder
@@ -96,6 +112,10 @@ fn questions(c: &mut Criterion) {
             (1..=COUNT / 2).map(|n| who_has(ipv4(n + COUNT))).collect(),
         ),
         (
+            "arp_claimed",
+            (1..=COUNT / 2).map(|n| claim(ipv4(n))).collect(),
+        ),
+        (
             "ndp_answered",
             (1..=COUNT / 2).map(|n| solicitation(ipv6(n))).collect(),
         ),
@@ -106,7 +126,7 @@ fn questions(c: &mut Criterion) {
                 .collect(),
         ),
     ];
-    let mut group = c.benchmark_group("question_among_10000_addresses");
+    let mut group = c.benchmark_group("frame_among_10000_addresses");
     group.throughput(Throughput::Elements(1));
     for (name, frames) in cases {
         let mut responder = responder(now);
