@@ -30,8 +30,8 @@ impl<T: Copy + PartialEq> Spaced<T> {
     pub(super) fn admit(&mut self, now: Instant, address: IpAddr, what: T) -> bool {
         match self.last.get(&address).copied() {
             Some((at, last)) if now.saturating_duration_since(at) < self.interval => {
-                let news = self.kept.get(&address).is_some_and(|kept| *kept != last);
-                if !news {
+                let kept = self.kept.get(&address);
+                if kept.is_none_or(|kept| *kept == last && what != last) {
                     self.kept.insert(address, what);
                     self.agenda.set_after(address, at, self.interval);
                 }

@@ -49,8 +49,9 @@ pub struct Responder {
     config: Config,
     link: Link,
     siblings: BTreeSet<MacAddr>,
-    /// In the order in which they came, so that every run is the same.
-    addresses: IndexMap<IpAddr, Holding>,
+    /// In the order in which they came, so that every run is the same. What is hashed into it comes from the caller and
+    /// is only looked up for frames, so nobody on the link can fill it.
+    addresses: IndexMap<IpAddr, Holding, foldhash::fast::FixedState>,
     refused: BTreeSet<IpAddr>,
     groups: Groups,
     answers: AnswerLimit,
@@ -75,7 +76,7 @@ impl Responder {
             config,
             link,
             siblings: BTreeSet::new(),
-            addresses: IndexMap::new(),
+            addresses: IndexMap::default(),
             refused: BTreeSet::new(),
             groups: Groups::default(),
             answers: AnswerLimit::new(config.answer_limits(), seed),

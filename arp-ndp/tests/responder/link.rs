@@ -67,6 +67,16 @@ fn a_new_hardware_address_is_announced_for_every_address_and_used_in_answers() {
     assert_eq!(answer[0], Output::Transmit(arp_frame(new, OTHER, &reply)));
 }
 
+/// Another port of a bridge or bond: the switch has to learn where we are.
+#[test]
+fn another_path_below_the_link_is_announced_for_every_address() {
+    let mut station = settled();
+    let link = Link::new(OURS).with_path(7);
+    assert_eq!(announced(&station.give(Input::SetLink(link))), BOTH.map(ip));
+    station.run(Duration::from_secs(10));
+    assert_eq!(station.give(Input::SetLink(link)), []);
+}
+
 #[test]
 fn a_link_that_goes_down_is_silent_and_announces_when_it_comes_back() {
     let mut station = settled();
