@@ -62,6 +62,8 @@
 mod clock;
 mod config;
 mod facts;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gossip;
 mod health;
 mod identity;

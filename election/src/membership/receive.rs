@@ -10,7 +10,7 @@ use super::config::DATAGRAM_LEN;
 use super::identity::Identity;
 use super::io::{DropReason, Event, Output};
 use super::replay::Refused;
-use super::seal::{Opened, Unopened};
+use super::seal::{self, Opened, Unopened};
 use super::wire::{Entry, Message, SwimHeader, Wire as _};
 
 impl Membership {
@@ -68,6 +68,8 @@ impl Membership {
             }
         }
         self.stats.received += 1;
+        self.stats.octets_received +=
+            u64::try_from(opened.message.len() + seal::OVERHEAD).unwrap_or(u64::MAX);
         Ok(())
     }
 
