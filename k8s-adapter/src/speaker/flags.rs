@@ -14,11 +14,13 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, value_parser};
 use http::Uri;
 use http::uri::{InvalidUri, Scheme};
-use planner::effect::Problem;
 use planner::snapshot::ExcludeLabel;
 
 pub use self::inert::InertFlags;
-pub use self::membership::MembershipFlags;
+pub(super) use self::membership::MembershipSettings;
+pub use self::membership::{BindAddressError, MembershipFlags};
+use super::fence::Defence;
+use super::fresh::Probe;
 use super::metrics::Names;
 use crate::admin::AdminFlags;
 use crate::flags::CommonFlags;
@@ -56,6 +58,16 @@ pub struct SpeakerFlags {
     /// How often, in seconds, an address is announced on its links although nothing changed; 0: never.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(..=86400))]
     pub gratuitous_arp_interval: u64,
+    /// What becomes of an address of ours that a stranger on the link claims: always: it is kept, and announced once more,
+    /// every 10 s at most; once: it is left to a stranger that claims it again within 10 s; never: it is left to the stranger
+    /// (RFC 5227, 2.4).
+    #[arg(long, value_enum, value_name = "POLICY", default_value = "always")]
+    pub l2_defend: Defence,
+    /// Look on the link for an address that is new to the cluster before it is answered for, which takes 0.4 s, and leave it
+    /// to whoever has it.
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "true",
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
+    pub l2_conflict_probe: bool,
     /// The file with the interfaces that never carry an announcement. Where there is none, the ConfigMap
     /// metallb-excludel2 counts, and without that MetalLB's list.
     #[arg(
@@ -113,9 +125,12 @@ impl SpeakerFlags {
         }
     }
 
-    /// What there is to warn of in the flags, for as long as the process runs.
-    pub(super) fn warnings(&self) -> Vec<Problem> {
-        self.membership.warning().into_iter().collect()
+    pub(super) fn probe(&self) -> Probe {
+        if self.l2_conflict_probe {
+            Probe::NewAddresses
+        } else {
+            Probe::Nothing
+        }
     }
 
     /// For the jitter of timers: each node has another, and the same every time.

@@ -1,20 +1,25 @@
 //! Answers on the node's links: every usable link answers for the addresses that are desired on it, and for no others.
 
+mod running;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
-use arp_ndp::{Link, LinkState, Role};
+use arp_ndp::{Event, Link, LinkState, MacAddr, Role, Verdict};
 use futures_util::future::{self, FutureExt};
+use ipnet::IpNet;
 use planner::desired::Desired;
 use planner::diff::{Change, diff_shared};
 use planner::names::Interface;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
+use self::running::Running;
 use super::exclude::Exclusions;
+use super::fresh::Fresh;
 
 /// The node's links and responders on them: the kernel's in the product, recorders in tests.
 pub(super) trait Responders: Send {
@@ -42,8 +47,12 @@ pub(super) trait Respond: Send + 'static {
     /// Cares for these addresses, and no others.
     fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>);
 
-    /// Waits until the responder has broken down. Cancel-safe.
-    fn broken(&mut self) -> impl Future<Output = ()> + Send;
+    /// Says who keeps an address that another station claims.
+    fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict);
+
+    /// Waits for what there is to tell of whose an address is; nothing at all says that the responder has broken down.
+    /// Cancel-safe.
+    fn events(&mut self) -> impl Future<Output = Vec<Event>> + Send;
 
     /// Stops answering.
     fn stop(self) -> impl Future<Output = ()> + Send;
@@ -58,6 +67,50 @@ pub(super) struct UsableLink {
     pub(super) name: Interface,
     /// What a responder has to know of it.
     pub(super) link: Link,
+    /// The subnets of its addresses, save those that every link is on.
+    pub(super) subnets: BTreeSet<IpNet>,
+}
+
+/// What a responder has told of an address that it cares for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Another station says that the address is its own.
+    Claimed(Claim),
+    /// The station that it was left to is silent, and this node has it again.
+    Reclaimed {
+        /// The address.
+        address: IpAddr,
+        /// The station.
+        from: MacAddr,
+    },
+}
+
+/// Another station says that an address is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// The link that it was heard on.
+    pub(super) link: u32,
+    /// Its name.
+    pub(super) interface: Interface,
+    /// Our hardware address on it.
+    pub(super) own: MacAddr,
+    /// The address.
+    pub(super) address: IpAddr,
+    /// The hardware address of the other station.
+    pub(super) by: MacAddr,
+    /// What the address is to us.
+    pub(super) role: Role,
+    /// Whether we answer for it.
+    pub(super) holding: Holding,
+}
+
+/// Whether an address is answered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holding {
+    /// It is.
+    Held,
+    /// It is looked for, or was left to another station.
+    NotHeld,
 }
 
 /// The node's responders.
@@ -70,18 +123,14 @@ pub(super) struct Layer2<R: Responders> {
     /// Links on which no responder could be started; they are tried again whenever something changes.
     broken: BTreeSet<u32>,
     desired: Arc<Desired>,
-}
-
-#[derive(Debug)]
-struct Running<R> {
-    name: Interface,
-    responder: R,
-    addresses: BTreeSet<IpAddr>,
+    fresh: Fresh,
+    /// When to say that what is held is not what it was.
+    held_due: Option<Instant>,
 }
 
 impl<R: Responders> Layer2<R> {
     /// Nothing to answer for yet.
-    pub(super) fn new(responders: R) -> Self {
+    pub(super) fn new(responders: R, fresh: Fresh) -> Self {
         Self {
             responders,
             exclusions: Exclusions::default(),
@@ -89,7 +138,14 @@ impl<R: Responders> Layer2<R> {
             running: BTreeMap::new(),
             broken: BTreeSet::new(),
             desired: Arc::default(),
+            fresh,
+            held_due: None,
         }
+    }
+
+    /// The addresses that nobody can have announced before are looked for first.
+    pub(super) fn fresh(&mut self) -> &mut Fresh {
+        &mut self.fresh
     }
 
     /// Makes `desired` what is answered for, on links that `exclusions` leaves. What is the same as before is left
@@ -120,16 +176,69 @@ impl<R: Responders> Layer2<R> {
             .collect()
     }
 
-    /// Waits until [`Self::interfaces`] may be another, and answers on the links that are there then. Cancel-safe.
-    pub(super) async fn changed(&mut self) {
-        let links = self.responders.links_changed().map(|()| None).boxed();
-        let running = self.running.iter_mut();
-        let broken = running
-            .map(|(index, running)| running.responder.broken().map(|()| Some(*index)).boxed());
-        let (broken, ..) = future::select_all(broken.chain([links])).await;
-        match broken {
-            None => self.reconcile(),
-            Some(index) => self.break_down(index),
+    /// The links that could carry announcements, and whether they do now: up, and with no responder that cannot work.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&UsableLink, LinkState)> {
+        self.links.values().map(|usable| {
+            let state = if self.broken.contains(&usable.index) {
+                LinkState::Down
+            } else {
+                usable.link.state
+            };
+            (usable, state)
+        })
+    }
+
+    /// Waits until [`Self::links`] may be others, and answers on those that are there then; or until there is something to
+    /// tell of whose an address is. Cancel-safe.
+    pub(super) async fn changed(&mut self) -> Vec<Told> {
+        loop {
+            let links = self.responders.links_changed().map(|()| None).boxed();
+            let running = self.running.iter_mut();
+            let events = running.map(|(index, running)| {
+                let events = running.responder.events();
+                events.map(|events| Some((*index, events))).boxed()
+            });
+            let (news, ..) = future::select_all(events.chain([links])).await;
+            let Some((index, events)) = news else {
+                self.reconcile();
+                return Vec::new();
+            };
+            if events.is_empty() {
+                self.break_down(index);
+                return Vec::new();
+            }
+            let was_due = self.held_due.is_some();
+            let told = self.take_in(index, events);
+            // Thousands of addresses that are announced one after the other are told of together.
+            if !told.is_empty() || was_due != self.held_due.is_some() {
+                return told;
+            }
+        }
+    }
+
+    /// By when [`take_held`](Self::take_held) wants to be called.
+    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
+        self.held_due
+    }
+
+    /// The addresses that are answered for on some link, if they are not what they were at the last call.
+    pub(super) fn take_held(&mut self) -> Option<BTreeSet<IpAddr>> {
+        self.held_due.take()?;
+        let running = self.running.values();
+        Some(running.flat_map(Running::held).copied().collect())
+    }
+
+    /// Whether something is answered for only until another node has it.
+    pub(super) fn is_handing_over(&self) -> bool {
+        self.running.values().any(Running::is_handing_over)
+    }
+
+    /// Says who keeps an address.
+    pub(super) fn settle(&mut self, claim: &Claim, verdict: Verdict) {
+        if let Some(running) = self.running.get_mut(&claim.link)
+            && running.settle(claim, verdict)
+        {
+            self.note_held();
         }
     }
 
@@ -150,13 +259,14 @@ impl<R: Responders> Layer2<R> {
         for usable in links.values().filter(|_| !changes.is_empty()) {
             let running = self.running.get(&usable.index);
             let mut wanted =
-                running.map_or_else(BTreeSet::new, |running| running.addresses.clone());
+                running.map_or_else(BTreeMap::new, |running| running.addresses().clone());
             for change in &changes {
                 match change {
                     Change::Add(address, desired) | Change::Update(address, desired)
                         if desired.interfaces.selects(&usable.name) =>
                     {
-                        wanted.insert(**address)
+                        let role = running::role(running, **address, desired.tenure, &self.fresh);
+                        wanted.insert(**address, role)
                     }
                     Change::Add(address, _)
                     | Change::Update(address, _)
@@ -175,43 +285,70 @@ impl<R: Responders> Layer2<R> {
             info!(interfaces = names.join(","), "layer 2 may use");
         }
         // Whoever drops a responder stops it. An interface that has another name is another one to the advertisements.
+        let before = self.running.len();
         self.running.retain(|index, running| {
             links
                 .get(index)
-                .is_some_and(|usable| usable.name == running.name)
+                .is_some_and(|usable| usable.name == *running.name())
         });
+        if self.running.len() < before {
+            self.note_held();
+        }
         self.broken.retain(|index| links.contains_key(index));
         for usable in links.values() {
+            let running = self.running.get(&usable.index);
             let wanted = self.desired.addresses.iter();
             let wanted = wanted.filter(|(_, desired)| desired.interfaces.selects(&usable.name));
-            let wanted: BTreeSet<IpAddr> = wanted.map(|(address, _)| *address).collect();
+            let wanted = wanted.map(|(address, desired)| {
+                let role = running::role(running, *address, desired.tenure, &self.fresh);
+                (*address, role)
+            });
+            let wanted = wanted.collect();
             self.serve(usable, wanted);
         }
         self.links = links;
     }
 
     /// A link gets a responder, and so takes the right to open packet sockets, once there is something to answer for.
-    fn serve(&mut self, usable: &UsableLink, wanted: BTreeSet<IpAddr>) {
+    fn serve(&mut self, usable: &UsableLink, wanted: BTreeMap<IpAddr, Role>) {
         if !self.running.contains_key(&usable.index) && !wanted.is_empty() {
             self.start(usable);
         }
         let Some(running) = self.running.get_mut(&usable.index) else {
             return;
         };
-        running.responder.set_link(usable.link);
-        if running.addresses != wanted {
-            info!(interface = %usable.name, addresses = wanted.len(), "layer 2 answers");
-            running.addresses.clone_from(&wanted);
-            let wanted = wanted.into_iter().map(|address| (address, Role::Owner));
-            running.responder.set_addresses(wanted.collect());
+        running.set_link(usable.link);
+        if running.set_addresses(wanted) {
+            self.note_held();
         }
+    }
+
+    fn take_in(&mut self, index: u32, events: Vec<Event>) -> Vec<Told> {
+        let Some(running) = self.running.get_mut(&index) else {
+            return Vec::new();
+        };
+        let mut told = Vec::new();
+        let mut is_other = false;
+        for event in events {
+            is_other |= running.take_in(event, &mut told);
+        }
+        if is_other {
+            self.note_held();
+        }
+        told
+    }
+
+    fn note_held(&mut self) {
+        let due = Instant::now() + HELD_PACE;
+        self.held_due.get_or_insert(due);
     }
 
     /// Tried again with the next change or the slow timer, not at once: what broke it may last.
     fn break_down(&mut self, index: u32) {
         if let Some(running) = self.running.remove(&index) {
-            error!(interface = %running.name, "layer 2 stopped: its sockets broke down");
+            error!(interface = %running.name(), "layer 2 stopped: its sockets broke down");
             self.broken.insert(index);
+            self.note_held();
         }
     }
 
@@ -219,11 +356,7 @@ impl<R: Responders> Layer2<R> {
         match self.responders.start(usable) {
             Ok(responder) => {
                 self.broken.remove(&usable.index);
-                let running = Running {
-                    name: usable.name.clone(),
-                    responder,
-                    addresses: BTreeSet::new(),
-                };
+                let running = Running::new(usable, responder);
                 self.running.insert(usable.index, running);
             }
             Err(error) => {
@@ -235,3 +368,6 @@ impl<R: Responders> Layer2<R> {
         }
     }
 }
+
+/// How long after the first of several the changes of what is held are told of together.
+const HELD_PACE: Duration = Duration::from_millis(50);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Source ─► ClusterObjects ─translate─► Snapshot ─Announcements─► Desired ─┬─► peers:  sessions and their routes
-//!                                                                          └─► layer2: responders and their addresses
+//!                    membership ─Members─┘                                 └─► layer2: responders and their addresses
 //! peers, layer2 ─► Observed ─┐
 //! Desired ───────────────────┴─► report: status objects and events ─► Sink
 //! ```
@@ -12,16 +12,20 @@
 //! * What a change does not concern is left alone, and costs nothing: `Announcements` decides about what has changed, and
 //!   `peers` and `layer2` apply the differences.
 //! * Whoever leaves says so first: `drain` walks from staying to gone, as fast as the routers can follow.
+//! * Which speakers are alive is `membership`'s to know; what two stations claim on the wire is `fence`'s to settle.
 
 mod attributes;
 mod board;
 mod counted;
 mod drain;
 mod exclude;
+mod fence;
 mod flags;
+mod fresh;
 mod layer2;
 mod listeners;
 mod log;
+mod membership;
 mod metrics;
 mod peers;
 mod process;
@@ -39,9 +43,10 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arp_ndp::Verdict;
 use planner::announcements::Announcements;
 use planner::departure::Departure;
-use planner::desired::Desired;
+use planner::desired::{Desired, Tenure};
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use planner::observed::Observed;
@@ -53,10 +58,14 @@ use tracing::{error, info, warn};
 
 use self::drain::{Drain, HURRIED, Input, UNHURRIED};
 use self::exclude::{Exclusions, exclusions};
-pub use self::flags::{InertFlags, MembershipFlags, SpeakerFlags};
-use self::layer2::{Layer2, Responders};
+pub use self::fence::Defence;
+use self::fence::{Claimant, Fence};
+pub use self::flags::{BindAddressError, InertFlags, MembershipFlags, SpeakerFlags};
+use self::fresh::{Fresh, Probe};
+use self::layer2::{Claim, Layer2, Responders, Told};
 pub use self::listeners::ListenError;
 use self::log::log_turns;
+use self::membership::Membership;
 use self::peers::{Peers, Sessions};
 pub use self::process::{SpeakerError, give_up_privileges, run};
 use self::proxy::KubeProxy;
@@ -80,10 +89,11 @@ struct Speaker<S, P: Sessions, R: Responders> {
     contradictions: Contradictions,
     peers: Peers<P>,
     layer2: Layer2<R>,
+    fence: Fence,
+    /// The part in the group of speakers, where there is to be one.
+    membership: Option<Membership>,
     /// What was decided last; `None` until the source has been read.
     decision: Option<Decision>,
-    /// What there is to warn of for as long as the process runs.
-    warnings: Vec<Problem>,
     tally: Tally,
     /// The way to the reporter.
     facts: watch::Sender<Option<Arc<Facts>>>,
@@ -119,9 +129,10 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             config_log: ConfigLog::default(),
             contradictions: Contradictions::default(),
             peers: Peers::new(sessions),
-            layer2: Layer2::new(responders),
+            layer2: Layer2::new(responders, Fresh::new(Probe::NewAddresses)),
+            fence: Fence::new(Defence::default()),
+            membership: None,
             decision: None,
-            warnings: Vec::new(),
             tally: Tally::default(),
             facts,
             reporter: tokio::spawn(Reporter::new(node.clone(), sink).run(newest)),
@@ -134,9 +145,16 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         Self { tally, ..self }
     }
 
-    /// Warns of these, whatever else there is to tell.
-    fn with_warnings(self, warnings: Vec<Problem>) -> Self {
-        Self { warnings, ..self }
+    /// Does this about strangers, and looks so for new addresses.
+    fn with_caution(mut self, defence: Defence, probe: Probe) -> Self {
+        *self.layer2.fresh() = Fresh::new(probe);
+        self.fence = Fence::new(defence);
+        self
+    }
+
+    /// Takes part in the group of speakers.
+    fn with_membership(self, membership: Option<Membership>) -> Self {
+        Self { membership, ..self }
     }
 
     /// Lets new addresses wait while this kube-proxy is behind.
@@ -156,6 +174,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut read_from, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
+            let due = self.due();
             tokio::select! {
                 () = &mut stop => break,
                 objects = changed(&mut self.source, read_from) => match objects {
@@ -172,12 +191,14 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                     }
                 },
                 () = self.peers.changed() => {}
-                () = self.layer2.changed() => {}
-                () = until(self.drain.poll_timeout()) => self.drain.handle_timeout(now()),
+                told = self.layer2.changed() => self.listen(told),
+                () = members_changed(self.membership.as_mut()), if self.decision.is_some() => {}
+                () = until(due) => self.drain.handle_timeout(now()),
                 () = caught_up(self.proxy.as_mut()) => self.carry_out_all(Instant::now()),
                 _ = slow.tick() => self.layer2.try_again(),
             }
             self.walk();
+            self.follow();
             self.report();
         }
         self.hand_over().await;
@@ -193,6 +214,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             exclusions: mut excluded,
             ..
         } = self.decision.take().unwrap_or_default();
+        self.take_up_held();
         let changed = self.translator.update(&objects);
         let affected = changed.affected();
         self.tally.failed(self.source.take_errors());
@@ -208,6 +230,12 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             Departure::Announced | Departure::Gone => {
                 self.drain.handle_input(now(), Input::Leave(UNHURRIED));
             }
+        }
+        let fresh = self.layer2.fresh();
+        fresh.look(now(), snapshot, &affected.services);
+        if let Some(membership) = &self.membership {
+            let nodes = snapshot.nodes.values();
+            membership.set_nodes(nodes.flat_map(|node| node.addresses.iter().copied()));
         }
         self.announcements.update(snapshot, &affected);
         self.announcements
@@ -228,9 +256,109 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     /// Makes sessions and links what is decided because of a change that came `at` this time.
     fn carry_out_all(&mut self, at: Instant) {
         self.carry_out(at);
-        if let Some(decision) = &self.decision {
+        // Who does not know yet who else is there would take everything.
+        let is_joining = self.membership.as_ref().is_some_and(Membership::is_joining);
+        if let Some(decision) = self.decision.as_ref().filter(|_| !is_joining) {
             self.layer2.apply(&decision.desired, &decision.exclusions);
+            let addresses = &decision.desired.addresses;
+            self.fence.retain(|address| addresses.contains_key(address));
         }
+    }
+
+    /// Follows what members tell, tells them of this node, and settles what is due on the wire.
+    fn follow(&mut self) {
+        let mut news = None;
+        if let Some(membership) = &mut self.membership {
+            let departure = self.drain.departure();
+            membership.tell(membership::facts(self.layer2.links(), departure));
+            if self.decision.is_some() {
+                news = membership.take_news();
+            }
+        }
+        let is_due = self.layer2.poll_timeout();
+        let is_due = is_due.is_some_and(|due| due <= Instant::now());
+        if news.is_some() || is_due {
+            self.take_up_held();
+            if let Some(members) = news {
+                let snapshot = self.translator.snapshot();
+                self.announcements.set_members(snapshot, members);
+            }
+            self.carry_out_all(Instant::now());
+        }
+        for claim in self.fence.take_due(now()) {
+            self.look_again(&claim);
+        }
+    }
+
+    /// What is decided next is decided by what is answered for now.
+    fn take_up_held(&mut self) {
+        if let Some(held) = self.layer2.take_held() {
+            self.announcements.set_held(held);
+        }
+    }
+
+    /// Takes up what responders tell.
+    fn listen(&mut self, told: Vec<Told>) {
+        for told in told {
+            match told {
+                Told::Claimed(claim) => {
+                    let by = self.claimant(&claim);
+                    if let Some(verdict) = self.fence.claimed(now(), &claim, by) {
+                        self.settle(&claim, verdict);
+                    }
+                }
+                Told::Reclaimed { address, from } => {
+                    info!(%address, %from, "a station does not answer any more: its address is ours again");
+                }
+            }
+        }
+    }
+
+    /// A station that claimed an address was not known a moment ago.
+    fn look_again(&mut self, claim: &Claim) {
+        let decision = self.decision.as_ref();
+        let desired = decision.and_then(|decision| decision.desired.addresses.get(&claim.address));
+        if desired.is_none_or(|desired| desired.tenure == Tenure::Leaving) {
+            return;
+        }
+        let verdict = match self.claimant(claim) {
+            by @ (Claimant::Better | Claimant::Worse) => self.fence.claimed(now(), claim, by),
+            Claimant::Stranger | Claimant::Anybody => self.fence.claimed_by_stranger(now(), claim),
+        };
+        if let Some(verdict) = verdict {
+            self.settle(claim, verdict);
+        }
+    }
+
+    fn settle(&mut self, claim: &Claim, verdict: Verdict) {
+        let Claim {
+            address,
+            by,
+            interface,
+            ..
+        } = claim;
+        info!(%address, %by, %interface, ?verdict, "another station claims an address of this node");
+        self.layer2.settle(claim, verdict);
+    }
+
+    /// Who it is that claims an address.
+    fn claimant(&self, claim: &Claim) -> Claimant {
+        let members = self.membership.as_ref().and_then(Membership::members);
+        let Some(members) = members else {
+            return Claimant::Anybody;
+        };
+        match members.by_mac(claim.by.octets()) {
+            None => Claimant::Stranger,
+            Some(member) if self.announcements.outranks(&claim.address, member) => Claimant::Worse,
+            Some(_) => Claimant::Better,
+        }
+    }
+
+    /// When [`run`](Self::run) has something to do though nothing happens.
+    fn due(&self) -> Option<std::time::Instant> {
+        let held = self.layer2.poll_timeout().map(Instant::into_std);
+        let due = [self.drain.poll_timeout(), held, self.fence.poll_timeout()];
+        due.into_iter().flatten().min()
     }
 
     /// Makes the sessions what is decided because of a change that came `at` this time.
@@ -298,15 +426,15 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             problems: decision
                 .problems
                 .iter()
-                .chain(&self.warnings)
                 .cloned()
+                .chain(self.membership.as_ref().and_then(Membership::problem))
                 .chain(refused)
                 .collect(),
         };
         self.facts.send_replace(Some(Arc::new(facts)));
     }
 
-    /// Leads traffic away, tells the routers why, stops answering. Bounded in time.
+    /// Leads traffic away, tells routers and speakers why, stops answering. Bounded in time.
     ///
     /// The status of the node is the next process's to correct: after a restart there is mostly nothing to correct, and
     /// removing it for a moment would be two writes and an event for each Service.
@@ -314,12 +442,25 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         info!(node = %self.node, "speaker stops: leading traffic away");
         self.drain.handle_input(now(), Input::Leave(HURRIED));
         self.walk();
-        while self.drain.poll_timeout().is_some() {
+        self.follow();
+        let end = now() + LINKS_HAND_OVER;
+        loop {
+            let end = Some(end).filter(|end| self.layer2.is_handing_over() && now() < *end);
+            if self.drain.poll_timeout().is_none() && end.is_none() {
+                break;
+            }
+            let due = self.due().into_iter().chain(end).min();
             tokio::select! {
                 () = self.peers.changed() => {}
-                () = until(self.drain.poll_timeout()) => self.drain.handle_timeout(now()),
+                told = self.layer2.changed() => self.listen(told),
+                () = members_changed(self.membership.as_mut()), if self.decision.is_some() => {}
+                () = until(due) => self.drain.handle_timeout(now()),
             }
             self.walk();
+            self.follow();
+        }
+        if let Some(membership) = self.membership.take() {
+            membership.leave().await;
         }
         let text = format!("speaker on {} is stopping", self.node);
         tokio::join!(
@@ -335,6 +476,14 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 warn!(node = %self.node, "speaker stopped before all of its status was written")
             }
         }
+    }
+}
+
+/// Waits until members may have told something new. Cancel-safe.
+async fn members_changed(membership: Option<&mut Membership>) {
+    match membership {
+        Some(membership) => membership.changed().await,
+        None => pending().await,
     }
 }
 
@@ -372,6 +521,8 @@ fn now() -> std::time::Instant {
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// How often what failed is tried again, when no change brings it about sooner.
 const SLOW_TIMER: Duration = Duration::from_secs(30);
+/// How long addresses on links may take to be taken over by others: longer than a responder waits for that.
+const LINKS_HAND_OVER: Duration = Duration::from_millis(700);
 /// How long routers and responders, and then the status, may take to let go: together well within the 30 s that
 /// Kubernetes grants a pod.
 const HAND_OVER: Duration = Duration::from_secs(4);

@@ -13,10 +13,12 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::Speaker;
+use super::board::Board;
 use super::counted::CountedSink;
 use super::exclude;
-use super::flags::SpeakerFlags;
+use super::flags::{BindAddressError, SpeakerFlags};
 use super::listeners::{ListenError, Listeners};
+use super::membership::{Membership, Peers};
 use super::metrics::{Boards, SpeakerMetrics};
 use super::proxy::KubeProxy;
 use super::responders::KernelResponders;
@@ -61,9 +63,6 @@ pub async fn run(flags: &SpeakerFlags, stop: impl Future<Output = ()>) -> Result
     for name in flags.inert.given(|name| env::var_os(name).is_some()) {
         warn!("{name} has no effect");
     }
-    for warning in flags.warnings() {
-        warn!("{}", warning.message);
-    }
     let node = NodeName::from(flags.node_name.as_str());
     let component = Component::Speaker(node);
     let namespace = flags.common.namespace.as_str();
@@ -104,6 +103,18 @@ async fn announce(
     stop: impl Future<Output = ()>,
 ) -> Result<(), SpeakerError> {
     let node = NodeName::from(flags.node_name.as_str());
+    let group: Board<(), election::driver::Status> = Board::default();
+    let membership = flags.membership.settings()?.map(|settings| {
+        let peers = match &cluster {
+            Some(cluster) => Peers::Pods {
+                client: cluster.client.clone(),
+                namespace: flags.common.namespace.clone(),
+                labels: settings.labels.clone(),
+            },
+            None => Peers::Nodes,
+        };
+        Membership::start(node.clone(), settings, peers, group.clone())
+    });
     let (tally, seed) = (Tally::default(), flags.seed());
     let responders = KernelResponders::new(flags.layer2(), seed, tally.clone()).await?;
     let listeners = Listeners::bind(&flags.bgp_listen)?;
@@ -118,7 +129,8 @@ async fn announce(
     let source = Mounted::new(source, &flags.exclude_l2_file, exclusions, exclude::KEY);
     let speaker = Speaker::new(node.clone(), options, source, sink, sessions, responders)
         .with_tally(tally.clone())
-        .with_warnings(flags.warnings())
+        .with_caution(flags.l2_defend, flags.probe())
+        .with_membership(membership)
         .with_proxy(flags.kube_proxy_healthz.clone().map(KubeProxy::at));
     let (names, facts) = (flags.metric_names(), speaker.facts());
     let mut metrics = Registry::default();
@@ -164,6 +176,9 @@ pub enum SpeakerError {
     /// It cannot tell about itself.
     #[error("cannot serve metrics or probes")]
     Admin(#[from] AdminError),
+    /// It is told to talk to other speakers from no address.
+    #[error(transparent)]
+    Membership(#[from] BindAddressError),
     /// Routers could not connect to it.
     #[error(transparent)]
     Listen(#[from] ListenError),

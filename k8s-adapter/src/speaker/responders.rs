@@ -1,13 +1,14 @@
 //! The kernel's links, and ARP and NDP on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arp_ndp::driver::{
-    DriverError, Interface as Driver, InterfaceEvent, Interfaces, Links, Status,
+    DriverError, Interface as Driver, InterfaceEvent, Interfaces, LinkInfo, Links, Status,
 };
-use arp_ndp::{Announcement, Config, Event, Link, Role};
+use arp_ndp::{Announcement, Config, Event, Link, MacAddr, Role, Verdict};
+use ipnet::IpNet;
 use planner::names::Interface;
 use tokio::sync::watch;
 
@@ -81,6 +82,7 @@ impl Responders for KernelResponders {
                 index: info.index,
                 name,
                 link: info.responder_link()?,
+                subnets: subnets(info),
             })
         });
         usable.map(|usable| (usable.index, usable)).collect()
@@ -121,15 +123,31 @@ impl Respond for CountedResponder {
         self.driver.set_addresses(addresses);
     }
 
-    /// Reads the events on the way, which the driver has logged already.
-    async fn broken(&mut self) {
-        while let Some(event) = self.driver.events().recv().await {
-            match event {
-                InterfaceEvent::Failed(_) => return,
-                InterfaceEvent::Responder(event) => self.count(event),
-                _ => {}
+    fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {
+        self.driver.settle(address, by, verdict);
+    }
+
+    /// Counts the events, which the driver has logged already.
+    async fn events(&mut self) -> Vec<Event> {
+        let mut told = Vec::new();
+        while told.is_empty() {
+            let mut batch = Vec::new();
+            if self.driver.events().recv_many(&mut batch, BATCH).await == 0 {
+                break;
+            }
+            for event in batch {
+                match event {
+                    // The last one.
+                    InterfaceEvent::Failed(_) => return Vec::new(),
+                    InterfaceEvent::Responder(event) => {
+                        self.count(event);
+                        told.push(event);
+                    }
+                    _ => {}
+                }
             }
         }
+        told
     }
 
     async fn stop(self) {
@@ -149,3 +167,21 @@ impl CountedResponder {
         }
     }
 }
+
+/// The subnets that a link is on, save that of link-local addresses, which every link is on, and those of one address.
+fn subnets(info: &LinkInfo) -> BTreeSet<IpNet> {
+    let nets = info
+        .addresses
+        .iter()
+        .filter_map(|own| IpNet::new(own.address, own.prefix_len).ok());
+    let is_link_local = |net: &IpNet| match net.addr() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    nets.filter(|net| net.prefix_len() < net.max_prefix_len() && !is_link_local(net))
+        .map(|net| net.trunc())
+        .collect()
+}
+
+/// How many events are taken in at a time.
+const BATCH: usize = 1024;

@@ -1,7 +1,9 @@
 //! The speaker against recorders, in virtual time.
 
 mod drain;
+mod fence;
 mod kube_proxy;
+mod membership;
 mod reactions;
 mod world;
 
@@ -10,7 +12,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{FIRST_PAUSE, SLOW_TIMER};
-use world::World;
+use world::{HAND_OVER, World};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_announced_before_the_source_has_been_read() {
@@ -162,6 +164,7 @@ async fn an_excluded_node_withdraws_and_layer_2_moves_to_another() {
     }
     assert!(owner.sent("tor").is_empty());
     assert!(owner.statuses().is_empty());
+    sleep(2 * HAND_OVER).await;
     let after = (here.answers("eth0"), there.answers("eth0"));
     assert_eq!(after, (before.1, before.0));
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::product::NAMESPACE;
-use super::{Access, ControlPlane};
+use super::{Access, ControlPlane, membership};
 use crate::topology::own_binary;
 use crate::{Host, LabError, Process};
 
@@ -24,6 +24,7 @@ pub(super) fn start(
         .args(flags)
         .env("METALLB_NODE_NAME", &node.name)
         .env("METALLB_POD_NAME", &name);
+    membership::configure(&mut command, node, plane.folder())?;
     node.namespace.spawn(&name, command, plane.folder())
 }
 

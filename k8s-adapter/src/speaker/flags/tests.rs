@@ -120,18 +120,24 @@ fn each_mode_of_metallb_is_the_same_engine_with_other_defaults() {
 }
 
 #[test]
-fn membership_that_is_asked_for_is_warned_of() {
-    assert!(flags(&[]).warnings().is_empty());
-    assert!(
-        flags(&["--ml-bindaddr=", "--ml-labels=app=metallb"])
-            .warnings()
-            .is_empty()
-    );
-    let asked = flags(&["--ml-bindaddr=198.51.100.1", "--ml-labels=app=metallb"]);
-    let [warning] = &asked.warnings()[..] else {
-        panic!("{:?}", asked.warnings());
-    };
-    assert!(warning.message.contains("every node counts as alive"));
+fn membership_takes_an_address_and_labels() {
+    let settings = |arguments: &[&str]| flags(arguments).membership.settings().unwrap();
+    assert!(settings(&[]).is_none());
+    assert!(settings(&["--ml-bindaddr=", "--ml-labels=app=metallb"]).is_none());
+    assert!(settings(&["--ml-bindaddr=198.51.100.1", "--ml-labels="]).is_none());
+    let asked = ["--ml-bindaddr=2001:db8::1", "--ml-labels=app=metallb"];
+    let given = settings(&asked).unwrap();
+    assert_eq!(given.bind.to_string(), "[2001:db8::1]:7946");
+    assert_eq!(given.labels, "app=metallb");
+    let far = [&asked[..], &["--ml-wan-config", "--ml-bindport=7000"]].concat();
+    let far = settings(&far).unwrap();
+    assert_eq!(far.bind.port(), 7000);
+    assert!(far.config != given.config && far.patience > given.patience);
+    for wrong in ["node1", "0.0.0.0", "::"] {
+        let flags = flags(&[&format!("--ml-bindaddr={wrong}"), "--ml-labels=a=b"]);
+        let error = flags.membership.settings().unwrap_err().to_string();
+        assert!(error.contains(&format!("{wrong:?}")), "{error}");
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ async fn a_node_that_is_asked_to_drain_marks_its_routes_then_withdraws_them_and_
     assert_eq!(marks(&world, "reflector"), [(Some(0), true)]);
     sleep(UNHURRIED.move_on).await;
     assert!(marks(&world, "tor").is_empty() && marks(&world, "reflector").is_empty());
-    assert!(world.answers("eth0").is_empty(), "the other node answers");
+    assert!(world.answers("eth0").is_empty(), "it was handed over");
     let statuses = world.statuses();
     assert!(
         !statuses.iter().any(|status| status.starts_with("bgp")),

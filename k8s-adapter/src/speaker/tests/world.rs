@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
-use arp_ndp::{Link, MacAddr, Role};
+use arp_ndp::{Announcement, Event, Link, MacAddr, Role, Verdict};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
+use election::membership::Facts;
 use ipnet::IpNet;
 use planner::config::Establishment;
 use planner::desired::{PeerSession, RouteAttributes};
 use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
+use planner::members::{Member, MemberLink};
 use planner::names::{Interface, NodeName, PeerName};
 use planner::observed::{SessionObserved, SessionState};
 use planner::snapshot::Options;
@@ -25,18 +27,32 @@ use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError, dir};
 use crate::speaker::Speaker;
 use crate::speaker::exclude::Exclusions;
+use crate::speaker::fence::Defence;
+use crate::speaker::fresh::Probe;
 use crate::speaker::layer2::{Respond, Responders, UsableLink};
+use crate::speaker::membership::{Alive, Membership, View};
 use crate::speaker::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use crate::speaker::proxy::{Answer, KubeProxy};
 use crate::translate::{ClusterObjects, TranslateOptions};
 
+/// The speaker that is tested.
+type TestSpeaker = Speaker<FakeSource, Recorder, FakeResponders>;
+
 /// A running speaker and what it did.
 pub(super) struct World {
+    node: String,
     record: Arc<Mutex<Record>>,
+    group: Option<Group>,
     objects: mpsc::UnboundedSender<Result<Arc<ClusterObjects>, SourceError>>,
     links: watch::Sender<BTreeMap<u32, UsableLink>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     speaker: JoinHandle<Result<(), SourceError>>,
+}
+
+/// The group of speakers, as one of them is shown it.
+struct Group {
+    view: watch::Sender<View>,
+    facts: watch::Receiver<Facts>,
 }
 
 /// Everything that reached the outside.
@@ -48,8 +64,10 @@ pub(super) struct Record {
     pub(super) updates: Vec<String>,
     /// What each running session has sent.
     pub(super) sent: BTreeMap<String, BTreeMap<IpNet, Arc<RouteAttributes>>>,
-    /// What each link answers for.
-    pub(super) answers: BTreeMap<String, BTreeSet<IpAddr>>,
+    /// What each link cares for.
+    pub(super) answers: BTreeMap<String, BTreeMap<IpAddr, Role>>,
+    /// What responders were told of claims, in order.
+    pub(super) verdicts: Vec<String>,
     /// The status objects that are there.
     pub(super) statuses: BTreeMap<StatusId, StatusBody>,
     /// The events, as `Reason message`.
@@ -74,28 +92,58 @@ pub(super) struct Record {
     pub(super) kube_proxy: Option<Answer>,
     /// Tells the responder of a link that its sockets broke.
     breakers: BTreeMap<String, Arc<Notify>>,
+    /// Has the responder of a link tell something.
+    tellers: BTreeMap<String, mpsc::UnboundedSender<Event>>,
 }
 
 impl World {
     /// A speaker on `node` with the link `eth0`, whose source has not been read yet.
     pub(super) fn start(node: &str) -> Self {
-        Self::begin(node, |_| None)
+        Self::begin(node, |speaker, _| speaker, None)
     }
 
     /// The same with new addresses that wait for a kube-proxy.
     pub(super) fn start_beside_kube_proxy(node: &str) -> Self {
-        Self::begin(node, |record| {
-            Some(KubeProxy::asked(move || {
+        let beside = |speaker: TestSpeaker, record: Arc<Mutex<Record>>| {
+            speaker.with_proxy(Some(KubeProxy::asked(move || {
                 let answer = record.lock().unwrap().kube_proxy.unwrap();
                 Box::pin(std::future::ready(answer))
-            }))
-        })
+            })))
+        };
+        Self::begin(node, beside, None)
     }
 
-    fn begin(node: &str, proxy: impl FnOnce(Arc<Mutex<Record>>) -> Option<KubeProxy>) -> Self {
+    /// The same in a group of speakers whose members it does not know yet, with this to do about strangers.
+    pub(super) fn start_in_group(node: &str, defence: Defence) -> Self {
+        let joining = View {
+            alive: Alive::Joining,
+            problem: None,
+        };
+        let (view, view_rx) = watch::channel(joining);
+        let (facts_tx, facts) = watch::channel(Facts::default());
+        let (name, mut told) = (NodeName::from(node), facts.clone());
+        let in_group = move |speaker: TestSpeaker, record: Arc<Mutex<Record>>| {
+            let task = tokio::spawn(async move {
+                while told.changed().await.is_ok() {}
+                let handed_over = "left the group".to_owned();
+                record.lock().unwrap().sessions.push(handed_over);
+            });
+            let membership = Membership::new(name, view_rx, facts_tx, task);
+            speaker
+                .with_caution(defence, Probe::NewAddresses)
+                .with_membership(Some(membership))
+        };
+        Self::begin(node, in_group, Some(Group { view, facts }))
+    }
+
+    fn begin(
+        node: &str,
+        build: impl FnOnce(TestSpeaker, Arc<Mutex<Record>>) -> TestSpeaker,
+        group: Option<Group>,
+    ) -> Self {
         let record = Arc::new(Mutex::new(Record::default()));
         let (objects, source) = mpsc::unbounded_channel();
-        let (links, links_rx) = watch::channel(usable(&["eth0"]));
+        let (links, links_rx) = watch::channel(usable(node, &["eth0"]));
         let (stop, stopped) = oneshot::channel::<()>();
         let options = TranslateOptions {
             namespace: "metallb-system".into(),
@@ -111,18 +159,46 @@ impl World {
                 links: links_rx,
                 record: Arc::clone(&record),
             },
-        )
-        .with_proxy(proxy(Arc::clone(&record)));
+        );
+        let speaker = build(speaker, Arc::clone(&record));
         let stopped = async {
             let _ = stopped.await;
         };
         Self {
+            node: node.to_owned(),
             record,
+            group,
             objects,
             links,
             stop: Mutex::new(Some(stop)),
             speaker: tokio::spawn(speaker.run(stopped)),
         }
+    }
+
+    /// The group of speakers now shows these nodes alive, each with the MAC address that [`mac`] says.
+    pub(super) async fn set_alive(&self, nodes: &[&str]) {
+        self.set_members(
+            nodes
+                .iter()
+                .map(|node| (NodeName::from(*node), member(node))),
+        )
+        .await;
+    }
+
+    /// The group of speakers now shows these members.
+    pub(super) async fn set_members(&self, members: impl IntoIterator<Item = (NodeName, Member)>) {
+        let view = View {
+            alive: Alive::These(members.into_iter().collect()),
+            problem: None,
+        };
+        let group = self.group.as_ref().unwrap();
+        group.view.send_replace(view);
+        self.settle().await;
+    }
+
+    /// What this node tells the other speakers of itself.
+    pub(super) fn facts(&self) -> Facts {
+        self.group.as_ref().unwrap().facts.borrow().clone()
     }
 
     /// The source now says this, and the speaker has had time to act.
@@ -143,7 +219,7 @@ impl World {
 
     /// The node now has these links.
     pub(super) async fn set_links(&self, names: &[&str]) {
-        self.links.send_replace(usable(names));
+        self.links.send_replace(usable(&self.node, names));
         self.settle().await;
     }
 
@@ -173,6 +249,12 @@ impl World {
         self.settle().await;
     }
 
+    /// The responder of a link tells this.
+    pub(super) async fn tell(&self, link: &str, event: Event) {
+        self.record(|record| record.tellers[link].send(event).unwrap());
+        self.settle().await;
+    }
+
     /// Looks at everything else.
     pub(super) fn record<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
         look(&self.record.lock().unwrap())
@@ -192,6 +274,16 @@ impl World {
         self.record(sent)
     }
 
+    /// What the addresses that a link cares for are to it, as text.
+    pub(super) fn roles(&self, link: &str) -> Vec<String> {
+        let role = |(address, role): (&IpAddr, &Role)| format!("{address} {role:?}");
+        let roles = |record: &Record| {
+            let answers = record.answers.get(link).into_iter().flatten();
+            answers.map(role).collect()
+        };
+        self.record(roles)
+    }
+
     /// The addresses that a link answers for, as text.
     pub(super) fn answers(&self, link: &str) -> Vec<String> {
         let answers = |record: &Record| {
@@ -199,7 +291,7 @@ impl World {
                 .answers
                 .get(link)
                 .into_iter()
-                .flatten()
+                .flat_map(BTreeMap::keys)
                 .map(IpAddr::to_string)
                 .collect()
         };
@@ -234,6 +326,11 @@ impl World {
     /// SIGTERM. Returns what was recorded once the speaker has ended.
     pub(super) async fn terminate(self) -> Record {
         self.stop();
+        self.terminated().await
+    }
+
+    /// Returns what was recorded once the speaker has ended that was told to.
+    pub(super) async fn terminated(self) -> Record {
         self.speaker.await.unwrap().unwrap();
         std::mem::take(&mut self.record.lock().unwrap())
     }
@@ -244,15 +341,34 @@ impl World {
     }
 }
 
-fn usable(names: &[&str]) -> BTreeMap<u32, UsableLink> {
+/// The MAC address of `eth0` on a node: its last letter in it.
+pub(super) fn mac(node: &str) -> MacAddr {
+    MacAddr([2, 0, 0, 0, 0, *node.as_bytes().last().unwrap()])
+}
+
+/// A member with the link `eth0`, which is up.
+pub(super) fn member(node: &str) -> Member {
+    let link = MemberLink {
+        is_up: true,
+        subnets: BTreeSet::new(),
+        macs: [mac(node).octets()].into(),
+    };
+    Member {
+        links: [("eth0".into(), link)].into(),
+        is_draining: false,
+    }
+}
+
+fn usable(node: &str, names: &[&str]) -> BTreeMap<u32, UsableLink> {
     let link = |(index, name): (u32, &&str)| {
-        let link = Link::new(MacAddr([2, 0, 0, 0, 0, 1]));
+        let link = Link::new(mac(node));
         (
             index,
             UsableLink {
                 index,
                 name: Interface::from(*name),
                 link,
+                subnets: BTreeSet::new(),
             },
         )
     };
@@ -433,17 +549,22 @@ impl Responders for FakeResponders {
         }
         let breaker = Arc::new(Notify::new());
         record.breakers.insert(name.clone(), Arc::clone(&breaker));
+        let (tell, events) = mpsc::unbounded_channel();
+        record.tellers.insert(name.clone(), tell);
         Ok(FakeResponder {
             name,
             breaker,
+            events,
             record: Arc::clone(&self.record),
         })
     }
 }
 
+/// Announces at once whatever is to be announced, and hands over to nobody in particular.
 struct FakeResponder {
     name: String,
     breaker: Arc<Notify>,
+    events: mpsc::UnboundedReceiver<Event>,
     record: Arc<Mutex<Record>>,
 }
 
@@ -451,15 +572,44 @@ impl Respond for FakeResponder {
     fn set_link(&self, _: Link) {}
 
     fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
-        self.record
-            .lock()
-            .unwrap()
-            .answers
-            .insert(self.name.clone(), addresses.into_keys().collect());
+        let mut record = self.record.lock().unwrap();
+        let before = record.answers.get(&self.name);
+        let changed = addresses.iter().filter(|(address, role)| {
+            let before = before.and_then(|before| before.get(*address));
+            before != Some(role)
+        });
+        for (address, role) in changed {
+            let (address, tell) = (*address, record.tellers[&self.name].clone());
+            if *role == Role::Leaving {
+                tokio::spawn(async move {
+                    sleep(HAND_OVER).await;
+                    let _ = tell.send(Event::HandedOver { address, to: None });
+                });
+            } else {
+                let announcement = Announcement::Takeover { round: 1 };
+                let event = Event::Announced {
+                    address,
+                    announcement,
+                };
+                tell.send(event).unwrap();
+            }
+        }
+        record.answers.insert(self.name.clone(), addresses);
     }
 
-    async fn broken(&mut self) {
-        self.breaker.notified().await;
+    fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {
+        let mut record = self.record.lock().unwrap();
+        let name = &self.name;
+        record
+            .verdicts
+            .push(format!("{name} {address} {by} {verdict:?}"));
+    }
+
+    async fn events(&mut self) -> Vec<Event> {
+        tokio::select! {
+            () = self.breaker.notified() => Vec::new(),
+            Some(event) = self.events.recv() => vec![event],
+        }
     }
 
     async fn stop(self) {}
@@ -470,3 +620,6 @@ impl Drop for FakeResponder {
         self.record.lock().unwrap().answers.remove(&self.name);
     }
 }
+
+/// How long a responder answers for what it is to leave.
+pub(super) const HAND_OVER: Duration = Duration::from_millis(500);

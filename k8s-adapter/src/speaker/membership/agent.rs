@@ -1,0 +1,262 @@
+//! The task of a member: it joins the group as soon as it can, finds the others, and shows who is alive.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use election::driver::{Agent, DriverError, Status};
+use election::membership::{Facts, Key, Member, MemberName, MemberNameError, Members};
+use planner::effect::{Problem, Severity};
+use planner::names::NodeName;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{info, warn};
+
+use super::peers::Finder;
+use super::{Alive, View, facts_of_planner};
+use crate::speaker::board::Board;
+use crate::speaker::flags::MembershipSettings;
+use crate::telemetry::chain;
+
+pub(super) struct Task {
+    node: NodeName,
+    settings: MembershipSettings,
+    finder: Finder,
+    facts: watch::Receiver<Facts>,
+    view: watch::Sender<View>,
+    board: Board<(), Status>,
+    /// Where the others are, once that is known.
+    peers: Option<BTreeSet<SocketAddr>>,
+    /// What is in the way of knowing it.
+    problem: Option<Problem>,
+    /// Until when the others may take to be found.
+    joining_until: Option<Instant>,
+}
+
+/// Why this speaker cannot take part.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Obstacle {
+    /// No key is given.
+    #[error(
+        "no key: give --ml-secret-key-path, a folder with the file {FILE} of the Secret memberlist"
+    )]
+    NoKey,
+    /// The key cannot be read.
+    #[error("cannot read the key {}; it is the value {FILE} of the Secret memberlist", path.display())]
+    Unreadable {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Everybody would know it.
+    #[error("the key {} is empty; it is the value {FILE} of the Secret memberlist", path.display())]
+    EmptyKey {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// No member can have such a name.
+    #[error("the node's name cannot be that of a member")]
+    Name(#[from] MemberNameError),
+    /// There is no socket.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+}
+
+impl Task {
+    pub(super) fn new(
+        node: NodeName,
+        settings: MembershipSettings,
+        finder: Finder,
+        facts: watch::Receiver<Facts>,
+        view: watch::Sender<View>,
+        board: Board<(), Status>,
+    ) -> Self {
+        Self {
+            node,
+            settings,
+            finder,
+            facts,
+            view,
+            board,
+            peers: None,
+            problem: None,
+            joining_until: None,
+        }
+    }
+
+    /// Takes part until nobody has facts to tell any more, and leaves.
+    pub(super) async fn run(mut self) {
+        let Some(mut agent) = self.join().await else {
+            return;
+        };
+        self.board.show((), agent.status());
+        self.joining_until = Some(Instant::now() + self.settings.patience);
+        let mut members = agent.members();
+        loop {
+            let joining_until = self.joining_until;
+            let deadline = joining_until.unwrap_or_else(Instant::now);
+            tokio::select! {
+                changed = self.facts.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    agent.set_facts(self.facts.borrow_and_update().clone());
+                }
+                found = self.finder.changed() => self.find(&agent, found),
+                Ok(()) = members.changed() => {}
+                // The driver has logged them.
+                Some(_) = agent.events().recv() => {}
+                () = sleep_until(deadline), if joining_until.is_some() => {
+                    warn!("not every speaker has been found in time: the others go on without");
+                    self.joining_until = None;
+                }
+            }
+            let members = members.borrow_and_update().clone();
+            self.show(agent.address(), &members);
+        }
+        agent.leave().await;
+    }
+
+    /// Tries to join until it works; `None` when there is no need any more.
+    async fn join(&mut self) -> Option<Agent> {
+        loop {
+            match self.try_join().await {
+                Ok(agent) => {
+                    info!(address = %agent.address(), "takes part in the membership");
+                    self.set_problem(None);
+                    return Some(agent);
+                }
+                Err(obstacle) => {
+                    self.set_problem(Some(format!(
+                        "{}: this speaker hears of no other, and every node counts as alive",
+                        chain(&obstacle)
+                    )));
+                    self.publish(Alive::Everybody);
+                }
+            }
+            let retry = sleep(RETRY);
+            tokio::pin!(retry);
+            loop {
+                tokio::select! {
+                    changed = self.facts.changed() => {
+                        if changed.is_err() {
+                            return None;
+                        }
+                    }
+                    () = &mut retry => break,
+                }
+            }
+        }
+    }
+
+    async fn try_join(&mut self) -> Result<Agent, Obstacle> {
+        let folder = self.settings.key_folder.as_deref();
+        let key = read_key(folder.ok_or(Obstacle::NoKey)?)?;
+        let name = MemberName::try_new(self.node.as_str())?;
+        let (bind, config) = (self.settings.bind, self.settings.config.clone());
+        let agent = Agent::spawn(name, bind, bind.ip(), config, &key).await?;
+        agent.set_facts(self.facts.borrow().clone());
+        Ok(agent)
+    }
+
+    /// Members are to be found at these addresses, those of the own family; or why that is not known.
+    fn find(&mut self, agent: &Agent, found: Result<BTreeSet<IpAddr>, String>) {
+        match found {
+            Ok(found) => {
+                let bind = self.settings.bind;
+                let reachable = found
+                    .into_iter()
+                    .filter(|ip| ip.is_ipv4() == bind.is_ipv4());
+                let peers: BTreeSet<SocketAddr> = reachable
+                    .map(|ip| SocketAddr::new(ip, bind.port()))
+                    .collect();
+                agent.set_peers(peers.clone());
+                self.peers = Some(peers);
+                self.set_problem(None);
+            }
+            Err(why) => self.set_problem(Some(format!("cannot find the other speakers: {why}"))),
+        }
+    }
+
+    /// Shows who is alive, as far as that is known.
+    fn show(&mut self, own: SocketAddr, members: &Members) {
+        if self.joining_until.is_some() && self.has_found_all(own, members) {
+            self.joining_until = None;
+        }
+        self.publish(if self.joining_until.is_some() {
+            Alive::Joining
+        } else if self.peers.is_none() && members.len() <= 1 {
+            // Who was never told where the others are knows nothing by not hearing of them.
+            Alive::Everybody
+        } else {
+            Alive::These(members.values().map(of_planner).collect())
+        });
+    }
+
+    /// Whether everybody is a member who is to be found, and has said how it is.
+    fn has_found_all(&self, own: SocketAddr, members: &Members) -> bool {
+        let Some(peers) = &self.peers else {
+            return false;
+        };
+        let others = members.values().filter(|member| member.address != own);
+        let heard = others.filter(|member| member.facts.is_some());
+        let heard: BTreeSet<SocketAddr> = heard.map(|member| member.address).collect();
+        peers
+            .iter()
+            .all(|peer| *peer == own || heard.contains(peer))
+    }
+
+    fn publish(&self, alive: Alive) {
+        let problem = self.problem.clone();
+        let now = View { alive, problem };
+        self.view.send_if_modified(|view| {
+            let is_other = *view != now;
+            if is_other {
+                *view = now;
+            }
+            is_other
+        });
+    }
+
+    fn set_problem(&mut self, message: Option<String>) {
+        let problem = message.map(|message| Problem {
+            kind: "Speaker".to_owned(),
+            name: "membership".to_owned(),
+            message,
+            severity: Severity::Warning,
+        });
+        if self.problem != problem {
+            if let Some(problem) = &problem {
+                warn!("membership: {}", problem.message);
+            }
+            self.problem = problem;
+        }
+    }
+}
+
+/// A member as the planner has to know it. One whose facts have not been heard yet counts as able to do anything.
+fn of_planner(member: &Arc<Member>) -> (NodeName, planner::members::Member) {
+    let known = member.facts.as_deref().map(facts_of_planner);
+    let node = NodeName::from(member.name.as_str());
+    (node, known.unwrap_or_default())
+}
+
+/// The key in a folder where a Secret is mounted.
+fn read_key(folder: &Path) -> Result<Key, Obstacle> {
+    let path = folder.join(FILE);
+    match fs::read(&path) {
+        Ok(secret) if secret.trim_ascii().is_empty() => Err(Obstacle::EmptyKey { path }),
+        Ok(secret) => Ok(Key::derive(&secret)),
+        Err(source) => Err(Obstacle::Unreadable { path, source }),
+    }
+}
+
+/// The key of the Secret that holds what all members know.
+const FILE: &str = "secretkey";
+/// How often it is tried to take part.
+const RETRY: Duration = Duration::from_secs(5);

@@ -1,0 +1,106 @@
+//! What a speaker does about claims of other stations. Of both nodes, node-a owns the address.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use arp_ndp::{Event, MacAddr};
+use tokio::time::sleep;
+
+use super::world::{World, mac};
+use super::{NODES, POOLS, WEB};
+use crate::speaker::fence::Defence;
+
+const STRANGER: MacAddr = MacAddr([2, 0, 0, 0, 9, 9]);
+
+fn address() -> IpAddr {
+    "198.51.100.1".parse().unwrap()
+}
+
+async fn node(name: &str, alive: &[&str], defence: Defence) -> World {
+    let world = World::start_in_group(name, defence);
+    world.set(&[NODES, POOLS, WEB]).await;
+    world.set_alive(alive).await;
+    world
+}
+
+impl World {
+    async fn claim(&self, by: MacAddr) {
+        let address = address();
+        self.tell("eth0", Event::Claimed { address, by }).await;
+    }
+
+    fn take_verdicts(&self) -> Vec<String> {
+        let mut verdicts = Vec::new();
+        self.change(|record| verdicts = std::mem::take(&mut record.verdicts));
+        verdicts
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_members_the_one_that_ranks_better_keeps_the_address_whatever_gossip_says() {
+    let world = node("node-a", &["node-a", "node-b"], Defence::Always).await;
+    world.claim(mac("node-b")).await;
+    let by = mac("node-b");
+    assert_eq!(
+        world.take_verdicts(),
+        [format!("eth0 198.51.100.1 {by} Defend")]
+    );
+    // To node-b node-a was dead, and has just come back.
+    let world = node("node-b", &["node-b"], Defence::Always).await;
+    assert_eq!(world.answers("eth0"), ["198.51.100.1"]);
+    world.claim(mac("node-a")).await;
+    world.set_alive(&["node-a", "node-b"]).await;
+    assert!(world.take_verdicts().is_empty(), "it hands over anyway");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ranks_worse_yields_at_once() {
+    let world = node("node-b", &["node-b"], Defence::Always).await;
+    // Of node-a it is only heard that its link is down, which is not true any more.
+    let mut other = super::world::member("node-a");
+    other.links.values_mut().for_each(|link| link.is_up = false);
+    let members = [
+        ("node-a".into(), other),
+        ("node-b".into(), super::world::member("node-b")),
+    ];
+    world.set_members(members).await;
+    assert_eq!(world.roles("eth0"), ["198.51.100.1 Owner"]);
+    let by = mac("node-a");
+    world.claim(by).await;
+    assert_eq!(
+        world.take_verdicts(),
+        [format!("eth0 198.51.100.1 {by} Yield")]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_is_met_as_the_flag_says_after_a_moment() {
+    for (defence, verdicts) in [
+        (Defence::Always, &["Defend"][..]),
+        (Defence::Once, &["Defend", "Yield"]),
+        (Defence::Never, &["Yield"]),
+    ] {
+        let world = node("node-a", &["node-a", "node-b"], defence).await;
+        world.claim(STRANGER).await;
+        assert!(world.take_verdicts().is_empty(), "it may be known soon");
+        sleep(Duration::from_millis(500)).await;
+        world.claim(STRANGER).await;
+        sleep(Duration::from_millis(500)).await;
+        let expected = verdicts.iter();
+        let expected = expected.map(|verdict| format!("eth0 198.51.100.1 {STRANGER} {verdict}"));
+        assert_eq!(world.take_verdicts(), expected.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_station_that_turns_out_to_be_a_member_is_no_stranger() {
+    let world = node("node-a", &["node-a"], Defence::Never).await;
+    world.claim(mac("node-b")).await;
+    world.set_alive(&["node-a", "node-b"]).await;
+    sleep(Duration::from_secs(1)).await;
+    let by = mac("node-b");
+    assert_eq!(
+        world.take_verdicts(),
+        [format!("eth0 198.51.100.1 {by} Defend")]
+    );
+}
