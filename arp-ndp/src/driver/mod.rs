@@ -1,8 +1,8 @@
 //! The driver for Linux (feature `tokio`): a [`Responder`] at work on an interface, and the machine's
 //! interfaces followed as they come and go.
 //!
-//! * [`Interface`] is one task with two packet sockets, behind kernel filters that wake it for questions and claims only.
-//!   It takes the capability CAP_NET_RAW.
+//! * [`Interface`] is one task with two packet sockets, behind kernel filters that wake it for questions about its
+//!   addresses and claims to them only. It takes the capability CAP_NET_RAW.
 //! * [`Interfaces`] is one task with an rtnetlink socket. It takes no privilege.
 //!
 //! ```no_run

@@ -33,11 +33,7 @@ impl PacketSocket {
         // With protocol 0 the socket receives nothing until it is bound, so nothing gets in ahead of the filter.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
         socket.set_nonblocking(true)?;
-        let filter: Vec<_> = filter
-            .iter()
-            .map(|op| SockFilter::new(op.code, op.jump_true, op.jump_false, op.operand))
-            .collect();
-        socket.attach_filter(&filter)?;
+        attach(&socket, filter)?;
         // As much as the system allows, for the moments in which everybody asks at once.
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         let interface = libc::c_int::try_from(interface).map_err(io::Error::other)?;
@@ -46,6 +42,11 @@ impl PacketSocket {
         // descriptor stays the same open one until the registration is dropped.
         let socket = unsafe { AsyncFd::register(socket)? };
         Ok(Self { socket, interface })
+    }
+
+    /// Receives what passes this filter from now on, in place of the one before.
+    pub(super) fn set_filter(&self, filter: &[Instruction]) -> io::Result<()> {
+        attach(self.socket.get_ref(), filter)
     }
 
     /// Waits until [`Self::try_receive`] may have something.
@@ -90,6 +91,14 @@ impl PacketSocket {
     pub(super) fn overruns(&self) -> io::Result<u64> {
         statistics(self.socket.get_ref().as_fd()).map(|statistics| statistics.tp_drops.into())
     }
+}
+
+fn attach(socket: &Socket, filter: &[Instruction]) -> io::Result<()> {
+    let filter: Vec<_> = filter
+        .iter()
+        .map(|op| SockFilter::new(op.code, op.jump_true, op.jump_false, op.operand))
+        .collect();
+    socket.attach_filter(&filter)
 }
 
 /// Sets a membership of a packet socket (packet(7)).

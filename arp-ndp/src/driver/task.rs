@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::io;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::driver::filter::{ARP, NEIGHBOR_DISCOVERY};
+use crate::driver::filter::{self, NEIGHBOR_DISCOVERY, Range};
 use crate::driver::membership::Memberships;
 use crate::driver::socket::PacketSocket;
 use crate::driver::{Desired, InterfaceEvent, Order, Reception, Status};
@@ -27,7 +28,7 @@ pub(super) struct Sockets {
 impl Sockets {
     pub(super) fn open(interface: u32) -> io::Result<Self> {
         Ok(Self {
-            arp: PacketSocket::open(interface, EtherType::ARP, &ARP)?,
+            arp: PacketSocket::open(interface, EtherType::ARP, &filter::arp(&[]))?,
             ndp: PacketSocket::open(interface, EtherType::IPV6, &NEIGHBOR_DISCOVERY)?,
         })
     }
@@ -61,6 +62,8 @@ pub(super) struct Task {
     /// Of frames read: whatever is sent to us, reading it takes no more than a part of one core.
     intake: Pace,
     reception: Reception,
+    /// What ARP has to be about to wake us.
+    ranges: Vec<Range>,
     events: mpsc::Sender<InterfaceEvent>,
     status: watch::Sender<Status>,
     overruns: u64,
@@ -85,6 +88,7 @@ impl Task {
             responder,
             intake: Pace::new(INTAKE_PER_SECOND, INTAKE_AT_ONCE),
             reception: Reception::Filtered,
+            ranges: Vec::new(),
             events,
             status,
             overruns: 0,
@@ -121,7 +125,7 @@ impl Task {
                         return Ok(());
                     }
                     let desired = desired.borrow_and_update().clone();
-                    self.want(desired);
+                    self.want(desired)?;
                 }
                 Some(order) = orders.recv() => self.obey(order),
                 readable = self.sockets.readable(), if read_at <= now => {
@@ -139,7 +143,7 @@ impl Task {
         }
     }
 
-    fn want(&mut self, desired: Desired) {
+    fn want(&mut self, desired: Desired) -> io::Result<()> {
         let Desired {
             link,
             addresses,
@@ -147,6 +151,7 @@ impl Task {
             reception,
         } = desired;
         self.set_reception(reception);
+        self.set_filter(addresses.keys().copied())?;
         self.handle(Input::SetSiblings(siblings));
         // In this order, or a link that comes up would announce what is no longer ours.
         self.handle(Input::SetAddresses(addresses));
@@ -156,6 +161,7 @@ impl Task {
             self.join_again();
         }
         self.publish();
+        Ok(())
     }
 
     fn obey(&mut self, order: Order) {
@@ -171,6 +177,20 @@ impl Task {
             }),
             Order::Refresh => self.handle(Input::Refresh),
         }
+    }
+
+    /// Before the addresses are the responder's, so that no question for a new one is lost.
+    fn set_filter(&mut self, addresses: impl Iterator<Item = IpAddr>) -> io::Result<()> {
+        let ipv4 = addresses.filter_map(|address| match address {
+            IpAddr::V4(v4) => Some(v4),
+            IpAddr::V6(_) => None,
+        });
+        let ranges = filter::ranges(ipv4);
+        if self.ranges != ranges {
+            self.sockets.arp.set_filter(&filter::arp(&ranges))?;
+            self.ranges = ranges;
+        }
+        Ok(())
     }
 
     fn set_reception(&mut self, reception: Reception) {

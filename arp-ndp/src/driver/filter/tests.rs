@@ -28,13 +28,19 @@ fn passes(program: &[Instruction], packet_type: u32, frame: &[u8]) -> bool {
         at += 1;
         let jump = |holds| usize::from(if holds { op.jump_true } else { op.jump_false });
         match op.code {
-            LD_B_ABS | LD_H_ABS => {
-                match load(op.operand, if op.code == LD_B_ABS { 1 } else { 2 }) {
+            LD_B_ABS | LD_H_ABS | LD_W_ABS => {
+                let len = match op.code {
+                    LD_B_ABS => 1,
+                    LD_H_ABS => 2,
+                    _ => 4,
+                };
+                match load(op.operand, len) {
                     Some(value) => accumulator = value,
                     None => return false,
                 }
             }
             JMP_JEQ_K => at += jump(accumulator == op.operand),
+            JMP_JGE_K => at += jump(accumulator >= op.operand),
             JMP_JGT_K => at += jump(accumulator > op.operand),
             RET_K => return op.operand as usize >= frame.len(),
             code => panic!("unknown instruction {code:#04x}"),
@@ -42,11 +48,24 @@ fn passes(program: &[Instruction], packet_type: u32, frame: &[u8]) -> bool {
     }
 }
 
-fn arp(operation: u8) -> [u8; 42] {
+/// A packet about an address in the middle of 203.0.113.0/24.
+fn arp_packet(operation: u8) -> [u8; 42] {
+    arp_about(operation, Ipv4Addr::new(198, 51, 100, 2), OURS)
+}
+
+fn arp_about(operation: u8, sender: Ipv4Addr, target: Ipv4Addr) -> [u8; 42] {
     let mut frame = [0xa5; 42];
     frame[12..22].copy_from_slice(&[0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, operation]);
+    frame[28..32].copy_from_slice(&sender.octets());
+    frame[38..42].copy_from_slice(&target.octets());
     frame
 }
+
+fn arp_filter() -> Vec<Instruction> {
+    arp(&ranges([OURS].into_iter()))
+}
+
+const OURS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 128);
 
 fn icmpv6(message_type: u8) -> [u8; 86] {
     let mut frame = [0xa5; 86];
@@ -59,13 +78,68 @@ fn icmpv6(message_type: u8) -> [u8; 86] {
 #[test]
 fn only_requests_and_replies_pass_the_arp_filter() {
     for operation in [1, 2] {
-        assert!(passes(&ARP, TO_EVERYBODY, &arp(operation)));
-        assert!(passes(&ARP, TO_US, &arp(operation)));
+        assert!(passes(&arp_filter(), TO_EVERYBODY, &arp_packet(operation)));
+        assert!(passes(&arp_filter(), TO_US, &arp_packet(operation)));
     }
     for operation in [0, 3, 8, 9, 255] {
-        assert!(!passes(&ARP, TO_EVERYBODY, &arp(operation)), "{operation}");
+        assert!(
+            !passes(&arp_filter(), TO_EVERYBODY, &arp_packet(operation)),
+            "{operation}"
+        );
     }
-    assert!(!passes(&ARP, TO_EVERYBODY, &icmpv6(135)));
+    assert!(!passes(&arp_filter(), TO_EVERYBODY, &icmpv6(135)));
+}
+
+#[test]
+fn arp_passes_if_its_target_or_its_sender_is_one_of_ours_and_with_few_addresses_only_then() {
+    let ours = [1, 2, 3, 7, 200].map(|last| Ipv4Addr::new(203, 0, 113, last));
+    let filter = arp(&ranges(ours.into_iter()));
+    let elsewhere = Ipv4Addr::new(198, 51, 100, 2);
+    for last in 0..=255 {
+        let address = Ipv4Addr::new(203, 0, 113, last);
+        let is_ours = ours.contains(&address);
+        for operation in [1, 2] {
+            let question = arp_about(operation, elsewhere, address);
+            let claim = arp_about(operation, address, elsewhere);
+            assert_eq!(
+                passes(&filter, TO_EVERYBODY, &question),
+                is_ours,
+                "{address}"
+            );
+            assert_eq!(passes(&filter, TO_EVERYBODY, &claim), is_ours, "{address}");
+        }
+    }
+    let nobody = arp(&ranges([].into_iter()));
+    assert!(!passes(&nobody, TO_EVERYBODY, &arp_packet(1)));
+}
+
+#[test]
+fn many_addresses_are_told_apart_where_they_are_furthest_apart() {
+    let pool = |third| (10..20).map(move |last| Ipv4Addr::new(203, 0, third, 2 * last));
+    let addresses: Vec<_> = (0..8)
+        .flat_map(|pool_number| pool(10 * pool_number))
+        .collect();
+    let ranges = ranges(addresses.iter().copied());
+    let expected: Vec<_> = (0..8)
+        .map(|pool| [20, 38].map(|last| Ipv4Addr::new(203, 0, 10 * pool, last)))
+        .map(|[low, high]| (low, high))
+        .collect();
+    assert_eq!(ranges, expected);
+    let filter = arp(&ranges);
+    for address in addresses {
+        let question = arp_about(1, Ipv4Addr::UNSPECIFIED, address);
+        assert!(passes(&filter, TO_EVERYBODY, &question), "{address}");
+    }
+}
+
+#[test]
+fn the_ends_of_the_address_space_are_in_range() {
+    let ends = [Ipv4Addr::new(0, 0, 0, 1), Ipv4Addr::new(255, 255, 255, 254)];
+    let filter = arp(&ranges(ends.into_iter()));
+    for address in ends {
+        let question = arp_about(1, Ipv4Addr::new(198, 51, 100, 2), address);
+        assert!(passes(&filter, TO_EVERYBODY, &question), "{address}");
+    }
 }
 
 #[test]
@@ -83,21 +157,24 @@ fn only_solicitations_and_advertisements_pass_the_ndp_filter() {
     let mut udp = icmpv6(135);
     udp[20] = 17;
     assert!(!passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &udp));
-    assert!(!passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &arp(1)));
+    assert!(!passes(&NEIGHBOR_DISCOVERY, TO_GROUP, &arp_packet(1)));
 }
 
 #[test]
 fn frames_sent_by_us_or_to_another_station_do_not_pass() {
     for packet_type in [TO_ANOTHER, BY_US] {
-        assert!(!passes(&ARP, packet_type, &arp(1)));
+        assert!(!passes(&arp_filter(), packet_type, &arp_packet(1)));
         assert!(!passes(&NEIGHBOR_DISCOVERY, packet_type, &icmpv6(135)));
     }
 }
 
 #[test]
 fn a_frame_that_ends_before_what_decides_does_not_pass() {
-    for len in 0..=21 {
-        assert!(!passes(&ARP, TO_EVERYBODY, &arp(1)[..len]), "{len}");
+    for len in 0..=41 {
+        assert!(
+            !passes(&arp_filter(), TO_EVERYBODY, &arp_packet(1)[..len]),
+            "{len}"
+        );
     }
     for len in 0..=54 {
         assert!(
@@ -110,7 +187,8 @@ fn a_frame_that_ends_before_what_decides_does_not_pass() {
 /// The kernel refuses a program that may run past its end.
 #[test]
 fn every_jump_stays_within_its_program() {
-    for program in [ARP.as_slice(), &NEIGHBOR_DISCOVERY] {
+    let many = (0..1000).map(|number| Ipv4Addr::from_bits(number * number));
+    for program in [arp(&[]), arp(&ranges(many)), NEIGHBOR_DISCOVERY.to_vec()] {
         for (at, op) in program.iter().enumerate() {
             assert!(
                 at + 1 + usize::from(op.jump_true.max(op.jump_false)) < program.len()
