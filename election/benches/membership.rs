@@ -1,4 +1,5 @@
-//! How fast members notice a death, how often they are wrong, and what they send, in virtual time: `make bench-membership`.
+//! How fast members notice a death, how often they are wrong, and what they send, in virtual time: `make bench-membership`,
+//! all of it or the rows that `CASE="300 members"` is part of.
 
 #![expect(
     clippy::indexing_slicing,
@@ -18,8 +19,13 @@ use simulation::{Net, Traffic, World};
 
 fn main() -> std::io::Result<()> {
     let mut out = stdout().lock();
+    // What cargo adds begins with a dash.
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
+    let wanted = wanted.unwrap_or_default();
     writeln!(out, "{HEADER}")?;
-    for case in cases() {
+    for case in cases().iter().filter(|case| case.name().contains(&wanted)) {
         let result = case.run();
         writeln!(out, "{:<42}{result}", case.name())?;
         out.flush()?;

@@ -32,6 +32,6 @@ mod score;
 
 pub use elect::{Candidate, elect, rank};
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -171,6 +171,12 @@ impl Task {
             Event::CameBack { incarnation } => {
                 tracing::warn!(incarnation, "others held this member dead: it came back")
             }
+            Event::Away(time) if *time < LONG_AWAY => {
+                tracing::debug!(
+                    milliseconds = time.as_millis(),
+                    "this process did not run for a moment"
+                );
+            }
             Event::Away(time) => tracing::warn!(
                 milliseconds = time.as_millis(),
                 "this process did not run for a time: is the node short of CPU?"
@@ -210,6 +216,8 @@ const RECEIVE_LEN: usize = 2048;
 const BATCH: usize = 512;
 /// How long it waits after an error.
 const PAUSE: Duration = Duration::from_millis(10);
+/// A process that does not run for so long may be held dead.
+const LONG_AWAY: Duration = Duration::from_millis(500);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_millis(200);
 /// How long counters may be behind.

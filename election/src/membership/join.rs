@@ -8,6 +8,7 @@ use foca::State;
 use rand::{Rng as _, RngExt as _};
 
 use super::Membership;
+use super::gossip::FAREWELL;
 use super::identity::Identity;
 use super::io::DropReason;
 use super::replay::Refused;
@@ -21,14 +22,14 @@ impl Membership {
         }
     }
 
-    /// Calls some of those that are missing: known peers without a member, and members that died. All members together
-    /// call each of them a few times in an interval, however many members there are.
+    /// Calls some of those that are missing: known peers without a member, and members that died, but not those that left,
+    /// unless they are known peers still. All members together call each of them a few times in an interval, however many members there are.
     pub(super) fn rejoin(&mut self, now: Instant) {
         self.rejoin_at = now + self.about(self.config.rejoin_interval);
         self.inquiries = INQUIRIES;
         let mut missing = self.peers.clone();
         for member in self.foca.iter_membership_state() {
-            if member.state() == State::Down {
+            if member.state() == State::Down && member.incarnation() != FAREWELL {
                 missing.insert(member.id().address);
             }
         }

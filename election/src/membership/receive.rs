@@ -64,7 +64,10 @@ impl Membership {
                 let handled = self.foca.handle_data(payload, &mut self.runtime);
                 self.settle(now);
                 handled.map_err(|_| DropReason::Malformed)?;
-                self.hear(now, &header.src, entries, false);
+                // Who is held dead has been told so by `foca`.
+                if !entries.is_empty() && !self.is_dead(&header.src) {
+                    self.hear(now, &header.src, entries, false);
+                }
             }
         }
         self.stats.received += 1;

@@ -21,6 +21,8 @@
 mod codec;
 mod facts;
 mod message;
+#[cfg(test)]
+mod tests;
 
 pub(super) use codec::{Codec, SwimHeader, incarnation};
 pub(super) use message::{Accusation, Entry, FactsPart, Message, swim};
