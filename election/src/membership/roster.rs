@@ -178,3 +178,69 @@ pub(super) fn split(name: &MemberName, version: u64, facts: &Facts) -> Option<Ve
 
 /// Leaves room for a message of `foca` beside it, so that facts travel along with whatever is said.
 const PART_LEN: usize = 700;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> MemberName {
+        "a".parse().unwrap()
+    }
+
+    /// Facts that take several parts.
+    fn parts(version: u64) -> Vec<FactsPart> {
+        let link = crate::membership::LinkFacts {
+            up: true,
+            mac: [2, 0, 0, 0, 0, 1],
+            subnets: vec!["192.0.2.0/24".parse().unwrap()],
+        };
+        let links = (0..80).map(|vlan| (format!("eth0.{vlan}"), link.clone()));
+        let facts = Facts {
+            links: links.collect(),
+            draining: version > 1,
+        };
+        split(&name(), version, &facts).unwrap()
+    }
+
+    #[test]
+    fn parts_make_facts_in_any_order() {
+        let mut roster = Roster::default();
+        let parts = parts(1);
+        assert_eq!(parts.len(), 3);
+        assert_eq!(roster.learn(&parts[2]), Learned::Part);
+        assert_eq!(roster.learn(&parts[2]), Learned::Nothing);
+        assert_eq!(roster.learn(&parts[0]), Learned::Part);
+        assert_eq!(roster.learn(&parts[1]), Learned::Whole(None));
+        assert_eq!(roster.version(&name()), 1);
+        let name = name();
+        let again = roster.parts(&name);
+        assert!(again.eq(parts.iter().cloned().map(Entry::Facts)));
+        assert_eq!(roster.learn(&parts[0]), Learned::Nothing);
+    }
+
+    #[test]
+    fn newer_facts_take_the_place_of_incomplete_ones() {
+        let mut roster = Roster::default();
+        let (old, new) = (parts(1), parts(2));
+        assert_eq!(roster.learn(&old[0]), Learned::Part);
+        assert_eq!(roster.learn(&new[1]), Learned::Part);
+        assert_eq!(roster.learn(&old[1]), Learned::Nothing);
+        assert_eq!(roster.learn(&new[0]), Learned::Part);
+        assert_eq!(roster.learn(&new[2]), Learned::Whole(None));
+        assert_eq!(roster.version(&name()), 2);
+    }
+
+    #[test]
+    fn octets_that_are_no_facts_are_not_learned() {
+        let mut roster = Roster::default();
+        let nonsense = FactsPart {
+            name: name(),
+            version: 1,
+            part: 0,
+            parts: 1,
+            octets: [0xa5].into(),
+        };
+        assert_eq!(roster.learn(&nonsense), Learned::Nothing);
+        assert_eq!(roster.version(&name()), 0);
+    }
+}

@@ -182,3 +182,82 @@ impl Accused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an `Instant` cannot be made in another way; only differences from it are used"
+    )]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    fn suspect() -> Identity {
+        Identity {
+            name: "suspect".parse().unwrap(),
+            address: "192.0.2.1:7946".parse().unwrap(),
+            incarnation: 5,
+        }
+    }
+
+    fn accusation(incarnation: u16, accuser: &str) -> Accusation {
+        Accusation {
+            suspect: suspect().name,
+            incarnation: (5, incarnation),
+            accuser: accuser.parse().unwrap(),
+        }
+    }
+
+    const fn verdict() -> foca::Timer<Identity> {
+        foca::Timer::PeriodicGossip(0)
+    }
+
+    #[test]
+    fn as_many_accusers_count_as_matter_each_once() {
+        let (now, mut accusations) = (start(), Accusations::default());
+        let taken = ["a", "a", "b", "c", "d"].map(|by| accusations.add(now, &accusation(1, by)));
+        assert_eq!(taken, [true, false, true, true, false]);
+        assert_eq!(accusations.count(&suspect().name, (5, 1)), 3);
+    }
+
+    #[test]
+    fn who_contradicted_has_to_be_accused_anew() {
+        let (now, mut accusations) = (start(), Accusations::default());
+        assert!(accusations.add(now, &accusation(1, "a")));
+        assert!(accusations.add(now, &accusation(2, "b")));
+        assert!(!accusations.add(now, &accusation(1, "c")));
+        let count = |incarnation| accusations.count(&suspect().name, (5, incarnation));
+        assert_eq!((count(1), count(2)), (0, 1));
+    }
+
+    #[test]
+    fn a_suspect_is_told_again_and_again_until_the_verdict() {
+        let (now, config, health) = (start(), Config::lan(), Health::default());
+        let mut accusations = Accusations::default();
+        let mut suspicions = Suspicions::default();
+        assert!(suspicions.begin(now, &suspect(), 1, verdict()));
+        assert!(!suspicions.begin(now, &suspect(), 1, verdict()));
+        for by in ["me", "b", "c"] {
+            accusations.add(now, &accusation(1, by));
+        }
+        let (mut told, mut time) = (0, now);
+        loop {
+            match suspicions.next(time, &config, &health, &accusations, 10) {
+                Some(Due::Tell(_)) => told += 1,
+                Some(Due::Verdict(_)) => break,
+                None => {
+                    let due = suspicions.timeout(&config, &health, &accusations, 10);
+                    assert!(due.unwrap() > time);
+                    time = due.unwrap();
+                }
+            }
+        }
+        assert_eq!((told, time - now), (10, Duration::from_millis(500)));
+        assert!(suspicions.by_name.is_empty());
+    }
+}
