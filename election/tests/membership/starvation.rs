@@ -11,6 +11,7 @@ fn who_does_not_run_for_seconds_holds_nobody_dead_and_comes_back_at_once() {
     let mut world = lan(10, 0.01, 1);
     for round in 0..5 {
         world.told.clear();
+        let wakes = world.now + seconds(4);
         world.sleep(round, seconds(4));
         world.run(seconds(4));
         let took = world.run_until(seconds(5), World::is_whole);
@@ -20,7 +21,9 @@ fn who_does_not_run_for_seconds_holds_nobody_dead_and_comes_back_at_once() {
         let others: Vec<usize> = (0..10).filter(|node| *node != round).collect();
         assert_eq!(held_dead(&world, &[round]), [round]);
         assert!(held_dead(&world, &others).is_empty());
-        let noticed = |told: &&Told| told.by == round && matches!(told.event, Event::Away(_));
+        let noticed = |told: &&Told| {
+            told.by == round && matches!(told.event, Event::Away(_)) && told.at == wakes
+        };
         assert_eq!(world.told.iter().filter(noticed).count(), 1);
     }
 }
