@@ -309,14 +309,17 @@ fn links_are_followed_as_they_come_change_and_go() {
     wait(|links| {
         named(links, "eth0").filter(|link| link.mac.is_some_and(|mac| mac.octets()[5] == 0x0b))
     });
-    namespace.ip("link add br0 type bridge").unwrap();
+    namespace.ip("link add br0 up type bridge").unwrap();
     namespace.ip("link set eth0 master br0").unwrap();
     wait(|links| {
         let bridge = named(links, "br0")?.index;
         named(links, "eth0")
             .filter(|link| link.master == Some(bridge) && link.responder_link().is_none())
     });
+    // What runs below the bridge is its path: without a port, none.
+    wait(|links| named(links, "br0").filter(|bridge| bridge.path != 0));
     namespace.ip("link set eth0 nomaster").unwrap();
+    wait(|links| named(links, "br0").filter(|bridge| bridge.path == 0));
     wait(|links| named(links, "eth0").filter(|link| link.master.is_none()));
     namespace.ip("link set eth0 down").unwrap();
     wait(|links| {

@@ -93,6 +93,37 @@ fn a_new_name_mac_and_master_replace_the_old_and_addresses_stay() {
 }
 
 #[test]
+fn a_vlan_is_on_the_link_below_it_and_one_end_of_a_veth_on_nothing_of_ours() {
+    let on = |index: u32, more: Option<LinkAttribute>| {
+        let mut message = link_message(index, "eth0", None);
+        message.attributes.push(LinkAttribute::Link(2));
+        message.attributes.extend(more);
+        RouteNetlinkMessage::NewLink(message)
+    };
+    let links = table([on(7, None), on(8, Some(LinkAttribute::LinkNetNsId(0)))]);
+    assert_eq!((links[&7].lower, links[&8].lower), (Some(2), None));
+}
+
+#[test]
+fn the_active_port_of_a_bond_is_known_while_there_is_one() {
+    let bond = |settings| {
+        let mut message = link_message(7, "bond0", None);
+        let data = link::InfoData::Bond(settings);
+        message
+            .attributes
+            .push(LinkAttribute::LinkInfo(vec![link::LinkInfo::Data(data)]));
+        RouteNetlinkMessage::NewLink(message)
+    };
+    let active = bond(vec![
+        link::InfoBond::MiiMon(100),
+        link::InfoBond::ActivePort(3),
+    ]);
+    let none = bond(vec![link::InfoBond::MiiMon(100)]);
+    assert_eq!(table([active.clone()])[&7].active_port, Some(3));
+    assert_eq!(table([active, none])[&7].active_port, None);
+}
+
+#[test]
 fn a_port_that_leaves_its_bridge_is_not_deleted() {
     let mut port = link_message(7, "eth0", None);
     port.header.interface_family = AddressFamily::Bridge;
