@@ -14,6 +14,7 @@ mod limit;
 mod link;
 mod ndp;
 mod probe;
+mod tenures;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
