@@ -56,6 +56,9 @@ impl Totals {
             for (reason, count) in &status.drops {
                 *totals.dropped.entry(reason.as_str()).or_default() += count;
             }
+            if status.overruns > 0 {
+                *totals.dropped.entry("overrun").or_default() += status.overruns;
+            }
             totals.transmit_failures += status.transmit_failures;
         });
         totals
