@@ -165,11 +165,16 @@ fn answering_macs(output: &str) -> Vec<String> {
 
 /// One HTTP request from the namespace of the calling thread; returns the body without white space.
 pub(crate) fn get(target: SocketAddr) -> io::Result<String> {
+    get_page(target, "/")
+}
+
+/// The same for a page.
+pub(crate) fn get_page(target: SocketAddr, page: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&target, REQUEST_TIMEOUT)?;
     stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
     write!(
         stream,
-        "GET / HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n"
+        "GET {page} HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -70,7 +70,7 @@ impl Site {
         node: &str,
         pod: &str,
     ) -> Result<Command, LabError> {
-        let kubeconfig = self.plane.kubeconfig("contender", &self.access)?;
+        let kubeconfig = self.plane.kubeconfig(pod, &self.access)?;
         let mut command = contender.program(self.role)?;
         // Both look there when they are not in a pod; MetalLB's does not start without the name of one.
         command

@@ -1,7 +1,7 @@
 //! Three nodes with a speaker each, an API server, a client, and all that can go wrong between them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ use super::question::mac;
 use super::services;
 use super::watch::Watch;
 use crate::bench::{NAMESPACE, Role, Site};
+use crate::client::get_page;
 use crate::cluster::{ControlPlane, membership, pod_name, register_node, register_speaker};
 use crate::{
     Cable, Contender, Host, LabError, Passage, Process, Requirement, Size, Topology, folder, sweep,
+    until,
 };
 
 /// As many as the issue of failover has in mind.
@@ -25,6 +27,12 @@ const NODES: u8 = 3;
 
 /// The port of membership, of all speakers.
 const GOSSIP: u16 = 7946;
+
+/// The port of the probes of all speakers.
+const HEALTH: u16 = 17472;
+
+/// How long speakers may take until they announce.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a speaker may take to end after SIGTERM: as long as its pod would be given.
 const GOODBYE: Duration = Duration::from_secs(30);
@@ -81,7 +89,20 @@ impl Stage {
             folder,
         };
         names.iter().try_for_each(|node| stage.start(node))?;
+        stage.until_ready()?;
         Ok(stage)
+    }
+
+    /// Waits until every speaker that runs says that it has begun.
+    fn until_ready(&self) -> Result<(), LabError> {
+        let probes = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), HEALTH);
+        for node in self.speakers.keys() {
+            let namespace = &self.topology.node(node)?.namespace;
+            let ask = || namespace.run(|| get_page(probes, "/readyz").ok());
+            let ready = until(&format!("ready speaker on {node}"), START_TIMEOUT, ask);
+            ready.map_err(|error| self.explained(error))?;
+        }
+        Ok(())
     }
 
     /// Starts the speaker of a node.
