@@ -343,11 +343,11 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
 
     /// Who it is that claims an address.
     fn claimant(&self, claim: &Claim) -> Claimant {
-        let members = self.membership.as_ref().and_then(Membership::members);
-        let Some(members) = members else {
+        let membership = self.membership.as_ref();
+        let Some(membership) = membership.filter(|it| it.members().is_some()) else {
             return Claimant::Anybody;
         };
-        match members.by_mac(claim.by.octets()) {
+        match membership.by_mac(claim.by.octets()) {
             None => Claimant::Stranger,
             Some(member) if self.announcements.outranks(&claim.address, member) => Claimant::Worse,
             Some(_) => Claimant::Better,

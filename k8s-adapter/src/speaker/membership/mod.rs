@@ -39,6 +39,8 @@ pub(super) struct Membership {
     has_news: bool,
     /// Who is alive, as far as that has been asked for; `None`: everybody.
     members: Option<Members>,
+    /// Whoever has been alive since the start, as heard of last.
+    met: Members,
     task: JoinHandle<()>,
 }
 
@@ -94,6 +96,7 @@ impl Membership {
             nodes: None,
             has_news: true,
             members: None,
+            met: Members::new(),
             task,
         }
     }
@@ -148,6 +151,9 @@ impl Membership {
             Alive::These(alive) => {
                 let mut members = alive.clone();
                 members.insert(self.node.clone(), facts_of_planner(&self.facts.borrow()));
+                for (node, member) in members.iter() {
+                    self.met.insert(node.clone(), member.clone());
+                }
                 Some(members)
             }
         };
@@ -157,6 +163,13 @@ impl Membership {
     /// Who is alive, as [`take_news`](Self::take_news) said last.
     pub(super) const fn members(&self) -> Option<&Members> {
         self.members.as_ref()
+    }
+
+    /// The speaker that a hardware address is of. Who is held dead counts too: that it claims an address shows that it lives,
+    /// and that only what members say does not get through.
+    pub(super) fn by_mac(&self, mac: [u8; 6]) -> Option<&NodeName> {
+        let alive = self.members.as_ref()?;
+        alive.by_mac(mac).or_else(|| self.met.by_mac(mac))
     }
 
     /// Whether it is still being found out who is alive.

@@ -74,6 +74,19 @@ async fn who_ranks_worse_yields_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_held_dead_is_no_stranger() {
+    let world = node("node-b", &["node-a", "node-b"], Defence::Always).await;
+    world.set_alive(&["node-b"]).await;
+    assert_eq!(world.roles("eth0"), ["198.51.100.1 Owner"]);
+    let by = mac("node-a");
+    world.claim(by).await;
+    assert_eq!(
+        world.take_verdicts(),
+        [format!("eth0 198.51.100.1 {by} Yield")]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stranger_is_met_as_the_flag_says_after_a_moment() {
     for (defence, verdicts) in [
         (Defence::Always, &["Defend"][..]),
