@@ -9,6 +9,7 @@ mod stage;
 mod trial;
 mod watch;
 
+pub use question::claim;
 pub use sightings::Sightings;
 pub use split::Split;
 pub use stage::{Drain, Stage};

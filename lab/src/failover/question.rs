@@ -1,13 +1,13 @@
-//! Who has an address: the question as a frame, and the answers that count.
+//! Who has an address: the question as a frame, the answers that count, and the claim of somebody who has not.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
 use arp_ndp::{
-    AdvertisementFlags, Arp, ArpOperation, EtherType, EthernetHeader, Frame, MacAddr,
+    ALL_NODES, AdvertisementFlags, Arp, ArpOperation, EtherType, EthernetHeader, Frame, MacAddr,
     NeighborAdvertisement, NeighborSolicitation, multicast_mac, solicited_node_group,
 };
 use nix::ifaddrs::getifaddrs;
@@ -67,6 +67,36 @@ impl Asker {
         frame
     }
 
+    /// The frame that tells everybody on the link that the asker has an address.
+    fn claim(&self, address: IpAddr) -> Frame {
+        let mut frame = Frame::new();
+        match address {
+            IpAddr::V4(address) => {
+                self.header(MacAddr::BROADCAST, EtherType::ARP, &mut frame);
+                let claim = Arp {
+                    operation: ArpOperation::REQUEST,
+                    sender_hardware_address: self.mac,
+                    sender_protocol_address: address,
+                    target_hardware_address: MacAddr::ZERO,
+                    target_protocol_address: address,
+                };
+                claim.encode(&mut frame);
+            }
+            IpAddr::V6(address) => {
+                self.header(multicast_mac(ALL_NODES), EtherType::IPV6, &mut frame);
+                let claim = NeighborAdvertisement {
+                    source: self.ipv6,
+                    destination: ALL_NODES,
+                    target: address,
+                    flags: AdvertisementFlags::OVERRIDE,
+                    target_link_layer: Some(self.mac),
+                };
+                claim.encode(&mut frame);
+            }
+        }
+        frame
+    }
+
     /// The address that a frame says is its sender's, and the sender, if it answers a question of this asker: what is
     /// announced to everybody is no answer.
     pub(super) fn answer(&self, frame: &[u8]) -> Option<(IpAddr, MacAddr)> {
@@ -104,6 +134,17 @@ impl Asker {
         };
         header.encode(frame);
     }
+}
+
+/// Lets a machine tell everybody on its `eth0` once that it has an address, as one does that was given it by mistake.
+///
+/// # Errors
+/// When nothing can be sent there.
+pub fn claim(host: &Host, address: IpAddr) -> Result<(), LabError> {
+    let frame = Asker::of(host)?.claim(address);
+    let send = || open("eth0", Duration::from_secs(1))?.write_all(frame.as_ref());
+    let sent = host.namespace.run(send)?;
+    sent.map_err(LabError::io(format!("claiming {address}")))
 }
 
 /// A MAC address as iproute2 has it.
@@ -145,68 +186,53 @@ mod tests {
         ipv6: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0x100),
     };
 
-    const OWNER: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
+    const OWNER: Asker = Asker {
+        mac: MacAddr([2, 0, 0, 0, 0, 2]),
+        ipv4: Ipv4Addr::new(198, 51, 100, 11),
+        ipv6: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xb),
+    };
 
-    /// What the owner sends about an address of IPv4.
-    fn arp(destination: MacAddr, operation: ArpOperation, target: Ipv4Addr) -> Frame {
+    const V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 200);
+    const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0xf, 0, 0, 0x200);
+
+    /// What the owner of the addresses answers.
+    fn answer(address: IpAddr) -> Frame {
         let mut frame = Frame::new();
-        let header = EthernetHeader {
-            destination,
-            source: OWNER,
-            vlan: None,
-            ether_type: EtherType::ARP,
-        };
-        header.encode(&mut frame);
-        let arp = Arp {
-            operation,
-            sender_hardware_address: OWNER,
-            sender_protocol_address: Ipv4Addr::new(198, 51, 100, 200),
-            target_hardware_address: ASKER.mac,
-            target_protocol_address: target,
-        };
-        arp.encode(&mut frame);
+        match address {
+            IpAddr::V4(address) => {
+                OWNER.header(ASKER.mac, EtherType::ARP, &mut frame);
+                let reply = Arp {
+                    operation: ArpOperation::REPLY,
+                    sender_hardware_address: OWNER.mac,
+                    sender_protocol_address: address,
+                    target_hardware_address: ASKER.mac,
+                    target_protocol_address: ASKER.ipv4,
+                };
+                reply.encode(&mut frame);
+            }
+            IpAddr::V6(address) => {
+                OWNER.header(ASKER.mac, EtherType::IPV6, &mut frame);
+                let advertisement = NeighborAdvertisement {
+                    source: address,
+                    destination: ASKER.ipv6,
+                    target: address,
+                    flags: AdvertisementFlags::SOLICITED,
+                    target_link_layer: Some(OWNER.mac),
+                };
+                advertisement.encode(&mut frame);
+            }
+        }
         frame
     }
 
     #[test]
-    fn a_reply_to_the_asker_is_an_answer_and_an_announcement_is_not() {
-        let address = Ipv4Addr::new(198, 51, 100, 200);
-        let reply = arp(ASKER.mac, ArpOperation::REPLY, ASKER.ipv4);
-        assert_eq!(ASKER.answer(reply.as_ref()), Some((address.into(), OWNER)));
-        let announcement = arp(MacAddr::BROADCAST, ArpOperation::REPLY, address);
-        assert_eq!(ASKER.answer(announcement.as_ref()), None);
-        let question = ASKER.question(address.into());
-        assert_eq!(ASKER.answer(question.as_ref()), None);
-    }
-
-    #[test]
-    fn a_solicited_advertisement_is_an_answer_and_an_unsolicited_one_is_not() {
-        let target: Ipv6Addr = "2001:db8:1:0:f::200".parse().unwrap();
-        let advertisement = |flags| {
-            let mut frame = Frame::new();
-            let header = EthernetHeader {
-                destination: ASKER.mac,
-                source: OWNER,
-                vlan: None,
-                ether_type: EtherType::IPV6,
-            };
-            header.encode(&mut frame);
-            let advertisement = NeighborAdvertisement {
-                source: target,
-                destination: ASKER.ipv6,
-                target,
-                flags,
-                target_link_layer: Some(OWNER),
-            };
-            advertisement.encode(&mut frame);
-            frame
-        };
-        let solicited = advertisement(AdvertisementFlags::SOLICITED);
-        assert_eq!(
-            ASKER.answer(solicited.as_ref()),
-            Some((target.into(), OWNER))
-        );
-        let unsolicited = advertisement(AdvertisementFlags::OVERRIDE);
-        assert_eq!(ASKER.answer(unsolicited.as_ref()), None);
+    fn only_what_is_sent_to_the_asker_about_its_question_is_an_answer() {
+        for address in [V4.into(), V6.into()] {
+            let heard = |frame: &Frame| ASKER.answer(frame.as_ref());
+            assert_eq!(heard(&answer(address)), Some((address, OWNER.mac)));
+            assert_eq!(heard(&OWNER.claim(address)), None, "an announcement");
+            assert_eq!(heard(&ASKER.question(address)), None, "the question");
+            assert_eq!(OWNER.answer(answer(address).as_ref()), None, "of another");
+        }
     }
 }

@@ -1,24 +1,50 @@
 //! The stage that the tests share, one after the other.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use lab::failover::Stage;
-use lab::{Contender, LabError, requires, start_guard};
+use lab::{Contender, requires, start_guard};
 
-/// The stage; `None` where a program is missing. The first that asks for it starts it. Since nothing drops it, a guard ends
-/// it after the process.
-pub(crate) fn stage() -> Option<MutexGuard<'static, Stage>> {
-    static STAGE: OnceLock<Result<Mutex<Stage>, String>> = OnceLock::new();
+/// Since nothing drops it, a guard ends it after the process.
+static STAGE: Mutex<Option<Stage>> = Mutex::new(None);
+
+/// The stage for one test alone, which leaves it as it was.
+pub(crate) struct Alone(MutexGuard<'static, Option<Stage>>);
+
+/// The stage; `None` where a program is missing. The first that asks for it starts it.
+pub(crate) fn stage() -> Option<Alone> {
     if !requires(&Stage::requirements()) {
         return None;
     }
-    match STAGE.get_or_init(|| start().map_err(|error| format!("{error:?}"))) {
-        Ok(stage) => Some(stage.lock().unwrap_or_else(PoisonError::into_inner)),
-        Err(error) => panic!("no stage: {error}"),
+    start_guard().unwrap();
+    let mut stage = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    if stage.is_none() {
+        *stage = Some(Stage::build(Contender::FerroLb).unwrap());
+    }
+    Some(Alone(stage))
+}
+
+impl Deref for Alone {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        self.0.as_ref().unwrap()
     }
 }
 
-fn start() -> Result<Mutex<Stage>, LabError> {
-    start_guard()?;
-    Stage::build(Contender::FerroLb).map(Mutex::new)
+impl DerefMut for Alone {
+    fn deref_mut(&mut self) -> &mut Stage {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // A test that fails leaves something broken: the next one has a new stage.
+        if thread::panicking() {
+            *self.0 = None;
+        }
+    }
 }

@@ -2,10 +2,10 @@
 //! same more often; here the bounds are ten times as wide, for machines that compile meanwhile.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
 mod harness;
+mod split;
 mod trials;
 mod watch;
