@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::cluster::membership;
 use crate::topology::{Host, Topology, own_binary};
 use crate::{LabError, Manifests, Process};
 
@@ -78,6 +79,7 @@ impl Product {
         let mut command = Command::new(own_binary("speaker")?);
         command.args(["--source", &self.source, "--node-name", &node.name]);
         command.args(&self.speaker_flags);
+        membership::configure(&mut command, node, &self.log_folder)?;
         let name = format!("speaker-{}", node.name);
         let process = node.namespace.spawn(&name, command, &self.log_folder)?;
         self.speakers.insert(node.name.clone(), process);

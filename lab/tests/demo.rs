@@ -23,7 +23,7 @@ fn every_step_happens_with(kind: Kind) {
     let result = demo(kind, &mut out);
     let text = String::from_utf8(out).unwrap();
     result.unwrap_or_else(|error| panic!("{error}\n{text}"));
-    assert_eq!(text.matches("  ok  ").count(), 10, "{text}");
+    assert_eq!(text.matches("  ok  ").count(), 11, "{text}");
     assert!(!text.contains("FAILED"), "{text}");
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{Host, LabError};
 
-/// What the pods of all speakers have.
+/// What the pods of all speakers have. Where there are no pods, they are members all the same.
 const LABELS: &str = "app=metallb,component=speaker";
 
 /// What the controller would make at random, in Base64 without padding: 32 octets.

@@ -29,6 +29,33 @@ pub(super) fn announce(lab: &Lab, facts: &mut Facts) -> Result<(Vec<IpAddr>, Str
     Ok((addresses, owner))
 }
 
+/// Kills the speaker that owns the addresses of shop, and starts it again.
+pub(super) fn crash(
+    lab: &mut Lab,
+    shop: &[IpAddr],
+    owner: &str,
+    facts: &mut Facts,
+) -> Result<(), LabError> {
+    let requests = Requests::start(lab, shop)?;
+    let node = lab.topology.node(owner)?;
+    lab.product.kill_speaker(node)?;
+    // What the dead speaker has said about itself is still there.
+    let client = &lab.topology.client;
+    let heir = until("answer of another node", PATIENCE, || {
+        let answers = shop.iter().map(|&address| client.get(address).ok());
+        let mut answers: Vec<_> = answers.collect::<Option<_>>().unwrap_or_default();
+        answers.dedup();
+        Ok(answers
+            .pop()
+            .filter(|heir| answers.is_empty() && heir != owner))
+    })?;
+    requests.tell(shop, owner, &heir, facts)?;
+    let start = Instant::now();
+    lab.product.start_speaker(node)?;
+    lab.wait_until_established(PATIENCE)?;
+    return_to(lab, shop, owner, start, facts)
+}
+
 /// Asks the node that owns the addresses of shop to give up what it announces, and takes that back.
 pub(super) fn drain(
     lab: &Lab,

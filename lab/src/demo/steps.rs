@@ -47,6 +47,10 @@ pub(super) fn run<W: Write>(timeline: &mut Timeline<W>, lab: &mut Lab) -> Result
         "service docs comes and goes, no session is touched",
         |facts| come_and_go(lab, facts),
     )?;
+    timeline.step(
+        "the speaker of shop is killed, and started again",
+        |facts| layer2::crash(lab, &shop, &owner, facts),
+    )?;
     timeline.step("the node of shop is drained, and back", |facts| {
         layer2::drain(lab, &web, &shop, &owner, facts)
     })?;
