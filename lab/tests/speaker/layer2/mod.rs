@@ -2,6 +2,7 @@
 //! which needs no speaker and is in `lab/tests/cluster`.
 
 mod announcing;
+mod failover;
 mod interfaces;
 mod metrics;
 mod nodes;
