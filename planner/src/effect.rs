@@ -278,6 +278,8 @@ pub enum EventReason {
     NodeAssigned,
     /// The interfaces to announce on do not exist.
     AnnounceFailed,
+    /// A host on the link says that an address of the Service is its own.
+    AddressConflict,
     /// Raw configuration of another routing daemon, which cannot be honoured.
     RawConfigurationRejected,
     /// Configuration of another routing daemon, which is not honoured.
@@ -302,6 +304,7 @@ impl EventReason {
             Self::DeprecatedAnnotation => "deprecatedAnnotation",
             Self::NodeAssigned => "nodeAssigned",
             Self::AnnounceFailed => "announceFailed",
+            Self::AddressConflict => "addressConflict",
             Self::RawConfigurationRejected => "rawConfigurationRejected",
             Self::ConfigurationNotHonoured => "configurationNotHonoured",
             Self::DeprecatedConfiguration => "deprecatedConfiguration",
@@ -323,6 +326,7 @@ impl EventReason {
             | Self::NotEnoughClusterIps
             | Self::DeprecatedAnnotation
             | Self::AnnounceFailed
+            | Self::AddressConflict
             | Self::RawConfigurationRejected
             | Self::ConfigurationNotHonoured
             | Self::DeprecatedConfiguration => EventType::Warning,
@@ -333,7 +337,7 @@ impl EventReason {
     #[must_use]
     pub fn source_component(self) -> &'static str {
         match self {
-            Self::NodeAssigned | Self::AnnounceFailed => "metallb-speaker",
+            Self::NodeAssigned | Self::AnnounceFailed | Self::AddressConflict => "metallb-speaker",
             _ => "metallb-controller",
         }
     }

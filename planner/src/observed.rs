@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bgp_wire::{Asn, HoldTime, RouterId};
@@ -21,6 +21,31 @@ pub struct Observed {
     pub sessions: BTreeMap<PeerName, SessionObserved>,
     /// The interfaces that layer 2 uses.
     pub interfaces: BTreeSet<Interface>,
+    /// The addresses that the node owns by layer 2 and leaves to another station for now.
+    pub left: BTreeSet<IpAddr>,
+    /// The addresses that the node owns by layer 2 and a stranger says are its own.
+    pub conflicts: BTreeMap<IpAddr, Conflict>,
+}
+
+/// A station that is no speaker says that an address is its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Its hardware address.
+    pub by: [u8; 6],
+    /// The interface that it was heard on.
+    pub interface: Interface,
+}
+
+/// Who claims the address, and where.
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.by;
+        let interface = &self.interface;
+        write!(
+            f,
+            "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x} on interface {interface}"
+        )
+    }
 }
 
 /// How a BGP session is.

@@ -5,6 +5,7 @@
 mod fixture;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use imbl::OrdSet;
 use planner::desired::{Desired, desired_state};
@@ -13,7 +14,7 @@ use planner::effect::{
     SessionSummary, Severity, StatusAbout, StatusBody, StatusId,
 };
 use planner::names::{NodeName, ServiceKey};
-use planner::observed::{Observed, SessionObserved, SessionState};
+use planner::observed::{Conflict, Observed, SessionObserved, SessionState};
 use planner::status::{News, NodeStatus, Statuses, configuration_state, node_status};
 
 const CLUSTER: &str = "
@@ -51,6 +52,7 @@ fn observed(interfaces: &[&str], peers: &[&str]) -> Observed {
             })
             .collect(),
         interfaces: interfaces.iter().map(|name| (*name).into()).collect(),
+        ..Observed::default()
     }
 }
 
@@ -320,4 +322,53 @@ fn a_warning_is_a_condition_that_is_true_and_leaves_the_configuration_valid() {
     let fault = (ConditionStatus::False, "ConfigurationError");
     assert_eq!(told(&state), [fault, fault], "a fault outweighs a warning");
     assert_eq!(state.error_summary, "IPAddressPool a: overlaps; overlaps");
+}
+
+#[test]
+fn a_strangers_claim_is_told_once_with_who_where_and_what_to_do() {
+    let address: IpAddr = "198.51.100.1".parse().unwrap();
+    let conflict = Conflict {
+        by: [2, 0, 0, 0, 9, 0xff],
+        interface: "eth0".into(),
+    };
+    let quiet = observed(&["eth0", "eth1"], &[]);
+    let kept = Observed {
+        conflicts: [(address, conflict)].into(),
+        ..quiet.clone()
+    };
+    let (desired, mut status) = (desired(), NodeStatus::new(me(), &Statuses::new()));
+    status.update(&desired, &quiet);
+    let shown = id(StatusAbout::Layer2, "n1");
+    let news = status.update(&desired, &kept);
+    assert!(news.statuses.is_empty() && status.statuses().contains_key(&shown));
+    let [event] = &news.events[..] else {
+        panic!("{news:?}");
+    };
+    assert_eq!(event.reason, EventReason::AddressConflict);
+    let text = "198.51.100.1 is claimed by another host, 02:00:00:00:09:ff on interface eth0 of node n1: the node \
+                keeps the address";
+    assert!(event.message.starts_with(text), "{}", event.message);
+    assert!(status.update(&desired, &kept).events.is_empty());
+    // It is told anew once it is over, or ends in another way.
+    status.update(&desired, &quiet);
+    assert_eq!(status.update(&desired, &kept).events, news.events);
+    let left = Observed {
+        left: [address].into(),
+        ..kept
+    };
+    let news = status.update(&desired, &left);
+    assert!(news.events[0].message.contains("leaves it to that host"));
+    assert!(
+        !status.statuses().contains_key(&shown),
+        "nobody here answers"
+    );
+}
+
+#[test]
+fn a_node_that_leaves_an_address_to_another_one_does_not_say_that_it_announces() {
+    let mut observed = observed(&["eth0", "eth1"], &[]);
+    observed.left.insert("198.51.100.1".parse().unwrap());
+    let (statuses, news) = node_status(&desired(), &observed, &me());
+    assert!(!statuses.contains_key(&id(StatusAbout::Layer2, "n1")));
+    assert!(news.events.is_empty());
 }

@@ -91,6 +91,7 @@ fn observed(desired: &Desired, sent: &[usize], interfaces: usize) -> Observed {
         interfaces: (0..interfaces)
             .map(|index| format!("eth{index}").as_str().into())
             .collect(),
+        ..Observed::default()
     }
 }
 

@@ -5,12 +5,13 @@
 //! * A station that is no member is a stranger: what becomes of its claim is for the operator to say ([`Defence`]). It is
 //!   only taken for one after a moment, since who has just joined may not be known yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use arp_ndp::{MacAddr, Role, Verdict};
 use clap::ValueEnum;
+use planner::observed::Conflict;
 
 use super::layer2::{Claim, Holding};
 
@@ -47,6 +48,8 @@ pub(super) struct Fence {
     disputes: BTreeMap<(IpAddr, MacAddr), Dispute>,
     /// Claims of stations that are taken for strangers soon, and when.
     pending: BTreeMap<(IpAddr, MacAddr), (Instant, Claim)>,
+    /// The addresses that strangers claim, with until when that counts if nobody says it again.
+    conflicts: BTreeMap<IpAddr, (Conflict, Instant)>,
 }
 
 #[derive(Debug)]
@@ -65,6 +68,7 @@ impl Fence {
             defence,
             disputes: BTreeMap::new(),
             pending: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
         }
     }
 
@@ -87,6 +91,12 @@ impl Fence {
     /// A station that claims an address is no member, as far as anybody knows: who shall keep it, if that is not as
     /// it is. One that has the address before us is never disturbed.
     pub(super) fn claimed_by_stranger(&mut self, now: Instant, claim: &Claim) -> Option<Verdict> {
+        let conflict = Conflict {
+            by: claim.by.octets(),
+            interface: claim.interface.clone(),
+        };
+        self.conflicts
+            .insert(claim.address, (conflict, now + CONFLICT_OVER));
         let dispute = self.dispute(now, claim);
         let is_recent = dispute
             .defended_at
@@ -109,11 +119,36 @@ impl Fence {
     pub(super) fn retain(&mut self, is_ours: impl Fn(&IpAddr) -> bool) {
         self.disputes.retain(|(address, _), _| is_ours(address));
         self.pending.retain(|(address, _), _| is_ours(address));
+        self.conflicts.retain(|address, _| is_ours(address));
     }
 
-    /// When [`take_due`](Self::take_due) will have something.
+    /// The station that an address was left to does not answer any more.
+    pub(super) fn reclaimed(&mut self, address: IpAddr) {
+        self.conflicts.remove(&address);
+    }
+
+    /// The addresses that strangers claim.
+    pub(super) fn conflicts(&self) -> BTreeMap<IpAddr, Conflict> {
+        let conflicts = self.conflicts.iter();
+        let conflicts = conflicts.map(|(address, (conflict, _))| (*address, conflict.clone()));
+        conflicts.collect()
+    }
+
+    /// Ends the conflicts that nobody has said anything of for long, but for what is `left` to strangers.
+    pub(super) fn handle_timeout(&mut self, now: Instant, left: &BTreeSet<IpAddr>) {
+        for (address, (_, until)) in &mut self.conflicts {
+            if *until <= now && left.contains(address) {
+                *until = now + CONFLICT_OVER;
+            }
+        }
+        self.conflicts.retain(|_, (_, until)| *until > now);
+    }
+
+    /// When to call [`take_due`](Self::take_due) and [`handle_timeout`](Self::handle_timeout).
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.pending.values().map(|(due, _)| *due).min()
+        let pending = self.pending.values().map(|(due, _)| *due);
+        let over = self.conflicts.values().map(|(_, until)| *until);
+        pending.chain(over).min()
     }
 
     /// The claims of stations that are strangers unless somebody has come to know them.
@@ -161,6 +196,8 @@ const PATIENCE: u32 = 3;
 const OVER: Duration = Duration::from_secs(10);
 /// DEFEND_INTERVAL of RFC 5227 §1.1.
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a conflict lasts of which nothing more is heard: a host that keeps its address speaks up within that time.
+const CONFLICT_OVER: Duration = Duration::from_secs(120);
 /// How long a member that has joined takes to be known by its hardware addresses.
 const GRACE: Duration = Duration::from_millis(300);
 /// How long a speaker takes to know that it does not own an address any more.

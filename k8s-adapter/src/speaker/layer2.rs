@@ -228,6 +228,16 @@ impl<R: Responders> Layer2<R> {
         Some(running.flat_map(Running::held).copied().collect())
     }
 
+    /// The addresses that are left to other stations, on whatever link they are cared for.
+    pub(super) fn left(&self) -> BTreeSet<IpAddr> {
+        let left = self.running.values().flat_map(Running::left);
+        let is_held = |address: &&IpAddr| {
+            let mut running = self.running.values();
+            running.any(|running| running.held().contains(*address))
+        };
+        left.filter(|address| !is_held(address)).copied().collect()
+    }
+
     /// Whether something is answered for only until another node has it.
     pub(super) fn is_handing_over(&self) -> bool {
         self.running.values().any(Running::is_handing_over)

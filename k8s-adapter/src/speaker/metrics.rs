@@ -3,6 +3,7 @@
 mod bgp;
 mod family;
 mod layer2;
+mod membership;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use arp_ndp::driver::Status as ResponderStatus;
 use bgp_fsm::driver::Status as SessionStatus;
+use election::driver::Status as MemberStatus;
 use ipam::Family;
 use planner::effect::Severity;
 use planner::names::{NodeName, PeerName, ServiceKey};
@@ -44,6 +46,8 @@ pub(super) struct Boards {
     pub(super) sessions: Board<PeerName, SessionStatus>,
     /// The responders, by interface index.
     pub(super) responders: Board<u32, ResponderStatus>,
+    /// The part in the group of speakers, where there is one.
+    pub(super) membership: Board<(), MemberStatus>,
 }
 
 impl SpeakerMetrics {
@@ -79,6 +83,7 @@ impl Collector for SpeakerMetrics {
             &self.boards.responders,
             &self.tally,
         )?;
+        membership::encode(&mut families, known.alive, &self.boards.membership)?;
         bgp::encode(&mut families, known, &self.boards.sessions, self.names)
     }
 }

@@ -288,6 +288,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         for claim in self.fence.take_due(now()) {
             self.look_again(&claim);
         }
+        self.fence.handle_timeout(now(), &self.layer2.left());
     }
 
     /// What is decided next is decided by what is answered for now.
@@ -309,6 +310,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 }
                 Told::Reclaimed { address, from } => {
                     info!(%address, %from, "a station does not answer any more: its address is ours again");
+                    self.fence.reclaimed(address);
                 }
             }
         }
@@ -323,7 +325,10 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         }
         let verdict = match self.claimant(claim) {
             by @ (Claimant::Better | Claimant::Worse) => self.fence.claimed(now(), claim, by),
-            Claimant::Stranger | Claimant::Anybody => self.fence.claimed_by_stranger(now(), claim),
+            Claimant::Stranger | Claimant::Anybody => {
+                self.tally.claimed_by_stranger(claim.address);
+                self.fence.claimed_by_stranger(now(), claim)
+            }
         };
         if let Some(verdict) = verdict {
             self.settle(claim, verdict);
@@ -339,6 +344,9 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         } = claim;
         info!(%address, %by, %interface, ?verdict, "another station claims an address of this node");
         self.layer2.settle(claim, verdict);
+        if verdict == Verdict::Yield {
+            self.tally.left(claim.address);
+        }
     }
 
     /// Who it is that claims an address.
@@ -422,6 +430,8 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             observed: Observed {
                 sessions,
                 interfaces: self.layer2.interfaces(),
+                left: self.layer2.left(),
+                conflicts: self.fence.conflicts(),
             },
             problems: decision
                 .problems
@@ -430,6 +440,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 .chain(self.membership.as_ref().and_then(Membership::problem))
                 .chain(refused)
                 .collect(),
+            alive: self.membership.as_ref().and_then(Membership::alive),
         };
         self.facts.send_replace(Some(Arc::new(facts)));
     }

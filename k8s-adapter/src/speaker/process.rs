@@ -103,7 +103,7 @@ async fn announce(
     stop: impl Future<Output = ()>,
 ) -> Result<(), SpeakerError> {
     let node = NodeName::from(flags.node_name.as_str());
-    let group: Board<(), election::driver::Status> = Board::default();
+    let group = Board::default();
     let membership = flags.membership.settings()?.map(|settings| {
         let peers = match &cluster {
             Some(cluster) => Peers::Pods {
@@ -122,6 +122,7 @@ async fn announce(
     let boards = Boards {
         sessions: sessions.board(),
         responders: responders.board(),
+        membership: group,
     };
     let options = flags.translate_options();
     let sink = CountedSink::new(sink, tally.clone());

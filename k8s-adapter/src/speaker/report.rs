@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) observed: Observed,
     /// What is not in force of the configuration.
     pub(super) problems: Vec<Problem>,
+    /// How many speakers are alive, where that is known.
+    pub(super) alive: Option<u64>,
 }
 
 /// Tells the world, and remembers what it has been told.

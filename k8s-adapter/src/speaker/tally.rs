@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use planner::announcements::Affected;
-use planner::desired::Desired;
+use planner::desired::{Desired, Tenure};
 use planner::diff::{Change, diff_shared};
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::watch;
@@ -30,6 +30,8 @@ pub(super) struct Counts {
     pub(super) claims: BTreeMap<IpAddr, SystemTime>,
     /// How often another station said that one of our addresses is its own.
     pub(super) rivals: BTreeMap<IpAddr, u64>,
+    /// How often that was no speaker.
+    pub(super) strangers: BTreeMap<IpAddr, u64>,
     /// From the change that made an address ours to its first announcement, in seconds.
     pub(super) failover: Histogram,
     /// Addresses that are ours and have not been announced on any link, with the time of the change that made them ours.
@@ -112,6 +114,19 @@ impl Tally {
         self.change(|counts| *counts.rivals.entry(address).or_default() += 1);
     }
 
+    /// One that is no speaker did.
+    pub(super) fn claimed_by_stranger(&self, address: IpAddr) {
+        self.change(|counts| *counts.strangers.entry(address).or_default() += 1);
+    }
+
+    /// An address was left to another station: nobody waits for its announcement.
+    pub(super) fn left(&self, address: IpAddr) {
+        self.change(|counts| {
+            counts.due.remove(&address);
+            counts.done_with(&address);
+        });
+    }
+
     /// Whether the announcements that the speaker begins with have been made, as far as they can be: an address that no
     /// link takes within [`FIRST_ROUND`] is told of by events and status, and holds nobody up.
     pub(super) fn readiness(&self, now: Instant) -> Readiness {
@@ -140,9 +155,16 @@ impl Counts {
     fn decided(&mut self, before: &Desired, now: &Desired, at: Instant) {
         for change in diff_shared(&before.addresses, &now.addresses) {
             match change {
-                Change::Add(address, _) => drop(self.due.insert(*address, at)),
-                Change::Update(..) => {}
-                Change::Remove(address, _) => self.forget(address),
+                Change::Add(address, desired) | Change::Update(address, desired)
+                    if desired.tenure != Tenure::Leaving =>
+                {
+                    if !self.claims.contains_key(address) {
+                        self.due.entry(*address).or_insert(at);
+                    }
+                }
+                Change::Add(address, _)
+                | Change::Update(address, _)
+                | Change::Remove(address, _) => self.forget(address),
             }
         }
         if let FirstRound::Ahead = self.first_round {
@@ -166,6 +188,7 @@ impl Counts {
         self.due.remove(address);
         self.claims.remove(address);
         self.rivals.remove(address);
+        self.strangers.remove(address);
         self.done_with(address);
     }
 
@@ -191,6 +214,7 @@ impl Default for Counts {
             turns: BTreeMap::new(),
             claims: BTreeMap::new(),
             rivals: BTreeMap::new(),
+            strangers: BTreeMap::new(),
             failover: Histogram::new(FAILOVER_BUCKETS),
             due: BTreeMap::new(),
             first_round: FirstRound::Ahead,
@@ -218,7 +242,7 @@ const FAILOVER_BUCKETS: [f64; 12] = [
 
 #[cfg(test)]
 mod tests {
-    use planner::desired::{AddressDesired, InterfaceSelection, Tenure};
+    use planner::desired::{AddressDesired, InterfaceSelection};
 
     use super::*;
 

@@ -228,6 +228,7 @@ impl View {
         let observed = Observed {
             sessions: sessions.collect(),
             interfaces: BTreeSet::from([Interface::from("eth0")]),
+            ..Observed::default()
         };
         let mut status = self.status.clone();
         let news = status.update(&desired, &observed);

@@ -1,7 +1,8 @@
 //! What a node tells the world about itself, from what it wants and what its drivers see.
 //!
-//! * A ServiceL2Status exists where the node answers for the Service on at least one interface, a ServiceBGPStatus where at
-//!   least one peer has really been sent a prefix of it, a BGPSession for each peer that the node shall have.
+//! * A ServiceL2Status exists where the node answers for an address of the Service on at least one interface, a
+//!   ServiceBGPStatus where at least one peer has really been sent a prefix of it, a BGPSession for each peer that the node
+//!   shall have.
 //! * An announcement is told of as an event when its status comes into being, and again only after the node has been
 //!   decided to announce the Service no more: a session that comes and goes is no news about each of its routes.
 //! * A process that starts takes over what the status objects say. Of a peer they hold until its session has had its
@@ -143,6 +144,7 @@ impl NodeStatus {
         if self.observed.interfaces != observed.interfaces {
             services.extend(desired.verdicts.keys().cloned());
         }
+        services.extend(services::contested(desired, &self.observed, observed));
         services.append(&mut self.leftovers);
         (self.desired, self.observed) = (desired.clone(), observed.clone());
         self.awaited = awaited;
@@ -156,8 +158,7 @@ impl NodeStatus {
 
     fn look_at_service(&mut self, service: ServiceKey, news: &mut News) {
         let verdicts = self.desired.verdicts.get(&service);
-        let (layer2, mut events) =
-            services::layer2(&service, verdicts, &self.observed.interfaces, &self.me);
+        let (layer2, mut events) = services::layer2(&service, verdicts, &self.observed, &self.me);
         let peers = self.holders.of(&service);
         let bgp = (!peers.is_empty()).then_some(StatusBody::Bgp { peers });
         let mut current = services::announced(&service, verdicts, &self.me);

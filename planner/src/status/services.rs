@@ -4,30 +4,73 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Statuses;
-use crate::desired::InterfaceSelection;
+use crate::desired::{Desired, InterfaceSelection};
+use crate::diff::diff;
 use crate::effect::{Event, EventReason, Involved, StatusAbout, StatusBody, StatusId};
 use crate::names::{Interface, NodeName, ServiceKey};
+use crate::observed::Observed;
 use crate::verdict::{PeerVerdict, Verdicts};
 
-/// The ServiceL2Status of a Service, or what is in the way where there should be one.
+/// The ServiceL2Status of a Service, and what is in the way where there should be one, or of what it says.
 pub(super) fn layer2(
     service: &ServiceKey,
     verdicts: Option<&Verdicts>,
-    interfaces: &BTreeSet<Interface>,
+    observed: &Observed,
     me: &NodeName,
 ) -> (Option<StatusBody>, Vec<Event>) {
     let Some(announcement) = verdicts.and_then(|verdicts| verdicts.layer2.announcement()) else {
         return (None, Vec::new());
     };
-    if let Some(interfaces) = present(&announcement.interfaces, interfaces) {
-        return (Some(StatusBody::Layer2 { interfaces }), Vec::new());
-    }
-    let failed = announcement.addresses.iter().map(|address| Event {
+    let addresses = &announcement.addresses;
+    let warning = |reason, message| Event {
         involved: Involved::Service(service.clone()),
-        reason: EventReason::AnnounceFailed,
-        message: nowhere(&announcement.interfaces, *address, me),
+        reason,
+        message,
+    };
+    let Some(interfaces) = present(&announcement.interfaces, &observed.interfaces) else {
+        let failed = addresses.iter().map(|address| {
+            let message = nowhere(&announcement.interfaces, *address, me);
+            warning(EventReason::AnnounceFailed, message)
+        });
+        return (None, failed.collect());
+    };
+    let conflicts = addresses.iter().filter_map(|address| {
+        let message = conflict(*address, observed, me)?;
+        Some(warning(EventReason::AddressConflict, message))
     });
-    (None, failed.collect())
+    let is_left = !addresses.is_empty() && addresses.iter().all(|ip| observed.left.contains(ip));
+    let status = (!is_left).then_some(StatusBody::Layer2 { interfaces });
+    (status, conflicts.collect())
+}
+
+/// The Services with addresses that other stations claim now and did not before, or the other way round.
+pub(super) fn contested(desired: &Desired, before: &Observed, now: &Observed) -> Vec<ServiceKey> {
+    let changed = diff(&before.conflicts, &now.conflicts).map(|change| *change.key());
+    let left = before.left.symmetric_difference(&now.left).copied();
+    let addresses: BTreeSet<IpAddr> = changed.chain(left).collect();
+    if addresses.is_empty() {
+        return Vec::new();
+    }
+    let verdicts = desired.verdicts.iter().filter(|(_, verdicts)| {
+        let announcement = verdicts.layer2.announcement();
+        let mut announced = announcement.into_iter().flat_map(|it| &it.addresses);
+        announced.any(|address| addresses.contains(address))
+    });
+    verdicts.map(|(service, _)| service.clone()).collect()
+}
+
+/// That a host which is no speaker has an address, and what is done about it.
+fn conflict(address: IpAddr, observed: &Observed, me: &NodeName) -> Option<String> {
+    let conflict = observed.conflicts.get(&address)?;
+    let outcome = if observed.left.contains(&address) {
+        "leaves it to that host for as long as it answers"
+    } else {
+        "keeps the address, and traffic may go to either"
+    };
+    Some(format!(
+        "{address} is claimed by another host, {conflict} of node {me}: the node {outcome}; remove the address from that \
+         host, or give the Service another one"
+    ))
 }
 
 /// The interfaces to show for a selection (none: all), or `None` if there is none to answer on.

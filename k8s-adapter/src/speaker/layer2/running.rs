@@ -21,8 +21,9 @@ pub(super) struct Running<R> {
     addresses: BTreeMap<IpAddr, Role>,
     /// Those that it answers for.
     held: BTreeSet<IpAddr>,
-    /// Those that were left to another station. What it says of them is from before, unless it has reclaimed them.
-    yielded: BTreeSet<IpAddr>,
+    /// Those that were left to another station. What the responder says of them is from before, unless it has reclaimed
+    /// them.
+    left: BTreeSet<IpAddr>,
 }
 
 impl<R: Respond> Running<R> {
@@ -35,7 +36,7 @@ impl<R: Respond> Running<R> {
             responder,
             addresses: BTreeMap::new(),
             held: BTreeSet::new(),
-            yielded: BTreeSet::new(),
+            left: BTreeSet::new(),
         }
     }
 
@@ -53,7 +54,7 @@ impl<R: Respond> Running<R> {
         let before = std::mem::replace(&mut self.addresses, wanted.clone());
         let held = self.held.len();
         self.held.retain(|address| wanted.contains_key(address));
-        self.yielded
+        self.left
             .retain(|address| wanted.get(address) == before.get(address));
         self.responder.set_addresses(wanted);
         self.held.len() != held
@@ -64,11 +65,11 @@ impl<R: Respond> Running<R> {
         self.responder.settle(claim.address, claim.by, verdict);
         match verdict {
             Verdict::Defend => {
-                self.yielded.remove(&claim.address);
+                self.left.remove(&claim.address);
                 false
             }
             Verdict::Yield => {
-                self.yielded.insert(claim.address);
+                self.left.insert(claim.address);
                 self.held.remove(&claim.address)
             }
         }
@@ -79,18 +80,23 @@ impl<R: Respond> Running<R> {
         match event {
             Event::Announced { address, .. } => {
                 let is_known = self.addresses.contains_key(&address);
-                is_known && !self.yielded.contains(&address) && self.held.insert(address)
+                is_known && !self.left.contains(&address) && self.held.insert(address)
             }
             Event::HandedOver { address, .. } => self.held.remove(&address),
             Event::Reclaimed { address, from } => {
-                self.yielded.remove(&address);
+                self.left.remove(&address);
                 told.push(Told::Reclaimed { address, from });
                 false
             }
             Event::Claimed { address, by } | Event::Conflict { address, by } => {
-                if let Some(role) = self.addresses.get(&address) {
-                    told.push(Told::Claimed(self.claim(address, by, *role)));
+                let Some(role) = self.addresses.get(&address).copied() else {
+                    return false;
+                };
+                // What is not held is left to whoever has it until that is decided otherwise.
+                if !self.held.contains(&address) {
+                    self.left.insert(address);
                 }
+                told.push(Told::Claimed(self.claim(address, by, role)));
                 false
             }
             _ => false,
@@ -129,6 +135,11 @@ impl<R> Running<R> {
     /// What it was told to care for.
     pub(super) const fn addresses(&self) -> &BTreeMap<IpAddr, Role> {
         &self.addresses
+    }
+
+    /// The addresses that were left to other stations.
+    pub(super) const fn left(&self) -> &BTreeSet<IpAddr> {
+        &self.left
     }
 
     /// The addresses that it answers for.

@@ -172,6 +172,12 @@ impl Membership {
         alive.by_mac(mac).or_else(|| self.met.by_mac(mac))
     }
 
+    /// How many of them there are.
+    pub(super) fn alive(&self) -> Option<u64> {
+        let members = self.members.as_ref()?;
+        u64::try_from(members.iter().count()).ok()
+    }
+
     /// Whether it is still being found out who is alive.
     pub(super) fn is_joining(&self) -> bool {
         matches!(self.view.borrow().alive, Alive::Joining)

@@ -152,11 +152,12 @@ fn owned(
 }
 
 fn claims(families: &mut Families<'_>, tally: &Tally) -> Result<(), fmt::Error> {
-    let (claims, rivals, failover) = {
+    let (claims, rivals, strangers, failover) = {
         let counts = tally.counts();
         (
             counts.claims.clone(),
             counts.rivals.clone(),
+            counts.strangers.clone(),
             counts.failover.clone(),
         )
     };
@@ -175,6 +176,14 @@ fn claims(families: &mut Families<'_>, tally: &Tally) -> Result<(), fmt::Error> 
         Kind::Counter,
     )?;
     for (address, count) in rivals {
+        family.sample(&[("ip", &address.to_string())], count)?;
+    }
+    let mut family = families.family(
+        "ferrolb_l2_foreign_claims_total",
+        "How often a station that is no speaker said that an address of this node is its own",
+        Kind::Counter,
+    )?;
+    for (address, count) in strangers {
         family.sample(&[("ip", &address.to_string())], count)?;
     }
     families.histogram(

@@ -1,7 +1,6 @@
 //! What a scrape says, in the text format that every Prometheus reads. What is counted by sessions and responders that
 //! run, the lab's tests see.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use planner::desired::desired_state;
@@ -41,7 +40,7 @@ fn facts(manifests: &str) -> Facts {
         desired: Arc::new(desired_state(&snapshot, &"node1".into())),
         observed: Observed {
             sessions: [("tor".into(), session)].into(),
-            interfaces: BTreeSet::new(),
+            ..Observed::default()
         },
         ..Facts::default()
     }
@@ -53,6 +52,7 @@ fn scrape(facts: Option<Facts>, tally: Tally, names: Names) -> String {
     let boards = Boards {
         sessions: Board::default(),
         responders: Board::default(),
+        membership: Board::default(),
     };
     let mut registry = Registry::default();
     let metrics = SpeakerMetrics::new("node1".into(), facts, tally, boards, names);
@@ -207,16 +207,23 @@ async fn what_was_counted_on_the_way_is_told() {
     tally.announced(address);
     tally.contested(address);
     tally.failed(3);
+    tally.claimed_by_stranger(address);
     tally.turned(vec![Turn {
         protocol: "layer2",
         to: Side::Announced,
         reason: "elected",
     }]);
+    let facts = Facts {
+        alive: Some(3),
+        ..facts
+    };
     let text = scrape(Some(facts), tally, Names::Metallb);
     for line in [
         "metallb_k8s_client_update_errors_total 3",
         "ferrolb_transitions_total{protocol=\"layer2\",to=\"announced\",reason=\"elected\"} 1",
         "ferrolb_l2_rival_claims_total{ip=\"198.51.100.1\"} 1",
+        "ferrolb_l2_foreign_claims_total{ip=\"198.51.100.1\"} 1",
+        "ferrolb_members_alive 3",
         "ferrolb_failover_duration_seconds_count 1",
         "ferrolb_failover_duration_seconds_bucket{le=\"0.025\"} 0",
         "ferrolb_failover_duration_seconds_bucket{le=\"0.05\"} 1",

@@ -111,6 +111,7 @@ impl Speaker {
             desired: Arc::new(desired),
             observed,
             problems: Vec::new(),
+            alive: None,
         })));
     }
 

@@ -117,3 +117,60 @@ async fn a_station_that_turns_out_to_be_a_member_is_no_stranger() {
         [format!("eth0 198.51.100.1 {by} Defend")]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_is_told_of_on_the_service_within_a_second() {
+    let world = node("node-a", &["node-a"], Defence::Always).await;
+    world.claim(STRANGER).await;
+    sleep(Duration::from_millis(900)).await;
+    let conflicts = |world: &World| {
+        let is_one = |event: &&String| event.starts_with("addressConflict");
+        world.record(|record| {
+            record
+                .events
+                .iter()
+                .filter(is_one)
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    };
+    let told = conflicts(&world);
+    assert_eq!(told.len(), 1);
+    for fact in [
+        "198.51.100.1",
+        &STRANGER.to_string(),
+        "eth0",
+        "node-a",
+        "remove",
+    ] {
+        assert!(told[0].contains(fact), "{told:?}");
+    }
+    for _ in 0..5 {
+        world.claim(STRANGER).await;
+        sleep(Duration::from_secs(5)).await;
+    }
+    assert_eq!(conflicts(&world), told, "it is told once");
+    sleep(Duration::from_secs(200)).await;
+    world.claim(STRANGER).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(conflicts(&world).len(), 2, "it was over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_another_station_is_not_announced_here_until_that_one_is_silent() {
+    let world = node("node-a", &["node-a"], Defence::Never).await;
+    let layer2 = |world: &World| {
+        let statuses = world.statuses();
+        statuses
+            .iter()
+            .filter(|status| status.starts_with("l2"))
+            .count()
+    };
+    assert_eq!(layer2(&world), 1);
+    world.claim(STRANGER).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(layer2(&world), 0);
+    let (address, from) = (address(), STRANGER);
+    world.tell("eth0", Event::Reclaimed { address, from }).await;
+    assert_eq!(layer2(&world), 1);
+}
