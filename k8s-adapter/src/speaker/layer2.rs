@@ -50,6 +50,9 @@ pub(super) trait Respond: Send + 'static {
     /// Says who keeps an address that another station claims.
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict);
 
+    /// Announces what is answered for once more.
+    fn refresh(&self);
+
     /// Waits for what there is to tell of whose an address is; nothing at all says that the responder has broken down.
     /// Cancel-safe.
     fn events(&mut self) -> impl Future<Output = Vec<Event>> + Send;
@@ -241,6 +244,11 @@ impl<R: Responders> Layer2<R> {
     /// Whether something is answered for only until another node has it.
     pub(super) fn is_handing_over(&self) -> bool {
         self.running.values().any(Running::is_handing_over)
+    }
+
+    /// Announces all that is answered for once more: somebody may hear it who did not before.
+    pub(super) fn refresh(&self) {
+        self.running.values().for_each(Running::refresh);
     }
 
     /// Says who keeps an address.

@@ -285,6 +285,14 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             }
             self.carry_out_all(Instant::now());
         }
+        if self
+            .membership
+            .as_mut()
+            .is_some_and(Membership::take_return)
+        {
+            info!("somebody is back who was held dead: announcing what this node has");
+            self.layer2.refresh();
+        }
         for claim in self.fence.take_due(now()) {
             self.look_again(&claim);
         }

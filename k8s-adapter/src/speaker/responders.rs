@@ -127,6 +127,10 @@ impl Respond for CountedResponder {
         self.driver.settle(address, by, verdict);
     }
 
+    fn refresh(&self) {
+        self.driver.refresh();
+    }
+
     /// Counts the events, which the driver has logged already.
     async fn events(&mut self) -> Vec<Event> {
         let mut told = Vec::new();

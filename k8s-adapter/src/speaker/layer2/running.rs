@@ -75,6 +75,10 @@ impl<R: Respond> Running<R> {
         }
     }
 
+    pub(super) fn refresh(&self) {
+        self.responder.refresh();
+    }
+
     /// Takes up what the responder tells. Returns whether that makes what is held another.
     pub(super) fn take_in(&mut self, event: Event, told: &mut Vec<Told>) -> bool {
         match event {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use election::driver::{Agent, DriverError, Status};
-use election::membership::{Facts, Key, Member, MemberName, MemberNameError, Members};
+use election::membership::{Event, Facts, Key, Member, MemberName, MemberNameError, Members};
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use tokio::sync::watch;
@@ -35,6 +35,9 @@ pub(super) struct Task {
     problem: Option<Problem>,
     /// Until when the others may take to be found.
     joining_until: Option<Instant>,
+    /// Those that are held dead.
+    dead: BTreeSet<MemberName>,
+    returns: u64,
 }
 
 /// Why this speaker cannot take part.
@@ -86,6 +89,8 @@ impl Task {
             peers: None,
             problem: None,
             joining_until: None,
+            dead: BTreeSet::new(),
+            returns: 0,
         }
     }
 
@@ -110,7 +115,7 @@ impl Task {
                 found = self.finder.changed() => self.find(&agent, found),
                 Ok(()) = members.changed() => {}
                 // The driver has logged them.
-                Some(_) = agent.events().recv() => {}
+                Some(event) = agent.events().recv() => self.note(event),
                 () = sleep_until(deadline), if joining_until.is_some() => {
                     warn!("not every speaker has been found in time: the others go on without");
                     self.joining_until = None;
@@ -198,6 +203,15 @@ impl Task {
         });
     }
 
+    /// Counts who was held dead and is there again: one that was cut off, or crashed.
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Died(member) => drop(self.dead.insert(member.name.clone())),
+            Event::Joined(member) if self.dead.remove(&member.name) => self.returns += 1,
+            _ => {}
+        }
+    }
+
     /// Whether everybody is a member who is to be found, and has said how it is.
     fn has_found_all(&self, own: SocketAddr, members: &Members) -> bool {
         let Some(peers) = &self.peers else {
@@ -213,7 +227,11 @@ impl Task {
 
     fn publish(&self, alive: Alive) {
         let problem = self.problem.clone();
-        let now = View { alive, problem };
+        let now = View {
+            alive,
+            problem,
+            returns: self.returns,
+        };
         self.view.send_if_modified(|view| {
             let is_other = *view != now;
             if is_other {

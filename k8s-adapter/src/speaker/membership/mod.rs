@@ -41,6 +41,8 @@ pub(super) struct Membership {
     members: Option<Members>,
     /// Whoever has been alive since the start, as heard of last.
     met: Members,
+    /// How many returns have been taken up.
+    returns: u64,
     task: JoinHandle<()>,
 }
 
@@ -51,6 +53,8 @@ pub(super) struct View {
     pub(super) alive: Alive,
     /// What is in the way of knowing it.
     pub(super) problem: Option<Problem>,
+    /// How often somebody came back who was held dead: links may carry again what they did not.
+    pub(super) returns: u64,
 }
 
 /// Which speakers are alive.
@@ -97,6 +101,7 @@ impl Membership {
             has_news: true,
             members: None,
             met: Members::new(),
+            returns: 0,
             task,
         }
     }
@@ -160,6 +165,12 @@ impl Membership {
         Some(self.members.clone())
     }
 
+    /// Whether somebody has come back who was held dead, since this was asked last.
+    pub(super) fn take_return(&mut self) -> bool {
+        let returns = self.view.borrow().returns;
+        std::mem::replace(&mut self.returns, returns) != returns
+    }
+
     /// Who is alive, as [`take_news`](Self::take_news) said last.
     pub(super) const fn members(&self) -> Option<&Members> {
         self.members.as_ref()
@@ -201,6 +212,7 @@ impl View {
         Self {
             alive: Alive::Joining,
             problem: None,
+            returns: 0,
         }
     }
 }

@@ -74,19 +74,6 @@ async fn who_ranks_worse_yields_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_held_dead_is_no_stranger() {
-    let world = node("node-b", &["node-a", "node-b"], Defence::Always).await;
-    world.set_alive(&["node-b"]).await;
-    assert_eq!(world.roles("eth0"), ["198.51.100.1 Owner"]);
-    let by = mac("node-a");
-    world.claim(by).await;
-    assert_eq!(
-        world.take_verdicts(),
-        [format!("eth0 198.51.100.1 {by} Yield")]
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_stranger_is_met_as_the_flag_says_after_a_moment() {
     for (defence, verdicts) in [
         (Defence::Always, &["Defend"][..]),
@@ -173,4 +160,27 @@ async fn what_is_left_to_another_station_is_not_announced_here_until_that_one_is
     let (address, from) = (address(), STRANGER);
     world.tell("eth0", Event::Reclaimed { address, from }).await;
     assert_eq!(layer2(&world), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_gossip_does_not_reach_is_no_stranger_on_the_wire() {
+    let world = node("node-b", &["node-a", "node-b"], Defence::Always).await;
+    world.set_alive(&["node-b"]).await;
+    assert_eq!(world.roles("eth0"), ["198.51.100.1 Owner"]);
+    let by = mac("node-a");
+    world.claim(by).await;
+    let verdict = format!("eth0 198.51.100.1 {by} Yield");
+    assert_eq!(world.take_verdicts(), [verdict]);
+    let is_conflict = |event: &String| event.starts_with("addressConflict");
+    assert!(!world.record(|record| record.events.iter().any(is_conflict)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_held_dead_and_is_back_hears_at_once_what_this_node_has() {
+    let world = node("node-a", &["node-a"], Defence::Always).await;
+    assert!(world.take_verdicts().is_empty());
+    world.see_return().await;
+    assert_eq!(world.take_verdicts(), ["eth0 announces all"]);
+    world.set_alive(&["node-a", "node-b"]).await;
+    assert!(world.take_verdicts().is_empty(), "it is said once");
 }

@@ -118,6 +118,7 @@ impl World {
         let joining = View {
             alive: Alive::Joining,
             problem: None,
+            returns: 0,
         };
         let (view, view_rx) = watch::channel(joining);
         let (facts_tx, facts) = watch::channel(Facts::default());
@@ -187,12 +188,16 @@ impl World {
 
     /// The group of speakers now shows these members.
     pub(super) async fn set_members(&self, members: impl IntoIterator<Item = (NodeName, Member)>) {
-        let view = View {
-            alive: Alive::These(members.into_iter().collect()),
-            problem: None,
-        };
+        let alive = Alive::These(members.into_iter().collect());
         let group = self.group.as_ref().unwrap();
-        group.view.send_replace(view);
+        group.view.send_modify(|view| view.alive = alive);
+        self.settle().await;
+    }
+
+    /// Somebody was held dead and has come back.
+    pub(super) async fn see_return(&self) {
+        let group = self.group.as_ref().unwrap();
+        group.view.send_modify(|view| view.returns += 1);
         self.settle().await;
     }
 
@@ -603,6 +608,11 @@ impl Respond for FakeResponder {
         record
             .verdicts
             .push(format!("{name} {address} {by} {verdict:?}"));
+    }
+
+    fn refresh(&self) {
+        let refreshed = format!("{} announces all", self.name);
+        self.record.lock().unwrap().verdicts.push(refreshed);
     }
 
     async fn events(&mut self) -> Vec<Event> {
