@@ -203,11 +203,12 @@ impl Task {
         });
     }
 
-    /// Counts who was held dead and is there again: one that was cut off, or crashed.
+    /// Counts who was held dead and is there again, be it this one: who was cut off, or crashed.
     fn note(&mut self, event: Event) {
         match event {
             Event::Died(member) => drop(self.dead.insert(member.name.clone())),
             Event::Joined(member) if self.dead.remove(&member.name) => self.returns += 1,
+            Event::CameBack { .. } => self.returns += 1,
             _ => {}
         }
     }

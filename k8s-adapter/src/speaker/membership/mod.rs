@@ -8,6 +8,8 @@
 
 mod agent;
 mod peers;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -53,7 +55,7 @@ pub(super) struct View {
     pub(super) alive: Alive,
     /// What is in the way of knowing it.
     pub(super) problem: Option<Problem>,
-    /// How often somebody came back who was held dead: links may carry again what they did not.
+    /// How often somebody came back who was held dead, be it this speaker: links may carry again what they did not.
     pub(super) returns: u64,
 }
 

@@ -1,13 +1,13 @@
 //! A speaker in a world of recorders: sessions that send at once, links that never fail, statuses kept in memory.
 
+mod links;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arp_ndp::driver::DriverError;
-use arp_ndp::{Announcement, Event, Link, MacAddr, Role, Verdict};
+use arp_ndp::{Event, Role};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
 use election::membership::Facts;
@@ -15,21 +15,22 @@ use ipnet::IpNet;
 use planner::config::Establishment;
 use planner::desired::{PeerSession, RouteAttributes};
 use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
-use planner::members::{Member, MemberLink};
-use planner::names::{Interface, NodeName, PeerName};
+use planner::members::Member;
+use planner::names::{NodeName, PeerName};
 use planner::observed::{SessionObserved, SessionState};
 use planner::snapshot::Options;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use self::links::{FakeResponders, usable};
+pub(super) use self::links::{HAND_OVER, mac, member};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError, dir};
 use crate::speaker::Speaker;
-use crate::speaker::exclude::Exclusions;
 use crate::speaker::fence::Defence;
 use crate::speaker::fresh::Probe;
-use crate::speaker::layer2::{Respond, Responders, UsableLink};
+use crate::speaker::layer2::UsableLink;
 use crate::speaker::membership::{Alive, Membership, View};
 use crate::speaker::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use crate::speaker::proxy::{Answer, KubeProxy};
@@ -346,40 +347,6 @@ impl World {
     }
 }
 
-/// The MAC address of `eth0` on a node: its last letter in it.
-pub(super) fn mac(node: &str) -> MacAddr {
-    MacAddr([2, 0, 0, 0, 0, *node.as_bytes().last().unwrap()])
-}
-
-/// A member with the link `eth0`, which is up.
-pub(super) fn member(node: &str) -> Member {
-    let link = MemberLink {
-        is_up: true,
-        subnets: BTreeSet::new(),
-        macs: [mac(node).octets()].into(),
-    };
-    Member {
-        links: [("eth0".into(), link)].into(),
-        is_draining: false,
-    }
-}
-
-fn usable(node: &str, names: &[&str]) -> BTreeMap<u32, UsableLink> {
-    let link = |(index, name): (u32, &&str)| {
-        let link = Link::new(mac(node));
-        (
-            index,
-            UsableLink {
-                index,
-                name: Interface::from(*name),
-                link,
-                subnets: BTreeSet::new(),
-            },
-        )
-    };
-    (1..).zip(names).map(link).collect()
-}
-
 struct FakeSource(mpsc::UnboundedReceiver<Result<Arc<ClusterObjects>, SourceError>>);
 
 impl Source for FakeSource {
@@ -526,110 +493,3 @@ impl Session for FakeSession {
             .push(format!("stop {peer} with {left} routes, {cease}: {text}"));
     }
 }
-
-struct FakeResponders {
-    links: watch::Receiver<BTreeMap<u32, UsableLink>>,
-    record: Arc<Mutex<Record>>,
-}
-
-impl Responders for FakeResponders {
-    type Responder = FakeResponder;
-
-    fn links(&mut self, exclusions: &Exclusions) -> BTreeMap<u32, UsableLink> {
-        let mut links = self.links.borrow_and_update().clone();
-        links.retain(|_, usable| !exclusions.contains(usable.name.as_str()));
-        links
-    }
-
-    async fn links_changed(&mut self) {
-        self.links.changed().await.unwrap();
-    }
-
-    fn start(&mut self, usable: &UsableLink) -> Result<FakeResponder, DriverError> {
-        let mut record = self.record.lock().unwrap();
-        let (index, name) = (usable.index, usable.name.to_string());
-        if record.closed_links.contains(&name) {
-            let source = io::ErrorKind::PermissionDenied.into();
-            return Err(DriverError::PacketSocket { index, source });
-        }
-        let breaker = Arc::new(Notify::new());
-        record.breakers.insert(name.clone(), Arc::clone(&breaker));
-        let (tell, events) = mpsc::unbounded_channel();
-        record.tellers.insert(name.clone(), tell);
-        Ok(FakeResponder {
-            name,
-            breaker,
-            events,
-            record: Arc::clone(&self.record),
-        })
-    }
-}
-
-/// Announces at once whatever is to be announced, and hands over to nobody in particular.
-struct FakeResponder {
-    name: String,
-    breaker: Arc<Notify>,
-    events: mpsc::UnboundedReceiver<Event>,
-    record: Arc<Mutex<Record>>,
-}
-
-impl Respond for FakeResponder {
-    fn set_link(&self, _: Link) {}
-
-    fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
-        let mut record = self.record.lock().unwrap();
-        let before = record.answers.get(&self.name);
-        let changed = addresses.iter().filter(|(address, role)| {
-            let before = before.and_then(|before| before.get(*address));
-            before != Some(role)
-        });
-        for (address, role) in changed {
-            let (address, tell) = (*address, record.tellers[&self.name].clone());
-            if *role == Role::Leaving {
-                tokio::spawn(async move {
-                    sleep(HAND_OVER).await;
-                    let _ = tell.send(Event::HandedOver { address, to: None });
-                });
-            } else {
-                let announcement = Announcement::Takeover { round: 1 };
-                let event = Event::Announced {
-                    address,
-                    announcement,
-                };
-                tell.send(event).unwrap();
-            }
-        }
-        record.answers.insert(self.name.clone(), addresses);
-    }
-
-    fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {
-        let mut record = self.record.lock().unwrap();
-        let name = &self.name;
-        record
-            .verdicts
-            .push(format!("{name} {address} {by} {verdict:?}"));
-    }
-
-    fn refresh(&self) {
-        let refreshed = format!("{} announces all", self.name);
-        self.record.lock().unwrap().verdicts.push(refreshed);
-    }
-
-    async fn events(&mut self) -> Vec<Event> {
-        tokio::select! {
-            () = self.breaker.notified() => Vec::new(),
-            Some(event) = self.events.recv() => vec![event],
-        }
-    }
-
-    async fn stop(self) {}
-}
-
-impl Drop for FakeResponder {
-    fn drop(&mut self) {
-        self.record.lock().unwrap().answers.remove(&self.name);
-    }
-}
-
-/// How long a responder answers for what it is to leave.
-pub(super) const HAND_OVER: Duration = Duration::from_millis(500);
