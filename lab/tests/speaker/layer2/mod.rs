@@ -8,6 +8,7 @@ mod metrics;
 mod nodes;
 mod preferred;
 mod services;
+mod stranger;
 
 use serde_json::{Value, json};
 
