@@ -446,6 +446,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 .iter()
                 .cloned()
                 .chain(self.membership.as_ref().and_then(Membership::problem))
+                .chain(self.fence.problem())
                 .chain(refused)
                 .collect(),
             alive: self.membership.as_ref().and_then(Membership::alive),

@@ -123,8 +123,8 @@ fn unheard() -> AddressCondition {
     AddressCondition {
         status: ConditionStatus::False,
         reason: Cow::Borrowed("NotAnnounced"),
-        message: "allocated, but no node says that it announces it; see the BGPSessions, the ConfigurationStates and \
-                  the logs of the speakers"
+        message: "allocated, but no node says that it announces it; see its events, the BGPSessions, the \
+                  ConfigurationStates and the logs of the speakers"
             .to_owned(),
     }
 }

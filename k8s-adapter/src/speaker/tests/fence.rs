@@ -137,7 +137,14 @@ async fn a_stranger_is_told_of_on_the_service_within_a_second() {
         sleep(Duration::from_secs(5)).await;
     }
     assert_eq!(conflicts(&world), told, "it is told once");
+    let state = |world: &World| world.record(|record| record.conditions.join("\n"));
+    assert!(
+        state(&world).contains(&STRANGER.to_string()),
+        "{}",
+        state(&world)
+    );
     sleep(Duration::from_secs(200)).await;
+    assert_eq!(state(&world), "");
     world.claim(STRANGER).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(conflicts(&world).len(), 2, "it was over");

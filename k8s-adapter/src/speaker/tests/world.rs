@@ -75,6 +75,8 @@ pub(super) struct Record {
     pub(super) events: Vec<String>,
     /// The latest ConfigurationState's summary.
     pub(super) error_summary: String,
+    /// The messages of the conditions in it.
+    pub(super) conditions: Vec<String>,
     /// How many statuses and events were written.
     pub(super) writes: usize,
     /// The status objects that were deleted.
@@ -373,7 +375,11 @@ impl Sink for Recorder {
             Effect::EmitEvent(event) => record
                 .events
                 .push(format!("{} {}", event.reason, event.message)),
-            Effect::ConfigurationState(state) => record.error_summary = state.error_summary,
+            Effect::ConfigurationState(state) => {
+                record.error_summary = state.error_summary;
+                let conditions = state.conditions.into_iter();
+                record.conditions = conditions.map(|condition| condition.message).collect();
+            }
             other => panic!("not a speaker's business: {other:?}"),
         }
         Ok(())
