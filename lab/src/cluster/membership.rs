@@ -19,9 +19,13 @@ const SECRET: &str = "bGF5ZXIgMiBvZiB0aGUgbGFiIGZhaWxzIG92ZXIuIC4";
 /// When it cannot be written.
 pub(crate) fn configure(command: &mut Command, host: &Host, folder: &Path) -> Result<(), LabError> {
     let folder = folder.join("memberlist");
-    fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(folder.join("secretkey"), SECRET))
-        .map_err(LabError::io("writing the Secret of the members"))?;
+    let file = folder.join("secretkey");
+    // Once: another speaker may be reading it.
+    if !file.exists() {
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&file, SECRET))
+            .map_err(LabError::io("writing the Secret of the members"))?;
+    }
     command
         .env("METALLB_ML_BIND_ADDR", host.ipv4.to_string())
         .env("METALLB_ML_LABELS", LABELS)
