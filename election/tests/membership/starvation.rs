@@ -76,8 +76,14 @@ proptest! {
     fn short_pauses_are_no_death(seed: u64) {
         let mut world = lan(8, 0.01, seed);
         let mut rng = fastrand::Rng::with_seed(seed);
+        let mut awake_from = [world.now; 8];
         for _ in 0..60 {
-            world.sleep(rng.usize(..8), milliseconds(rng.u64(50..400)));
+            let (node, pause) = (rng.usize(..8), milliseconds(rng.u64(50..400)));
+            // Two pauses without a moment between them are a long one.
+            if awake_from[node] < world.now {
+                world.sleep(node, pause);
+                awake_from[node] = world.now + pause;
+            }
             world.run(milliseconds(rng.u64(50..500)));
         }
         world.run(seconds(2));
