@@ -108,12 +108,21 @@ impl<K: Sink + 'static> Reporter<K> {
 
     fn take_up(&mut self, facts: &Facts) {
         let mut touched = self.look_at_objects(&facts.objects);
+        let is_first = self.status.is_none();
         let (node, ledger) = (&self.node, &self.ledger);
         let start = || NodeStatus::new(node.clone(), ledger.shown());
         let status = self.status.get_or_insert_with(start);
         let News { statuses, events } = status.update(&facts.desired, &facts.observed);
+        let own = status.statuses();
+        let new: Vec<StatusId> = if is_first {
+            own.keys().cloned().collect()
+        } else {
+            let changed = statuses.iter();
+            changed.filter(|id| own.contains_key(id)).cloned().collect()
+        };
         touched.extend(statuses);
         self.write(&touched);
+        self.supersede(&new);
         for event in events {
             self.writer.submit(Effect::EmitEvent(event));
         }
@@ -167,15 +176,16 @@ impl<K: Sink + 'static> Reporter<K> {
                     self.writer.submit(effect);
                 }
             }
+        }
+    }
+
+    /// Takes away what others say of Services that are this node's from now on. Only then: whoever says so later is alive,
+    /// and has the address now.
+    fn supersede(&mut self, own: &[StatusId]) {
+        for id in own {
             if let StatusAbout::Layer2(service) = &id.about {
-                let own = StatusId {
-                    node: self.node.clone(),
-                    about: id.about.clone(),
-                };
-                if status.statuses().contains_key(&own) {
-                    for effect in self.ledger.supersede(service) {
-                        self.writer.submit(effect);
-                    }
+                for effect in self.ledger.supersede(service) {
+                    self.writer.submit(effect);
                 }
             }
         }

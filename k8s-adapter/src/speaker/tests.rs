@@ -189,6 +189,18 @@ async fn the_status_of_an_owner_that_died_goes_when_another_node_takes_over() {
     assert_eq!(world.statuses(), ["l2 default/web {}"]);
 }
 
+/// Two nodes that hand an address over both say for a moment that it is theirs. Who comes later is alive, and would not
+/// notice that what it has just said of itself is gone.
+#[tokio::test(start_paused = true)]
+async fn the_status_of_an_owner_that_comes_later_is_left_alone() {
+    let world = World::start("node-a");
+    world.set(&[ONE_NODE, POOLS, WEB]).await;
+    let later = "apiVersion: metallb.io/v1beta1\nkind: ServiceL2Status\nmetadata: {name: l2-web.default.node-0, \
+        namespace: metallb-system}\nspec: {}\nstatus: {node: node-0, serviceName: web, serviceNamespace: default}";
+    world.set(&[ONE_NODE, POOLS, WEB, later]).await;
+    assert_eq!(world.deleted(), [] as [String; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_announcement_is_told_once() {
     let world = World::start("node-a");
