@@ -1,6 +1,7 @@
 //! Claims, probes and hand-overs between responders and with the kernel, on real sockets.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::thread;
 use std::time::Duration;
 
 use arp_ndp::driver::{InterfaceEvent, Reception};
@@ -70,6 +71,8 @@ fn a_leaving_responder_goes_when_the_new_owner_announces_itself() {
         let to = Some(mac(&topology.nodes[1]));
         old.answer_for(&[address]);
         old.set_role(Role::Leaving, &[address]);
+        // What comes before it knows that it leaves is a claim to an address of its own.
+        thread::sleep(Duration::from_millis(100));
         new.answer_for(&[address]);
         let address: IpAddr = address.parse().unwrap();
         old.wait_for_event(|event| *event == Event::HandedOver { address, to });
