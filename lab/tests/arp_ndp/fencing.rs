@@ -106,7 +106,7 @@ fn a_machine_that_has_the_address_keeps_it_from_a_new_owner_for_as_long_as_it_ha
         responding.wait_for_event(|event| *event == Event::Conflict { address, by });
         // The close watch; it would give up after a second and a bit.
         responding.interface.settle(address, by, Verdict::Yield);
-        std::thread::sleep(Duration::from_secs(4));
+        thread::sleep(Duration::from_secs(4));
         wait_for_tenure(&responding, address, Tenure::Yielded { to: by });
 
         client
