@@ -179,7 +179,9 @@ fn a_restart_that_changes_nothing_for_services_writes_nothing_of_them() {
     };
     let audit = Audit::from_now(&tenant.cluster.plane);
     tenant.pool(Reach::OnLink);
-    tenant.layer2("ad", json!({}));
+    // An address on the link goes to another node while its owner is away, and that is a change.
+    let elsewhere = json!({"matchLabels": {"kubernetes.io/hostname": "node2"}});
+    tenant.layer2("ad", json!({"nodeSelectors": [elsewhere]}));
     tenant.bgp("ad", json!({}));
     let _pods = tenant.pods("web");
     for families in Families::ALL {
