@@ -16,6 +16,8 @@ use crate::LabError;
 pub struct Audit {
     log: PathBuf,
     offset: u64,
+    /// Where the objects are that requests are counted of; empty for everywhere.
+    namespaces: Vec<String>,
 }
 
 impl Audit {
@@ -24,7 +26,19 @@ impl Audit {
     pub fn from_now(plane: &ControlPlane) -> Self {
         let log = plane.audit_log();
         let offset = fs::metadata(&log).map_or(0, |metadata| metadata.len());
-        Self { log, offset }
+        let namespaces = Vec::new();
+        Self {
+            log,
+            offset,
+            namespaces,
+        }
+    }
+
+    /// Counts the requests for objects of these namespaces only.
+    #[must_use]
+    pub fn within(mut self, namespaces: &[&str]) -> Self {
+        self.namespaces = namespaces.iter().copied().map(str::to_owned).collect();
+        self
     }
 
     /// The requests of a user so far. A ServiceAccount is the user `system:serviceaccount:<namespace>:<name>`.
@@ -54,7 +68,7 @@ impl Audit {
             let Ok(entry) = serde_json::from_str::<Entry>(&line) else {
                 break;
             };
-            if is_meant(&entry) {
+            if is_meant(&entry) && (self.namespaces.is_empty() || entry.is_in(&self.namespaces)) {
                 *requests.0.entry(entry.name()).or_default() += 1;
             }
         }
@@ -126,6 +140,7 @@ struct User {
 
 #[derive(Deserialize)]
 struct ObjectRef {
+    namespace: Option<String>,
     resource: Option<String>,
     subresource: Option<String>,
 }
@@ -139,6 +154,12 @@ impl Entry {
             "ResponseComplete"
         };
         self.stage == counted
+    }
+
+    fn is_in(&self, namespaces: &[String]) -> bool {
+        let object = self.object_ref.as_ref();
+        let namespace = object.and_then(|object| object.namespace.as_ref());
+        namespace.is_some_and(|namespace| namespaces.contains(namespace))
     }
 
     fn is_forbidden(&self) -> bool {
