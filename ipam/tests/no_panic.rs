@@ -1,20 +1,14 @@
 //! Any text ends without a panic: the body of the fuzz target over its corpus and over random texts.
 
-use std::fs;
-use std::path::Path;
-
 use ipam::fuzzing;
 use proptest::prelude::*;
+use testkit::corpus;
 
 #[test]
 fn the_corpus_is_survived() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/ip_range");
-    let corpus: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| fs::read(file.unwrap().path()).unwrap())
-        .collect();
-    assert!(!corpus.is_empty());
-    corpus.iter().for_each(|text| fuzzing::ip_range(text));
+    corpus("ip_range")
+        .iter()
+        .for_each(|text| fuzzing::ip_range(text));
 }
 
 proptest! {

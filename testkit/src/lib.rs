@@ -30,6 +30,8 @@
 //! assert_eq!((simulation.host(a).heard, simulation.host(b).heard), (1, 1));
 //! ```
 //!
+//! Beside it there is what fuzz targets start from: [`corpus`] and [`mutated`].
+//!
 //! Nothing here knows any protocol.
 #![expect(
     clippy::exhaustive_enums,
@@ -38,6 +40,7 @@
 )]
 
 mod clock;
+mod corpus;
 mod host;
 mod link;
 mod net;
@@ -46,6 +49,7 @@ mod stream;
 mod trace;
 
 pub use clock::Clock;
+pub use corpus::{corpus, mutated};
 pub use host::{Happening, Host, HostId, Port};
 pub use link::Link;
 pub use simulation::Simulation;
