@@ -192,6 +192,40 @@ fn a_bfd_profile_that_is_missing_or_goes_puts_its_peer_at_fault() {
     until_valid(&tenant);
 }
 
+/// Every speaker judges the peers of all nodes, so all tell of a pair that stands in each other's way on one.
+#[test]
+fn two_peers_for_one_router_are_a_conflict_while_a_node_has_the_labels_of_both() {
+    let Some(tenant) = Tenant::alone("state-label") else {
+        return;
+    };
+    let first = peer(
+        &tenant,
+        json!({"nodeSelectors": [{"matchLabels": {"kubernetes.io/hostname": "node1"}}]}),
+    );
+    let spec = json!({
+        "myASN": 64500, "peerASN": 64999, "peerAddress": tenant.v4(Reach::Routed, "250"),
+        "nodeSelectors": [{"matchLabels": {"state-label": "second"}}],
+    });
+    let second = tenant.configure("metallb.io/v1beta2", "BGPPeer", "state-label-second", spec);
+    let label = |value: Value| {
+        let node = tenant.node_object("node1");
+        node.patch(json!({"metadata": {"labels": {"state-label": value}}}));
+    };
+    until_valid(&tenant);
+    for _ in 0..2 {
+        label(json!("second"));
+        until_at_fault(
+            &tenant,
+            "bgppeer.metallb.io/state-label-second",
+            "state-label",
+        );
+        label(Value::Null);
+        until_valid(&tenant);
+    }
+    second.delete();
+    first.delete();
+}
+
 /// A BGPPeer with the name of the tenant, to a router of its own that is not there.
 fn peer(tenant: &Tenant<Alone>, spec: Value) -> Object {
     let address = tenant.v4(Reach::Routed, "250");
