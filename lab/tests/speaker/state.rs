@@ -217,7 +217,7 @@ fn two_peers_for_one_router_are_a_conflict_while_a_node_has_the_labels_of_both()
         until_at_fault(
             &tenant,
             "bgppeer.metallb.io/state-label-second",
-            "state-label",
+            "which is older",
         );
         label(Value::Null);
         until_valid(&tenant);
