@@ -140,18 +140,18 @@ impl Service {
 
     /// Waits until something is told about it for this reason, and returns the newest message.
     pub(crate) fn until_event(&self, reason: &str) -> String {
-        let found = until(
-            &format!("event {reason} for {}", self.name()),
-            TIMEOUT,
-            || {
-                let mut events = self.events();
-                events.retain(|event| event.reason == reason);
-                Ok(events.pop())
-            },
-        );
-        found
-            .unwrap_or_else(|error| panic!("{error}; there are {:?}", self.events()))
+        self.until_told(reason, |event| event.reason == reason)
             .message
+    }
+
+    /// Waits until something that is meant is told about it, and returns the newest of that.
+    pub(crate) fn until_told(&self, what: &str, is_meant: impl Fn(&Told) -> bool) -> Told {
+        let found = until(
+            &format!("event {what} for {}", self.name()),
+            TIMEOUT,
+            || Ok(self.events().into_iter().rfind(&is_meant)),
+        );
+        found.unwrap_or_else(|error| panic!("{error}; there are {:?}", self.events()))
     }
 }
 

@@ -30,15 +30,12 @@ fn a_stranger_that_claims_an_address_is_told_of_by_its_mac_address_and_does_not_
     for address in parsed(&service.addresses()) {
         let start = Instant::now();
         claim(&stranger, address).unwrap();
-        let told = until(&format!("event about {mac} and {address}"), TIMEOUT, || {
-            let events = service.events();
-            let mut about = events.into_iter().filter(|event| {
-                let names = [&mac, &address.to_string()].map(|name| event.message.contains(name));
-                event.reason == "addressConflict" && names == [true, true]
-            });
-            Ok(about.next())
+        let about = [mac.clone(), address.to_string()];
+        let told = service.until_told(&format!("{about:?}"), |event| {
+            let is_named = about.iter().all(|name| event.message.contains(name));
+            event.reason == "addressConflict" && is_named
         });
-        let (told, took) = (told.unwrap(), start.elapsed());
+        let took = start.elapsed();
         eprintln!("told after {took:?}: {}", told.message);
         assert_eq!(told.kind, "Warning");
         assert!(took < SOON, "{took:?}");
