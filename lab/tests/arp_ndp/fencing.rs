@@ -65,16 +65,16 @@ fn a_leaving_responder_goes_when_the_new_owner_announces_itself() {
         return;
     }
     let topology = Topology::build(&Size::new(2, 0)).unwrap();
-    for address in ON_LINK {
+    for text in ON_LINK {
         let [mut old, new] =
             [0, 1].map(|node: usize| Responding::start(&topology.nodes[node].namespace));
         let to = Some(mac(&topology.nodes[1]));
-        old.answer_for(&[address]);
-        old.set_role(Role::Leaving, &[address]);
+        old.answer_for(&[text]);
+        old.set_role(Role::Leaving, &[text]);
         // What comes before it knows that it leaves is a claim to an address of its own.
-        thread::sleep(Duration::from_millis(100));
-        new.answer_for(&[address]);
-        let address: IpAddr = address.parse().unwrap();
+        let address: IpAddr = text.parse().unwrap();
+        wait_for_tenure(&old, address, Tenure::Leaving);
+        new.answer_for(&[text]);
         old.wait_for_event(|event| *event == Event::HandedOver { address, to });
         old.stop();
         new.stop();

@@ -34,7 +34,9 @@ impl Responding {
             let eth0 = eth0.await;
             interfaces.stop().await;
             let link = eth0.responder_link().unwrap();
-            Interface::spawn(eth0.index, link, Config::default(), 7).unwrap()
+            // However late the other one is, who leaves waits for it.
+            let config = Config::default().with_hand_over(TIMEOUT);
+            Interface::spawn(eth0.index, link, config, 7).unwrap()
         });
         Self { runtime, interface }
     }
@@ -113,4 +115,4 @@ pub(crate) fn owned(addresses: BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Role> {
 }
 
 /// Longer than a burst of announcements, and the second by which counters may be late.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(12);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
