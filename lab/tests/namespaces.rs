@@ -28,7 +28,7 @@ fn a_namespace_is_removed_with_its_processes_when_dropped() {
     sleeper.expect_running().unwrap();
     drop(namespace);
     assert!(!exists(&name));
-    lab::until("end of the sleeper", Duration::from_secs(5), || {
+    lab::until("end of the sleeper", Duration::from_secs(30), || {
         sleeper.status()
     })
     .unwrap();
