@@ -12,7 +12,7 @@ use crate::harness::stage;
 const ALONE: Duration = Duration::from_secs(2);
 
 /// How long it may take until one does: members have to miss or to find each other before.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Longer than members need to miss each other: until then nobody claims what is another's.
 const MISSED: Duration = Duration::from_secs(4);

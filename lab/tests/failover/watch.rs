@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use arp_ndp::MacAddr;
-use lab::failover::{INTERVAL, Watch};
+use lab::failover::Watch;
 use lab::{Host, Requirement, Size, Topology, requires};
 
-/// Long enough for many questions.
-const WHILE: Duration = Duration::from_millis(300);
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Long enough for many questions, half of it still for a few on a machine that does something else.
+const WHILE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const ADDRESSES: [&str; 2] = ["198.51.100.99", "2001:db8:1::99"];
 
 fn own(host: &Host) {
@@ -63,7 +63,7 @@ fn a_watch_sees_who_answers_a_quarrel_and_silence() {
             "{address}: {contested:?}"
         );
         let silence = seen.longest_silence(quarrel, end);
-        assert!(silence < 10 * INTERVAL, "{address}: {silence:?}");
+        assert!(silence < WHILE / 2, "{address}: {silence:?}");
     }
 
     let silence = Instant::now();
