@@ -17,7 +17,7 @@ use lab::topology::{NODE_ASN, ROUTER_ASN};
 use lab::{Host, Size, Topology, requires};
 use tokio::runtime::Runtime;
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const PASSWORD: &str = "sesame";
 
 /// A router, and a node with an eBGP session over IPv4 with a password and an iBGP session over IPv6; each carries
@@ -127,7 +127,7 @@ impl Pair {
 fn peer_config(node: &Host, asn: u32) -> PeerConfig {
     let router_id = RouterId::try_from(node.ipv4).unwrap();
     PeerConfig::builder(Asn(asn), PeerAs::Exactly(Asn(ROUTER_ASN)), router_id)
-        .hold_time(HoldTime::from_secs(3).unwrap())
+        .hold_time(HoldTime::from_secs(9).unwrap())
         .connect_retry_time(Duration::from_secs(1))
         .max_idle_hold_time(Duration::from_secs(1))
         .build()

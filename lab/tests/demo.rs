@@ -50,7 +50,7 @@ fn a_lab_stands_until_it_is_removed() {
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferrolb-lab"));
         command.args(arguments);
-        output(command, Duration::from_secs(30))
+        output(command, Duration::from_secs(180))
     };
     if !lab::remaining("flb-lab-").unwrap().is_empty() {
         // It is somebody's: the one of this machine.

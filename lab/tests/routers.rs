@@ -11,7 +11,7 @@ use lab::router::{Config, Kind, Neighbour, Router};
 use lab::topology::{NODE_ASN, ROUTER_ASN};
 use lab::{Size, Topology, requires};
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// FRR on `router1` and BIRD on `router2`, with a session over IPv4 with a password and one over IPv6.
 fn routers(topology: &Topology, folder: &Path) -> (Router, Router) {

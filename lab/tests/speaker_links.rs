@@ -145,7 +145,7 @@ impl Stage {
     }
 }
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const ADDRESS: &str = "198.51.100.200";
 const BRIDGE: &str = "02:00:00:00:00:b0";
 
