@@ -70,13 +70,15 @@ impl Lab {
         })
     }
 
-    /// Starts the controller and the speakers, and waits until the router holds all its sessions with them.
+    /// Starts the controller and the speakers, and waits until the router holds all its sessions with them and they know
+    /// of each other.
     ///
     /// # Errors
     /// When one of them cannot be started or ends, or [`LabError::Timeout`].
     pub fn start_product(&mut self, timeout: Duration) -> Result<(), LabError> {
         self.product.start(&self.topology)?;
-        self.wait_until_established(timeout)
+        self.wait_until_established(timeout)?;
+        self.product.wait_until_members(&self.topology, timeout)
     }
 
     /// Waits until the router holds all its sessions with the speakers.
@@ -87,10 +89,9 @@ impl Lab {
         until("established sessions", timeout, || {
             self.product.expect_running()?;
             let sessions = self.router.sessions()?;
-            Ok(sessions
-                .iter()
-                .all(|session| session.uptime.is_some())
-                .then_some(()))
+            let all =
+                !sessions.is_empty() && sessions.iter().all(|session| session.uptime.is_some());
+            Ok(all.then_some(()))
         })
     }
 

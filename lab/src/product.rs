@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::client::get_page;
 use crate::cluster::membership;
 use crate::topology::{Host, Topology, own_binary};
-use crate::{LabError, Manifests, Process};
+use crate::{LabError, Manifests, Process, until};
 
 /// How long a process of the product may take to end after SIGTERM: as long as Kubernetes gives a pod.
 pub const GOODBYE: Duration = Duration::from_secs(30);
+
+/// The port at which each speaker tells what it counts.
+const METRICS: u16 = 9120;
 
 /// A `controller`, and a `speaker` on each node that is to have one, all through one folder of manifests.
 /// Dropping it kills them.
@@ -78,11 +83,36 @@ impl Product {
     pub fn start_speaker(&mut self, node: &Host) -> Result<(), LabError> {
         let mut command = Command::new(own_binary("speaker")?);
         command.args(["--source", &self.source, "--node-name", &node.name]);
+        command.args(["--metrics-insecure", "--port", &METRICS.to_string()]);
         command.args(&self.speaker_flags);
         membership::configure(&mut command, node, &self.log_folder)?;
         let name = format!("speaker-{}", node.name);
         let process = node.namespace.spawn(&name, command, &self.log_folder)?;
         self.speakers.insert(node.name.clone(), process);
+        Ok(())
+    }
+
+    /// Waits until every speaker knows all others to be alive. Until then an address on the link may be at another node
+    /// than later.
+    ///
+    /// # Errors
+    /// When a process has ended, or [`LabError::Timeout`].
+    pub fn wait_until_members(
+        &mut self,
+        topology: &Topology,
+        timeout: Duration,
+    ) -> Result<(), LabError> {
+        let metrics = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), METRICS);
+        let all = format!("ferrolb_members_alive {}", self.speakers.len());
+        for node in &topology.nodes {
+            let what = format!("{all} from the speaker on {}", node.name);
+            until(&what, timeout, || {
+                self.expect_running()?;
+                let text = node.namespace.run(|| get_page(metrics, "/metrics"))?;
+                let is_told = text.is_ok_and(|text| text.lines().any(|line| line == all));
+                Ok(is_told.then_some(()))
+            })?;
+        }
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Sessions and routes, as FRR and BIRD see them.
 
 use std::net::IpAddr;
+use std::thread;
 
-use lab::router::Kind;
+use lab::router::{Kind, Router};
 use lab::until;
 
 use crate::sessions::Sessions;
@@ -110,20 +111,35 @@ fn a_speaker_that_stops_tells_both_routers_why() {
         return;
     };
     let others = stage.sessions_without("node1");
-    let node = stage.topology.node("node1").unwrap();
-    assert!(stage.product.stop_speaker(node).unwrap().success());
-    for router in stage.routers() {
-        for neighbour in [IpAddr::from(node.ipv4), node.ipv6.into()] {
-            let ended = router.wait_for_end(neighbour, TIMEOUT).unwrap();
-            let error = ended.last_error.unwrap();
-            assert!(
-                error.to_lowercase().contains("administrative shutdown"),
-                "{error}"
-            );
-            assert!(error.contains("speaker on node1 is stopping"), "{error}");
+    let Stage {
+        product,
+        frr,
+        bird,
+        topology,
+        ..
+    } = &mut stage;
+    let node = topology.node("node1").unwrap();
+    thread::scope(|scope| {
+        // Looked for while it happens: what BIRD shows is only the last that it met with, and soon it tries to connect.
+        for router in [&*frr, &*bird] {
+            for neighbour in [IpAddr::from(node.ipv4), node.ipv6.into()] {
+                scope.spawn(move || expect_goodbye(router, neighbour));
+            }
         }
-    }
+        assert!(product.stop_speaker(node).unwrap().success());
+    });
     others.expect_same(&stage.routers());
+}
+
+/// Waits until a session ends, with the reason that the speaker gives.
+fn expect_goodbye(router: &Router, neighbour: IpAddr) {
+    let ended = router.wait_for_end(neighbour, TIMEOUT).unwrap();
+    let error = ended.last_error.unwrap();
+    assert!(
+        error.to_lowercase().contains("administrative shutdown"),
+        "{error}"
+    );
+    assert!(error.contains("speaker on node1 is stopping"), "{error}");
 }
 
 #[test]

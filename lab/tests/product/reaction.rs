@@ -7,11 +7,12 @@ use lab::manifests::EXAMPLE;
 use crate::sessions::Sessions;
 use crate::stage::Stage;
 
-/// Ten times what a speaker may take from the event to its UPDATE: the rest is for the router, and for asking it.
-const BOUND: Duration = Duration::from_secs(1);
+/// Ten times what it takes on a quiet machine, most of which is to see what was written, and to ask the routers: a speaker
+/// may take 100 ms from the event to its UPDATE.
+const BOUND: Duration = Duration::from_secs(3);
 
 #[test]
-fn a_service_without_endpoints_is_gone_from_the_routers_within_a_second() {
+fn a_service_without_endpoints_is_soon_gone_from_the_routers() {
     let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
     let sessions = Sessions::of(&stage.routers());

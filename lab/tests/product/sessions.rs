@@ -8,13 +8,13 @@ use lab::router::{Kind, Router};
 use lab::{LabError, until};
 
 /// How long it may take until all of them are established and old enough.
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How old each session is at least when it is first looked at: one that is started anew seems to begin later by more.
+/// How old each session is at least when it is first looked at: one that is started anew begins later by more.
 const AGE: Duration = Duration::from_secs(3);
 
-/// By how much one and the same session may seem to begin later: FRR counts whole seconds, and takes a moment to answer.
-const TOLERANCE: Duration = Duration::from_secs(2);
+/// What FRR leaves out of a time, which it counts in whole seconds.
+const ROUNDING: Duration = Duration::from_secs(1);
 
 /// Sessions that are meant to go on, by router and neighbour.
 pub(crate) struct Sessions(BTreeMap<(Kind, IpAddr), Established>);
@@ -23,7 +23,8 @@ pub(crate) struct Sessions(BTreeMap<(Kind, IpAddr), Established>);
 #[derive(Clone, Copy, Debug)]
 struct Established {
     uptime: Duration,
-    began: Instant,
+    /// Not before and not after which it began: a router takes its time to answer.
+    began: [Instant; 2],
 }
 
 impl Sessions {
@@ -57,8 +58,9 @@ impl Sessions {
                 let Some(now) = now.get(session) else {
                     panic!("the session of {router} with {neighbour} is down");
                 };
+                let ([began, _], [_, at_last]) = (now.began, before.began);
                 assert!(
-                    now.began <= before.began + TOLERANCE,
+                    began <= at_last,
                     "{router} started anew with {neighbour}: {before:?} {now:?}"
                 );
                 have_grown &= now.uptime > before.uptime;
@@ -73,9 +75,12 @@ fn established(routers: &[&Router]) -> Result<BTreeMap<(Kind, IpAddr), Establish
     let mut established = BTreeMap::new();
     for router in routers {
         let asked = Instant::now();
-        for session in router.sessions()? {
+        let sessions = router.sessions()?;
+        let answered = Instant::now();
+        for session in sessions {
             if let Some(uptime) = session.uptime {
-                let began = asked.checked_sub(uptime).unwrap();
+                let earliest = asked.checked_sub(uptime + ROUNDING).unwrap();
+                let began = [earliest, answered.checked_sub(uptime).unwrap()];
                 let session = (router.kind(), session.neighbour);
                 established.insert(session, Established { uptime, began });
             }

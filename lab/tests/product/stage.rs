@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::sessions::Sessions;
 
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const PASSWORD: &str = "sesame";
 pub(crate) const NAMESPACE: &str = "default";
 
@@ -70,12 +70,15 @@ impl Stage {
         })
     }
 
-    /// Starts the processes, and waits for the sessions.
+    /// Starts the processes, and waits for the sessions, and until the speakers know of each other.
     pub(crate) fn start_product(&mut self) {
         self.product.start(&self.topology).unwrap();
         for router in self.routers() {
             router.wait_until_established(TIMEOUT).unwrap();
         }
+        self.product
+            .wait_until_members(&self.topology, TIMEOUT)
+            .unwrap();
     }
 
     pub(crate) fn node(&self, name: &str) -> &Host {
