@@ -25,7 +25,7 @@ use crate::process::{Process, is_gone, output};
 const FOLDER: &str = "/run/netns";
 
 /// How long a command of iproute2 may take.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes names unique within the process.
 static NEXT: AtomicU32 = AtomicU32::new(0);

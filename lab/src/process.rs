@@ -298,12 +298,17 @@ mod tests {
             Process::spawn("waiter", shell("echo ready; exec sleep 60"), folder.path()).unwrap();
         assert_eq!(
             process
-                .wait_for_line("ready", Duration::from_secs(5))
+                .wait_for_line("ready", Duration::from_secs(30))
                 .unwrap(),
             "ready"
         );
         process.expect_running().unwrap();
-        assert!(!process.terminate(Duration::from_secs(5)).unwrap().success());
+        assert!(
+            !process
+                .terminate(Duration::from_secs(30))
+                .unwrap()
+                .success()
+        );
     }
 
     #[test]
@@ -312,7 +317,7 @@ mod tests {
         let mut process =
             Process::spawn("failing", shell("echo no luck; exit 3"), folder.path()).unwrap();
         let error = process
-            .wait_for_line("ready", Duration::from_secs(5))
+            .wait_for_line("ready", Duration::from_secs(30))
             .unwrap_err();
         assert!(
             matches!(&error, LabError::Ended { output, .. } if output == "no luck"),

@@ -20,7 +20,7 @@ const FOLDER: &str = "/run/ferrolb-lab";
 const STATE: &str = "router.txt";
 
 /// How long the sessions may take to be established.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Builds the lab, starts the product with all manifests of the example, and leaves it running.
 ///

@@ -278,7 +278,7 @@ impl Topology {
             command.args(["answer", &node.name, &HTTP_PORT.to_string()]);
             let name = format!("http-{}", node.name);
             let mut process = node.namespace.spawn(&name, command, log_folder)?;
-            process.wait_for_line("answering", Duration::from_secs(5))?;
+            process.wait_for_line("answering", Duration::from_secs(30))?;
             self.answerers.push(process);
         }
         Ok(())

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::LabError;
 
 /// How long the server may take to serve a new kind.
-const SERVED_TIMEOUT: Duration = Duration::from_secs(10);
+const SERVED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often it is asked for one.
 const INTERVAL: Duration = Duration::from_millis(50);

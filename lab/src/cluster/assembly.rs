@@ -17,7 +17,7 @@ use crate::{Host, LabError, Names, Process, Requirement, Topology, until};
 const PEERS: &str = include_str!("peers.yaml");
 
 /// How long the product may take until all its sessions are established.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// All of it. Dropping it ends the processes and removes the network. Fields are dropped in this order.
 ///
@@ -92,7 +92,8 @@ impl Cluster {
         self.start_product()
     }
 
-    /// Starts the controller and the speakers that do not run, and waits until every session is established.
+    /// Starts the controller and the speakers that do not run, and waits until every session is established and every
+    /// speaker knows of all others.
     ///
     /// # Errors
     /// When one of them cannot be started or ends, or [`LabError::Timeout`].
@@ -105,7 +106,8 @@ impl Cluster {
                 self.start_speaker(&name)?;
             }
         }
-        self.wait_until_established()
+        self.wait_until_established()?;
+        self.wait_until_members()
     }
 
     /// Starts the controller.
@@ -204,16 +206,31 @@ impl Cluster {
         until("established sessions", START_TIMEOUT, || {
             self.expect_running()?;
             for router in [&self.frr, &self.bird] {
-                if router
-                    .sessions()?
-                    .iter()
-                    .any(|session| session.uptime.is_none())
-                {
+                let sessions = router.sessions()?;
+                // One that has only just begun does not know them yet.
+                if sessions.is_empty() || sessions.iter().any(|session| session.uptime.is_none()) {
                     return Ok(None);
                 }
             }
             Ok(Some(()))
         })
+    }
+
+    /// Waits until every speaker knows all others to be alive. Until then an address on the link may be at another node
+    /// than later.
+    fn wait_until_members(&self) -> Result<(), LabError> {
+        let all = format!("ferrolb_members_alive {}", self.topology.nodes.len());
+        for node in &self.topology.nodes {
+            let server = format!("https://{}:9120", node.ipv4);
+            let what = format!("{all} from the speaker on {}", node.name);
+            until(&what, START_TIMEOUT, || {
+                let token = Some(self.plane.access().token.as_str());
+                let metrics = self.plane.get(&server, "/metrics", token);
+                let is_told = metrics.is_ok_and(|text| text.lines().any(|line| line == all));
+                Ok(is_told.then_some(()))
+            })?;
+        }
+        Ok(())
     }
 
     /// Fails if a process of the cluster has ended by itself.

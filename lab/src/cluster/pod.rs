@@ -17,7 +17,7 @@ use crate::topology::{HTTP_PORT, own_binary};
 use crate::{Host, LabError, Namespace, Process};
 
 /// How long a pod may take to accept connections.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a pod that is being deleted may go on, in seconds: until the test says otherwise.
 const GRACE: u32 = 3600;

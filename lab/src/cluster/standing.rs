@@ -37,10 +37,10 @@ ferrolb-lab cluster down
 ";
 
 /// How long the API server or a router may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the example's Services may take to be reached.
-const REACHED_TIMEOUT: Duration = Duration::from_secs(30);
+const REACHED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Builds it, with two Services to look at, and leaves it running.
 ///

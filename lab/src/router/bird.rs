@@ -15,7 +15,7 @@ use super::{Config, Route, Session, View, parse};
 use crate::{LabError, find_program, output};
 
 /// How long `birdc` may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The control socket's name.
 const SOCKET: &str = "bird.ctl";

@@ -1,5 +1,8 @@
 //! The processes behind a router.
 
+use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +12,7 @@ use nix::sys::signal::Signal;
 use crate::{LabError, Namespace, Process, until};
 
 /// How long a daemon may take to come up or to end.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One program of a router.
 #[derive(Debug)]
@@ -51,13 +54,13 @@ impl Daemons {
     pub(super) fn restart(&mut self) -> Result<(), LabError> {
         for daemon in &self.daemons {
             // That of an earlier process would look like this one's.
-            let _ = std::fs::remove_file(&daemon.socket);
+            let _ = fs::remove_file(&daemon.socket);
             let mut command = Command::new(&daemon.program);
             command.args(&daemon.arguments);
             let mut process = self.namespace.spawn(daemon.name, command, &self.folder)?;
             until(&format!("socket of {}", daemon.name), TIMEOUT, || {
                 process.expect_running()?;
-                Ok(daemon.socket.exists().then_some(()))
+                Ok(takes_questions(&daemon.socket).then_some(()))
             })?;
             self.running.push(process);
         }
@@ -89,4 +92,10 @@ impl Daemons {
             .iter_mut()
             .try_for_each(|process| process.signal(signal))
     }
+}
+
+/// Whether a daemon answers through what it has made: a file when it is there, a socket only when it listens too.
+fn takes_questions(socket: &Path) -> bool {
+    fs::metadata(socket)
+        .is_ok_and(|found| !found.file_type().is_socket() || UnixStream::connect(socket).is_ok())
 }

@@ -16,7 +16,7 @@ use super::{Config, Neighbour, Route, Session, View, parse};
 use crate::{LabError, find_program, output};
 
 /// How long `vtysh` may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The user as whom Debian's FRR drops its rights.
 const USER: &str = "frr";
