@@ -54,6 +54,11 @@ fn a_folder_with_the_objects_of_the_cluster_gives_the_same_announcements() {
     ];
     let services = announce(&tenant);
     let broken = tenant.bgp("broken", json!({"communities": ["no-such-alias"]}));
+    // Endpoints follow their pods: what the folder is made of is what the speakers go by.
+    let [web, local, shop] = &services;
+    tenant.until_routed(web, &["node1", "node2", "node3"]);
+    tenant.until_routed(local, &["node2"]);
+    tenant.until_owner(shop, |_| true);
     let plan = plan(&tenant);
 
     for service in &services {
@@ -95,7 +100,7 @@ fn a_folder_with_the_objects_of_the_cluster_gives_the_same_announcements() {
 }
 
 /// Services by BGP to all and to some peers, from all and from some nodes, and by layer 2.
-fn announce(tenant: &Tenant<Alone>) -> Vec<Service> {
+fn announce(tenant: &Tenant<Alone>) -> [Service; 3] {
     tenant.pool(Reach::Routed);
     tenant.bgp(
         "all",
@@ -111,7 +116,7 @@ fn announce(tenant: &Tenant<Alone>) -> Vec<Service> {
     tenant.layer2("link", link);
     let local = json!({"spec": {"externalTrafficPolicy": "Local"}});
     let linked = json!({"metadata": {"annotations": {"metallb.io/address-pool": on_link}}});
-    vec![
+    [
         tenant.service("web", Families::Dual, json!({})),
         tenant.service("local", Families::V4, local),
         tenant.service("shop", Families::V4, linked),

@@ -5,10 +5,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use lab::{Requirement, output, own_binary, requires};
-use serde_json::json;
+use kube::api::{Api, DynamicObject, ListParams};
+use lab::cluster::NAMESPACE;
+use lab::{Requirement, output, own_binary, requires, until};
+use serde_json::{Value, json};
 
 use crate::families::{Families, Reach};
+use crate::harness::Alone;
+use crate::object::{TIMEOUT, resource};
 use crate::tenant::Tenant;
 
 #[test]
@@ -28,13 +32,20 @@ fn a_node_is_drained_by_command_says_what_it_waits_for_and_comes_back() {
     let all = ["node1", "node2", "node3"];
     tenant.until_routed(&service, &all);
 
+    // What the command goes by; what is left of tests before goes with their pods.
+    let own = json!([tenant.name, "web", ["bird-v4", "frr-v4"]]);
+    until("node2 telling of this Service alone", TIMEOUT, || {
+        Ok((told(&tenant, "node2") == [own.clone()]).then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error}: {:?}", told(&tenant, "node2")));
+
     let plane = &tenant.cluster.plane;
     let kubeconfig = plane.kubeconfig("drain", plane.access()).unwrap();
     let run = |arguments: &[&str]| {
         let mut command = Command::new(own_binary("ferrolb").unwrap());
         command.arg("drain").args(arguments);
         command.arg("--kubeconfig").arg(&kubeconfig);
-        let ended = || output(command, Duration::from_secs(60));
+        let ended = || output(command, Duration::from_secs(300));
         plane.namespace().run(ended).unwrap()
     };
     let said = run(&["node2"]).unwrap();
@@ -49,4 +60,25 @@ fn a_node_is_drained_by_command_says_what_it_waits_for_and_comes_back() {
 
     let failed = run(&["node9"]).unwrap_err().to_string();
     assert!(failed.contains("node9"), "{failed}");
+}
+
+/// What a node says of what it announces: namespace and name of each Service, and for BGP the peers.
+fn told(tenant: &Tenant<Alone>, node: &str) -> Vec<Value> {
+    let plane = &tenant.cluster.plane;
+    let mut told = Vec::new();
+    for kind in ["ServiceBGPStatus", "ServiceL2Status"] {
+        let kind = resource("metallb.io/v1beta1", kind);
+        let api: Api<DynamicObject> = Api::namespaced_with(plane.client(), NAMESPACE, &kind);
+        let of_node = ListParams::default().labels(&format!("metallb.io/node={node}"));
+        let list = plane.block_on(async move { api.list(&of_node).await });
+        told.extend(list.unwrap().items.into_iter().map(|object| {
+            let status = &object.data["status"];
+            json!([
+                status["serviceNamespace"],
+                status["serviceName"],
+                status["peers"]
+            ])
+        }));
+    }
+    told
 }

@@ -119,6 +119,8 @@ fn of_many_services_that_appear_is_told_at_a_bounded_rate_and_only_what_still_ho
         })
         .unwrap();
     };
+    // What tests before have left to be told of is no part of it.
+    until_quiet(&Audit::from_now(&tenant.cluster.plane));
     let (audit, start) = (Audit::from_now(&tenant.cluster.plane), Instant::now());
     create(&tenant);
     until_routes([MANY, 0]);
@@ -162,7 +164,7 @@ fn sessions(tenant: &Tenant<Alone>, node: &str) -> Vec<(Value, Value)> {
 /// Waits until there is nothing more to write of Services.
 fn until_quiet(audit: &Audit) {
     let mut last = (audit.requests(SPEAKERS).unwrap(), Instant::now());
-    until("quiet", TIMEOUT, || {
+    until("quiet", 2 * TIMEOUT, || {
         let now = audit.requests(SPEAKERS)?;
         if now != last.0 {
             last = (now, Instant::now());

@@ -8,9 +8,11 @@ use std::net::IpAddr;
 use std::thread;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use k8s_openapi::api::core::v1 as core;
 use kube::api::{Api, PostParams};
 use lab::cluster::Pod;
+use lab::router::Route;
 use lab::{Probe, Trace, until};
 use serde_json::{Value, json};
 
@@ -67,21 +69,21 @@ struct Stage {
     on_link: Service,
     routed: Service,
     pods: Vec<Pod>,
+    /// Where all routed addresses are from.
+    ranges: [String; 3],
 }
 
 impl Stage {
     fn start(tenant: Tenant<Alone>) -> Self {
         tenant.pool(Reach::OnLink);
         tenant.layer2("on-link", json!({}));
-        let pool = tenant.pool_named(
-            "traffic-routed",
-            &[
-                tenant.v4(Reach::Routed, "0/24"),
-                tenant.v6(Reach::Routed, "/64"),
-                // Room for the many.
-                "100.64.0.0/20".to_owned(),
-            ],
-        );
+        let ranges = [
+            tenant.v4(Reach::Routed, "0/24"),
+            tenant.v6(Reach::Routed, "/64"),
+            // Room for the many.
+            "100.64.0.0/20".to_owned(),
+        ];
+        let pool = tenant.pool_named("traffic-routed", &ranges);
         tenant.bgp("routed", json!({"ipAddressPools": [pool.name()]}));
         let routed = json!({"metadata": {"annotations": {
             "metallb.io/address-pool": pool.name(),
@@ -95,6 +97,7 @@ impl Stage {
                 .into_iter()
                 .flatten()
                 .collect(),
+            ranges,
             tenant,
         };
         stage.until_all_is_well();
@@ -185,7 +188,6 @@ impl Stage {
             serde_json::from_value(service).unwrap()
         });
         let services: Vec<core::Service> = services.collect();
-        let before = self.routes();
         let plane = &self.tenant.cluster.plane;
         let api: Api<core::Service> = Api::namespaced(plane.client(), &self.tenant.name);
         plane.block_on(async move {
@@ -193,28 +195,33 @@ impl Stage {
                 api.create(&PostParams::default(), &service).await.unwrap();
             }
         });
-        self.until_routes(before + 3 * count);
+        self.until_routes(count);
     }
 
     fn delete_services(&mut self, count: usize) {
-        let before = self.routes();
         for index in 0..count {
             let name = format!("many-{index}");
             Service::of(&self.tenant.cluster.plane, &self.tenant.name, &name).request_deletion();
         }
-        self.until_routes(before - 3 * count);
+        self.until_routes(0);
     }
 
-    /// How many paths FRR has, of all tests.
-    fn routes(&self) -> usize {
-        self.tenant.cluster.frr.routes().unwrap().len()
-    }
-
-    fn until_routes(&self, expected: usize) {
-        until(&format!("{expected} paths"), MANY_TIMEOUT, || {
-            Ok((self.routes() == expected).then_some(()))
-        })
-        .unwrap();
+    /// Waits until FRR has the paths of the routed Service and of this many others, from each node, and no more.
+    fn until_routes(&self, others: usize) {
+        let expected = self.tenant.cluster.topology.nodes.len() * (2 + others);
+        let own: Vec<IpNet> = self
+            .ranges
+            .iter()
+            .map(|range| range.parse().unwrap())
+            .collect();
+        let mut last = 0;
+        let found = until(&format!("{expected} paths"), MANY_TIMEOUT, || {
+            let routes = self.tenant.cluster.frr.routes()?.into_iter();
+            let is_own = |route: &Route| own.iter().any(|range| range.contains(&route.prefix));
+            last = routes.filter(is_own).count();
+            Ok((last == expected).then_some(()))
+        });
+        found.unwrap_or_else(|error| panic!("{error}: {last}"));
     }
 }
 

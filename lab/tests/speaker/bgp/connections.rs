@@ -14,7 +14,7 @@ use super::own_router::{NODE, OwnPeer, OwnRouter, Version};
 use super::{prefix, secret};
 use crate::families::{Families, Reach};
 use crate::harness::Alone;
-use crate::object::{Object, apply};
+use crate::object::{Object, TIMEOUT, apply};
 use crate::state::state;
 use crate::tenant::Tenant;
 
@@ -175,15 +175,20 @@ fn a_session_comes_from_the_address_that_its_peer_asks_for() {
     }
 }
 
-/// Waits until FRR has opened a connection itself to node1, and has its session over it.
-fn until_opened_by(router: &OwnRouter, node: &Host) {
-    router.until_sessions(&[node], Version::V4);
+/// Waits until FRR has its session with node1 over a connection that it has opened itself, and has had more than so many
+/// sessions; returns how many.
+fn until_opened_by(router: &OwnRouter, node: &Host, before: u64) -> u64 {
     let neighbour = node.ipv4.to_string();
-    let answer = router
-        .router
-        .ask(&format!("show bgp neighbors {neighbour} json"));
-    let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
-    assert_eq!(answer[&neighbour]["portForeign"], 179, "{answer}");
+    let question = format!("show bgp neighbors {neighbour} json");
+    let mut last = Value::Null;
+    let found = lab::until("session that FRR has opened", TIMEOUT, || {
+        let answer: Value = serde_json::from_str(&router.router.ask(&question)?).unwrap();
+        last = answer[&neighbour].clone();
+        let is_meant = last["bgpState"] == "Established" && last["portForeign"] == 179;
+        let sessions = last["connectionsEstablished"].as_u64();
+        Ok(sessions.filter(|sessions| is_meant && *sessions > before))
+    });
+    found.unwrap_or_else(|error| panic!("{error} after {before} others: {last}"))
 }
 
 /// Writes a BGPPeer that waits for a router, with the password that is in the Secret of the tenant. It does from the
@@ -235,7 +240,7 @@ fn a_router_that_connects_needs_the_password_that_the_secret_has_by_then() {
         secret(&tenant, password);
         router.until_sessions(&[node1], version);
         if kind == Kind::Frr {
-            until_opened_by(&router, node1);
+            until_opened_by(&router, node1, 0);
         }
         object.delete();
     }
@@ -256,7 +261,7 @@ fn of_two_peers_that_wait_for_one_router_the_second_takes_over_when_the_first_go
     });
     let object = secret(&tenant, "one");
     let first = passive(&tenant, "first", &router, Version::V4, 179);
-    router.until_sessions(&[node1], Version::V4);
+    let sessions = until_opened_by(&router, node1, 0);
     // Nobody connects to the port, but by it the two differ.
     let second = passive(&tenant, "second", &router, Version::V4, 1179);
     state(&tenant).until("that tells why the second is not in force", |state| {
@@ -266,7 +271,7 @@ fn of_two_peers_that_wait_for_one_router_the_second_takes_over_when_the_first_go
     });
     drop(first);
     state(&tenant).until_path("/status/result", &json!("Valid"));
-    until_opened_by(&router, node1);
+    until_opened_by(&router, node1, sessions);
     drop(second);
     object.delete();
     tenant.cluster.stop_speaker("node1").unwrap();

@@ -10,6 +10,8 @@ use super::own_router::{OwnPeer, OwnRouter, Version};
 use super::{NODES, prefix};
 use crate::families::{Families, Reach};
 use crate::harness::Shared;
+use crate::object::Object;
+use crate::service::Service;
 use crate::tenant::Tenant;
 
 /// The AS of nodes and router: LOCAL_PREF is for internal peers.
@@ -82,8 +84,7 @@ fn a_session_of_either_family_carries_the_routes_of_both() {
                 assert_eq!(path.next_hop, version.of(node), "{path:?}");
             }
         }
-        service.delete();
-        ad.delete();
+        delete(&tenant, &router, &service, &ad);
     }
 }
 
@@ -109,12 +110,17 @@ fn attributes_are_those_of_the_advertisement_in_both_families() {
                 assert_eq!(path.communities, ["64500:9"], "{path:?}");
             }
         }
-        let addresses = service.addresses();
-        service.delete();
-        ad.delete();
-        // The next one may get the same addresses.
-        for address in addresses {
-            tenant.until_paths(&router.router, &prefix(&address), &[]);
-        }
+        delete(&tenant, &router, &service, &ad);
+    }
+}
+
+/// Deletes a Service and its advertisement, and waits until the router has none of its paths: the next Service may get the
+/// same addresses.
+fn delete(tenant: &Tenant<Shared>, router: &OwnRouter, service: &Service, ad: &Object) {
+    let addresses = service.addresses();
+    service.delete();
+    ad.delete();
+    for address in addresses {
+        tenant.until_paths(&router.router, &prefix(&address), &[]);
     }
 }

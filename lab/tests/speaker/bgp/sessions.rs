@@ -29,7 +29,7 @@ fn kubectl_shows_the_sessions_like_a_routers_summary() {
             "--kubeconfig",
         ]);
         command.arg(&kubeconfig);
-        let run = || output(command, Duration::from_secs(10));
+        let run = || output(command, Duration::from_secs(60));
         plane.namespace().run(run)?
     };
     let [frr, bird] = &tenant.cluster.topology.routers[..] else {
