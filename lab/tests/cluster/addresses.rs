@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use lab::until;
 use serde_json::{Value, json};
 
+use crate::object::TIMEOUT;
 use crate::service::{Service, Told};
 use crate::tenant::Tenant;
 
@@ -95,7 +97,10 @@ fn what_happens_to_a_service_is_told_once_in_metallbs_words() {
     tenant.settle();
     assert_eq!(service.addresses(), [tenant.v4("2")]);
     let key = format!("{}/web", tenant.namespace);
-    let mut events = service.events();
+    let all = until("four events", TIMEOUT, || {
+        Ok(Some(service.events()).filter(|events| events.len() >= 4))
+    });
+    let mut events = all.unwrap_or_else(|error| panic!("{error}: {:?}", service.events()));
     let cleared = events
         .iter()
         .position(|event| event.reason == "ClearAssignment");

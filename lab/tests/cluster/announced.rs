@@ -130,8 +130,10 @@ fn nodes_and_peers_that_announce_are_counted_and_a_restart_of_one_is_no_news() {
             json!({"peers": ["tor", "spine"]}),
         );
     }
-    let condition = until_reason(&service, "Announced");
-    assert_eq!(condition.message, "by BGP from 2 nodes to 2 peers");
+    let condition = service.until("announced from both", |service| {
+        let found = condition(service?, ANNOUNCED)?;
+        (found.message == "by BGP from 2 nodes to 2 peers").then_some(found)
+    });
 
     // One goes and comes again, and the controller itself does.
     tenant.settle();

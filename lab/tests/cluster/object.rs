@@ -10,7 +10,7 @@ use lab::until;
 use serde_json::{Value, json};
 
 /// How long anything may take. A machine that compiles at the same time is slow; a test that passes never waits so long.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An object by its name; it need not exist.
 #[derive(Clone)]

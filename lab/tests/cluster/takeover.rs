@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::own;
-use crate::service::Service;
+use crate::service::{Service, condition};
 use crate::tenant::Tenant;
 
 /// What another controller says of a Service.
@@ -23,19 +23,13 @@ fn give_as_metallb(service: &Service, address: &str, pool: &str) {
     }));
 }
 
-fn until_ours(service: &Service) {
-    service.until("with a condition of ours", |object| {
-        let conditions = object?.pointer("/status/conditions")?.as_array()?;
-        (conditions.len() == 2).then_some(())
+/// Waits until the condition of ours says this, beside theirs.
+fn until_ours(service: &Service, reason: &str) {
+    service.until(&format!("with {reason}"), |object| {
+        let ours = condition(object?, "ferrolb.io/AddressAssigned")?;
+        let theirs = condition(object?, THEIRS)?;
+        (ours.reason == reason && theirs.reason == "Done").then_some(())
     });
-}
-
-/// The types of the conditions that it has.
-fn conditions(service: &Service) -> Vec<String> {
-    let conditions = service.at_path("/status/conditions");
-    let conditions = conditions.as_array().into_iter().flatten();
-    let text = |condition: &Value| condition["type"].as_str().unwrap_or_default().to_owned();
-    conditions.map(text).collect()
 }
 
 #[test]
@@ -48,10 +42,8 @@ fn an_address_that_metallb_gave_is_kept_and_can_be_taken_back() {
     let address = tenant.v4("77");
     give_as_metallb(&service, &address, "web");
     tenant.start_controller();
-    until_ours(&service);
+    until_ours(&service, "Assigned");
     assert_eq!(service.addresses(), [address]);
-    assert_eq!(service.condition().unwrap().reason, "Assigned");
-    assert_eq!(conditions(&service), [THEIRS, "ferrolb.io/AddressAssigned"]);
 
     pool.delete();
     service.until_addresses(&[]);
@@ -59,8 +51,7 @@ fn an_address_that_metallb_gave_is_kept_and_can_be_taken_back() {
         "/metadata/annotations/metallb.io~1ip-allocated-from-pool",
         &Value::Null,
     );
-    assert_eq!(service.condition().unwrap().status, "False");
-    assert_eq!(conditions(&service), [THEIRS, "ferrolb.io/AddressAssigned"]);
+    until_ours(&service, "NoPools");
 }
 
 /// A Service without loadBalancerClass, which goes with the type.

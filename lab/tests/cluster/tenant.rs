@@ -154,7 +154,8 @@ impl Tenant {
         prefix.map_or_else(|| address.to_string(), |bits| format!("{address}/{bits}"))
     }
 
-    /// Writes a pool of these ranges, as in `pool("web", &[tenant.v4("0/30")])`.
+    /// Writes a pool of these ranges, as in `pool("web", &[tenant.v4("0/30")])`. A controller that runs has taken it up, or
+    /// has found fault with it, by the end: otherwise it might see a Service first that is written after.
     pub(crate) fn pool(&self, name: &str, addresses: &[String]) -> Object {
         self.pool_with(name, addresses, json!({}))
     }
@@ -168,7 +169,26 @@ impl Tenant {
         });
         merge(&mut pool, json!({"spec": spec}));
         apply(&self.plane, &self.namespace, &[pool]);
-        self.object("metallb.io/v1beta1", "IPAddressPool", name)
+        let pool = self.object("metallb.io/v1beta1", "IPAddressPool", name);
+        if self.controller.is_some() {
+            self.until_taken_up(&pool);
+        }
+        pool
+    }
+
+    /// Waits until the controller has counted the addresses of a pool, or tells what is wrong with it.
+    fn until_taken_up(&self, pool: &Object) {
+        let state = self.object("metallb.io/v1beta1", "ConfigurationState", "controller");
+        let fault = format!("ipaddresspool.metallb.io/{}", pool.name());
+        pool.until("taken up", |pool| {
+            let is_counted = pool?.pointer("/status/availableIPv4").is_some();
+            let is_told = || {
+                let conditions = state.at_path("/status/conditions");
+                let mut conditions = conditions.as_array().into_iter().flatten();
+                conditions.any(|condition| condition["type"] == fault)
+            };
+            (is_counted || is_told()).then_some(())
+        });
     }
 
     /// Creates a Service of type LoadBalancer with port 80, IPv4 only.
