@@ -20,7 +20,7 @@ use k8s_adapter::translate::{
 use tempfile::TempDir;
 
 /// Far more than any of this takes.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 struct Folder {
     folder: TempDir,

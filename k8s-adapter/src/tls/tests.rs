@@ -136,14 +136,14 @@ async fn a_certificate_in_a_folder_is_replaced_while_it_is_served() {
         let shows = |shown: &Option<Arc<rustls::sign::CertifiedKey>>| {
             shown.as_ref().is_some_and(|key| key.cert[0] == wanted)
         };
-        let waited = timeout(Duration::from_secs(20), newest.wait_for(shows)).await;
+        let waited = timeout(Duration::from_secs(60), newest.wait_for(shows)).await;
         assert!(waited.is_ok(), "the certificate was not taken in");
     };
     shown(first).await;
     let second = write(&["second"]);
     shown(second).await;
     drop((served, newest));
-    timeout(Duration::from_secs(20), task)
+    timeout(Duration::from_secs(60), task)
         .await
         .unwrap()
         .unwrap();

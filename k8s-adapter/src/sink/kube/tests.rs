@@ -260,7 +260,7 @@ fn event() -> Effect {
 
 /// Waits until the server has been asked so often.
 async fn until_asked(server: &Server, count: usize) -> Vec<Asked> {
-    for _ in 0..1000 {
+    for _ in 0..60_000 {
         if server.asked().len() >= count {
             break;
         }

@@ -29,7 +29,7 @@ fn mounted(path: &Path) -> (mpsc::UnboundedSender<Arc<ClusterObjects>>, Mounted<
 
 /// The next content that is shown.
 async fn content(source: &mut Mounted<Given>) -> Option<String> {
-    let objects = timeout(Duration::from_secs(10), source.changed()).await;
+    let objects = timeout(Duration::from_secs(60), source.changed()).await;
     let objects = objects.unwrap().unwrap();
     let config_map = objects.config_maps.get(&name())?;
     config_map.data.as_ref()?.get(KEY).cloned()

@@ -180,7 +180,7 @@ async fn until(session: &mut BgpSession, is: impl Fn(&BgpSession) -> bool) {
             session.changed().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), so)
+    tokio::time::timeout(Duration::from_secs(60), so)
         .await
         .unwrap();
 }
