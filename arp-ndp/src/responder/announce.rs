@@ -1,6 +1,5 @@
 //! When each address is announced: bursts, refreshes and defences.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -16,8 +15,7 @@ use crate::responder::limit::Pace;
 pub(super) struct Announcer {
     refresh: Option<Duration>,
     jitter: fastrand::Rng,
-    agenda: Agenda,
-    plans: BTreeMap<IpAddr, Plan>,
+    agenda: Agenda<IpAddr, Plan>,
 }
 
 /// What is announced of an address next.
@@ -34,7 +32,6 @@ impl Announcer {
             refresh,
             jitter: fastrand::Rng::with_seed(seed),
             agenda: Agenda::new(),
-            plans: BTreeMap::new(),
         }
     }
 
@@ -45,42 +42,39 @@ impl Announcer {
 
     /// Plans one announcement now, ahead of what was planned for the address before.
     pub(super) fn defend(&mut self, now: Instant, address: IpAddr) {
-        let planned = self.plans.get(&address).map(|plan| plan.announcement);
-        if planned == Some(Announcement::Defence) {
+        let planned = self.agenda.get(address);
+        let pushed_back = planned.map(|&(at, plan)| (at, plan.announcement));
+        if pushed_back.is_some_and(|(_, planned)| planned == Announcement::Defence) {
             return;
         }
-        let pushed_back = self.agenda.of(address).zip(planned);
-        let announcement = Announcement::Defence;
-        self.agenda.set(address, now);
         let plan = Plan {
-            announcement,
+            announcement: Announcement::Defence,
             pushed_back,
         };
-        self.plans.insert(address, plan);
+        self.agenda.set(address, now, plan);
     }
 
     /// Brings what was planned for the address forward to now: the next of its burst, or its refresh.
     pub(super) fn hasten(&mut self, now: Instant, address: IpAddr) {
-        let planned = self.plans.get(&address).map(|plan| plan.announcement);
+        let planned = self.agenda.get(address).map(|(_, plan)| plan.announcement);
         self.plan(address, now, planned.unwrap_or(Announcement::Refresh));
     }
 
     /// Forgets what was planned for the address.
     pub(super) fn stop(&mut self, address: IpAddr) {
         self.agenda.remove(address);
-        self.plans.remove(&address);
     }
 
     /// Takes the next announcement that is due and within the pace, and plans the one after it.
     pub(super) fn next(&mut self, now: Instant, pace: &mut Pace) -> Option<(IpAddr, Announcement)> {
-        let address = self.agenda.due(now)?;
-        if !pace.take(now) {
-            return None;
-        }
+        let (address, plan) = self.agenda.due(now)?;
         let Plan {
             announcement,
             pushed_back,
-        } = *self.plans.get(&address)?;
+        } = *plan;
+        if !pace.take(now) {
+            return None;
+        }
         match pushed_back.or_else(|| self.after(now, announcement)) {
             Some((at, announcement)) => self.plan(address, at, announcement),
             None => self.stop(address),
@@ -94,12 +88,11 @@ impl Announcer {
     }
 
     fn plan(&mut self, address: IpAddr, at: Instant, announcement: Announcement) {
-        self.agenda.set(address, at);
         let plan = Plan {
             announcement,
             pushed_back: None,
         };
-        self.plans.insert(address, plan);
+        self.agenda.set(address, at, plan);
     }
 
     /// Counts from when an announcement was made, not from when it was due, so that rounds never bunch up.

@@ -11,18 +11,16 @@ use crate::responder::agenda::Agenda;
 #[derive(Debug)]
 pub(super) struct Spaced<T> {
     interval: Duration,
-    agenda: Agenda,
     last: BTreeMap<IpAddr, (Instant, T)>,
-    kept: BTreeMap<IpAddr, T>,
+    kept: Agenda<IpAddr, T>,
 }
 
 impl<T: Copy + PartialEq> Spaced<T> {
     pub(super) const fn new(interval: Duration) -> Self {
         Self {
             interval,
-            agenda: Agenda::new(),
             last: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            kept: Agenda::new(),
         }
     }
 
@@ -30,17 +28,15 @@ impl<T: Copy + PartialEq> Spaced<T> {
     pub(super) fn admit(&mut self, now: Instant, address: IpAddr, what: T) -> bool {
         match self.last.get(&address).copied() {
             Some((at, last)) if now.saturating_duration_since(at) < self.interval => {
-                let kept = self.kept.get(&address);
-                if kept.is_none_or(|kept| *kept == last && what != last) {
-                    self.kept.insert(address, what);
-                    self.agenda.set_after(address, at, self.interval);
+                let kept = self.kept.get(address);
+                if kept.is_none_or(|(_, kept)| *kept == last && what != last) {
+                    self.kept.set_after(address, at, self.interval, what);
                 }
                 false
             }
             _ => {
                 self.last.insert(address, (now, what));
-                self.kept.remove(&address);
-                self.agenda.remove(address);
+                self.kept.remove(address);
                 true
             }
         }
@@ -48,21 +44,19 @@ impl<T: Copy + PartialEq> Spaced<T> {
 
     /// Takes what was kept and may be done now.
     pub(super) fn next(&mut self, now: Instant) -> Option<(IpAddr, T)> {
-        let address = self.agenda.pop(now)?;
-        let what = self.kept.remove(&address)?;
+        let (address, what) = self.kept.pop(now)?;
         self.last.insert(address, (now, what));
         Some((address, what))
     }
 
     /// Forgets everything about the address.
     pub(super) fn stop(&mut self, address: IpAddr) {
-        self.agenda.remove(address);
         self.last.remove(&address);
-        self.kept.remove(&address);
+        self.kept.remove(address);
     }
 
     /// When [`next`](Self::next) will have something.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        self.agenda.timeout()
+        self.kept.timeout()
     }
 }

@@ -62,7 +62,7 @@ pub struct Responder {
     watcher: Watcher,
     claims: Spaced<MacAddr>,
     defences: Spaced<()>,
-    leaving: Agenda,
+    leaving: Agenda<IpAddr, ()>,
     drops: BTreeMap<DropReason, u64>,
     outputs: VecDeque<Output>,
 }
@@ -111,7 +111,7 @@ impl Responder {
 
     /// Does what is due at `now`. Nothing happens when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(address) = self.leaving.pop(now) {
+        while let Some((address, ())) = self.leaving.pop(now) {
             self.hand_over(address, None);
         }
         while let Some((address, by)) = self.claims.next(now) {

@@ -1,6 +1,5 @@
 //! Looking for an address on the link before it is used (RFC 5227 §2.1.1, RFC 4862 §5.4).
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,8 @@ use crate::responder::limit::Pace;
 pub(super) struct Prober {
     probe: ConflictProbe,
     jitter: fastrand::Rng,
-    agenda: Agenda,
     /// How many probes each address had.
-    sent: BTreeMap<IpAddr, u32>,
+    sent: Agenda<IpAddr, u32>,
 }
 
 /// What is due.
@@ -32,8 +30,7 @@ impl Prober {
         Self {
             probe,
             jitter: fastrand::Rng::with_seed(seed),
-            agenda: Agenda::new(),
-            sent: BTreeMap::new(),
+            sent: Agenda::new(),
         }
     }
 
@@ -42,14 +39,12 @@ impl Prober {
     pub(super) fn start(&mut self, now: Instant, address: IpAddr) {
         let spread = u64::try_from(self.probe.interval.as_nanos()).unwrap_or(u64::MAX);
         let delay = Duration::from_nanos(self.jitter.u64(0..=spread));
-        self.agenda.set_after(address, now, delay);
-        self.sent.insert(address, 0);
+        self.sent.set_after(address, now, delay, 0);
     }
 
     /// Looks for the address no more.
     pub(super) fn stop(&mut self, address: IpAddr) {
-        self.agenda.remove(address);
-        self.sent.remove(&address);
+        self.sent.remove(address);
     }
 
     /// Takes the next step that is due and within the pace.
@@ -59,29 +54,25 @@ impl Prober {
             interval,
             wait,
         } = self.probe;
-        let address = self.agenda.due(now)?;
-        let sent = self.sent.get_mut(&address)?;
-        if *sent >= count {
+        let (address, &sent) = self.sent.due(now)?;
+        if sent >= count {
             self.stop(address);
             return Some(ProbeStep::Free(address));
         }
         if !pace.take(now) {
             return None;
         }
-        *sent = sent.saturating_add(1);
-        let delay = if *sent < count { interval } else { wait };
-        self.agenda.set_after(address, now, delay);
+        let sent = sent.saturating_add(1);
+        let delay = if sent < count { interval } else { wait };
+        self.sent.set_after(address, now, delay, sent);
         Some(ProbeStep::Ask(address))
     }
 
     /// When [`next`](Self::next) will have something.
     pub(super) fn timeout(&self, pace: &Pace) -> Option<Instant> {
-        let at = self.agenda.timeout()?;
-        let asks = self
-            .agenda
-            .due(at)
-            .and_then(|address| self.sent.get(&address))
-            .is_some_and(|sent| *sent < self.probe.count);
+        let at = self.sent.timeout()?;
+        let next = self.sent.due(at);
+        let asks = next.is_some_and(|(_, sent)| *sent < self.probe.count);
         Some(if asks { pace.ready(at) } else { at })
     }
 }

@@ -192,7 +192,7 @@ impl Responder {
     fn leave(&mut self, now: Instant, address: IpAddr) {
         self.enter(address, Tenure::Leaving);
         self.leaving
-            .set_after(address, now, self.config.hand_over());
+            .set_after(address, now, self.config.hand_over(), ());
     }
 
     fn enter(&mut self, address: IpAddr, tenure: Tenure) {

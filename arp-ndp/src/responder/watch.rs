@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 use crate::mac::MacAddr;
+use crate::responder::agenda::Agenda;
 use crate::responder::config::RivalWatch;
 
 /// The stations that are watched.
@@ -16,8 +17,7 @@ use crate::responder::config::RivalWatch;
 pub(super) struct Watcher {
     watch: RivalWatch,
     jitter: fastrand::Rng,
-    rivals: BTreeMap<Post, Rival>,
-    due: BTreeSet<(Instant, Post)>,
+    rivals: Agenda<Post, Rival>,
     posts: BTreeMap<IpAddr, Post>,
 }
 
@@ -33,9 +33,8 @@ pub(super) enum Patience {
 /// A station, as far as it is watched with the same patience.
 type Post = (MacAddr, Patience);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Rival {
-    at: Instant,
     addresses: BTreeSet<IpAddr>,
     /// What it was asked last, two addresses at most.
     asked: Vec<Asked>,
@@ -69,8 +68,7 @@ impl Watcher {
         Self {
             watch,
             jitter: fastrand::Rng::with_seed(seed),
-            rivals: BTreeMap::new(),
-            due: BTreeSet::new(),
+            rivals: Agenda::new(),
             posts: BTreeMap::new(),
         }
     }
@@ -86,21 +84,16 @@ impl Watcher {
         self.stop(address);
         let post = (rival, patience);
         self.posts.insert(address, post);
-        if let Some(rival) = self.rivals.get_mut(&post) {
+        if let Some(rival) = self.rivals.get_mut(post) {
             rival.addresses.insert(address);
             return;
         }
         let at = now + self.interval(patience);
-        self.due.insert((at, post));
         let rival = Rival {
-            at,
             addresses: BTreeSet::from([address]),
-            asked: Vec::new(),
-            turn: None,
-            heard: false,
-            silent: 0,
+            ..Rival::default()
         };
-        self.rivals.insert(post, rival);
+        self.rivals.set(post, at, rival);
     }
 
     /// Watches nobody for this address.
@@ -108,20 +101,19 @@ impl Watcher {
         let Some(post) = self.posts.remove(&address) else {
             return;
         };
-        let Some(rival) = self.rivals.get_mut(&post) else {
+        let Some(rival) = self.rivals.get_mut(post) else {
             return;
         };
         rival.forget(address);
         if rival.addresses.is_empty() {
-            self.due.remove(&(rival.at, post));
-            self.rivals.remove(&post);
+            self.rivals.remove(post);
         }
     }
 
     /// The station that is watched for this address has claimed it, unasked or not.
     pub(super) fn heard(&mut self, address: IpAddr) {
         let post = self.posts.get(&address);
-        let Some(rival) = post.and_then(|post| self.rivals.get_mut(post)) else {
+        let Some(rival) = post.and_then(|post| self.rivals.get_mut(*post)) else {
             return;
         };
         rival.heard = true;
@@ -136,23 +128,15 @@ impl Watcher {
 
     /// Takes what is due for the next station.
     pub(super) fn next(&mut self, now: Instant) -> Option<Round> {
-        let &(at, post) = self.due.first()?;
-        if at > now {
-            return None;
-        }
-        self.due.remove(&(at, post));
+        let (post, mut rival) = self.rivals.pop(now)?;
         let next = now + self.interval(post.1);
-        let rival = self.rivals.get_mut(&post)?;
         let given_up = rival.look_back(self.watch.misses);
         for address in &given_up {
             self.posts.remove(address);
         }
         let ask = rival.look_ahead();
-        if ask.is_empty() {
-            self.rivals.remove(&post);
-        } else {
-            rival.at = next;
-            self.due.insert((next, post));
+        if !ask.is_empty() {
+            self.rivals.set(post, next, rival);
         }
         Some(Round {
             rival: post.0,
@@ -163,7 +147,7 @@ impl Watcher {
 
     /// When [`next`](Self::next) will have something.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        self.due.first().map(|&(at, _)| at)
+        self.rivals.timeout()
     }
 
     /// Draws from three quarters of the interval to the whole of it, so that two stations that yielded to each other do
