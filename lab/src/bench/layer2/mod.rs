@@ -3,6 +3,7 @@
 mod answerer;
 mod asker;
 mod report;
+mod witness;
 
 use std::io::Write;
 use std::net::Ipv4Addr;

@@ -39,16 +39,19 @@ impl fmt::Display for Report {
         );
         let microseconds = |duration| 1000.0 * ms(duration);
         Table::new(title, &self.responders)
-            .row("requests", None, |it| count(it.sent))
+            .row("requests", None, |it| count(it.seen.requests))
+            .row("request sent late, 99 % [us]", None, |it| {
+                microseconds(it.late.percentile(99))
+            })
             .row("not answered", AtMost(0.0), |it| count(it.lost()))
             .row("request to answer, median [us]", None, |it| {
-                microseconds(it.answers.median())
+                microseconds(it.seen.answers.median())
             })
             .row("request to answer, 99 % [us]", AtMost(1000.0), |it| {
-                microseconds(it.answers.percentile(99))
+                microseconds(it.seen.answers.percentile(99))
             })
             .row("request to answer, longest [us]", None, |it| {
-                microseconds(it.answers.longest())
+                microseconds(it.seen.answers.longest())
             })
             .fmt(f)
     }
