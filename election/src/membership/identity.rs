@@ -2,30 +2,81 @@
 
 use std::net::SocketAddr;
 
+use sha2::{Digest as _, Sha256};
+
 use super::name::MemberName;
 
 /// One life of a member: its name stays when it starts anew or comes back, and its incarnation grows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `foca` looks through all members for each that it hears of. So what it compares first stands in the list itself.
+#[derive(Debug, Clone)]
 pub(super) struct Identity {
+    digest: NameDigest,
     pub(super) name: MemberName,
     pub(super) address: SocketAddr,
     pub(super) incarnation: u64,
 }
 
+/// Half of the SHA-256 of a name: different for different names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NameDigest([u8; 16]);
+
+impl Identity {
+    pub(super) fn new(name: MemberName, address: SocketAddr, incarnation: u64) -> Self {
+        Self {
+            digest: NameDigest::of(&name),
+            name,
+            address,
+            incarnation,
+        }
+    }
+
+    pub(super) const fn digest(&self) -> NameDigest {
+        self.digest
+    }
+
+    /// Both have the same name.
+    pub(super) fn is_namesake(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+
+    /// The same member in another life.
+    pub(super) fn reborn(&self, incarnation: u64) -> Self {
+        Self {
+            incarnation,
+            ..self.clone()
+        }
+    }
+}
+
+/// By digest, not by name, whose text is elsewhere.
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+            && self.incarnation == other.incarnation
+            && self.address == other.address
+    }
+}
+
+impl Eq for Identity {}
+
+impl NameDigest {
+    pub(super) fn of(name: &MemberName) -> Self {
+        let hash: [u8; 32] = Sha256::digest(name.as_str()).into();
+        Self(hash.first_chunk().copied().unwrap_or_default())
+    }
+}
+
 impl foca::Identity for Identity {
-    type Addr = MemberName;
+    type Addr = NameDigest;
 
     /// Called when this member was declared dead: it comes back as its next incarnation.
     fn renew(&self) -> Option<Self> {
-        let incarnation = self.incarnation.checked_add(1)?;
-        Some(Self {
-            incarnation,
-            ..self.clone()
-        })
+        Some(self.reborn(self.incarnation.checked_add(1)?))
     }
 
-    fn addr(&self) -> MemberName {
-        self.name.clone()
+    fn addr(&self) -> NameDigest {
+        self.digest
     }
 
     fn win_addr_conflict(&self, adversary: &Self) -> bool {

@@ -62,7 +62,7 @@ impl Membership {
             return Err(DropReason::Replayed);
         }
         let heard = self.replay.newest(&from.name);
-        let told = self.known(&from.name).map(|known| known.id().incarnation);
+        let told = self.known(from).map(|known| known.id().incarnation);
         let welcome = Message::Welcome {
             from: self.foca.identity().clone(),
             to: from.clone(),
@@ -76,10 +76,7 @@ impl Membership {
     pub(super) fn welcomed(&mut self, now: Instant, from: &Identity, known: u64) {
         let myself = self.foca.identity();
         if known > myself.incarnation {
-            let identity = Identity {
-                incarnation: known.saturating_add(1),
-                ..myself.clone()
-            };
+            let identity = myself.reborn(known.saturating_add(1));
             // It fails when the identity is the same, and it is not.
             let changed = self
                 .foca
@@ -89,7 +86,7 @@ impl Membership {
             self.settle(now);
             return;
         }
-        let member = self.known(&from.name);
+        let member = self.known(from);
         let active = member.is_some_and(|one| one.id() == from && one.state() != State::Down);
         if !active && self.inquiries > 0 {
             self.inquiries -= 1;

@@ -151,11 +151,7 @@ impl Membership {
     /// rests on it.
     #[must_use]
     pub fn new(local: Local, config: Config, key: &Key, seed: [u8; 32], now: Instant) -> Self {
-        let identity = Identity {
-            name: local.name,
-            address: local.address,
-            incarnation: local.incarnation,
-        };
+        let identity = Identity::new(local.name, local.address, local.incarnation);
         let (epoch, random) = halves(seed);
         let mut rng = SmallRng::seed_from_u64(random);
         let mut roster = Roster::default();

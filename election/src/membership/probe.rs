@@ -9,7 +9,6 @@ use super::config::transmissions;
 use super::gossip::FAREWELL;
 use super::identity::Identity;
 use super::io::Event;
-use super::name::MemberName;
 use super::suspicion::Due;
 use super::wire::{Accusation, Entry};
 
@@ -43,7 +42,7 @@ impl Membership {
                         suspicion.incarnation,
                         State::Suspect,
                     );
-                    if self.known(&suspicion.suspect.name) == Some(&suspect) {
+                    if self.known(&suspicion.suspect) == Some(&suspect) {
                         self.tell(&suspicion.suspect, &[Entry::Member(suspect)]);
                     } else {
                         self.suspicions.end(&suspicion.suspect.name);
@@ -186,7 +185,7 @@ impl Membership {
         let Some(member) = self.roster.remove(&identity.name) else {
             return;
         };
-        let known = self.known(&identity.name).map(Member::incarnation);
+        let known = self.known(identity).map(Member::incarnation);
         self.event(if known == Some(FAREWELL) {
             Event::Left(member)
         } else {
@@ -202,11 +201,11 @@ impl Membership {
         self.event(Event::CameBack { incarnation });
     }
 
-    /// What is known of a member, dead ones included.
-    pub(super) fn known(&self, name: &MemberName) -> Option<&Member<Identity>> {
+    /// What is known of the member of this name, in whichever life, dead ones included.
+    pub(super) fn known(&self, namesake: &Identity) -> Option<&Member<Identity>> {
         self.foca
             .iter_membership_state()
-            .find(|member| member.id().name == *name)
+            .find(|member| member.id().is_namesake(namesake))
     }
 
     /// How often news is told by each who has it.

@@ -147,21 +147,26 @@ impl Membership {
             }
             return None;
         }
-        match state {
-            State::Down if identity == *from => self.apply(now, member, true),
-            State::Down => {
-                let known = self.known(&identity.name);
-                let alive =
-                    known.filter(|known| *known.id() == identity && known.state() != State::Down);
-                if let Some(incarnation) = alive.map(Member::incarnation) {
-                    self.doubt(now, &identity, incarnation);
-                }
+        if state == State::Down && identity == *from {
+            self.apply(now, member, true);
+            return None;
+        }
+        let known = self
+            .known(&identity)
+            .filter(|known| *known.id() == identity);
+        match (state, known) {
+            (State::Down, Some(known)) if known.state() != State::Down => {
+                let incarnation = known.incarnation();
+                self.doubt(now, &identity, incarnation);
             }
-            State::Alive | State::Suspect if self.is_dead(&identity) => {
+            (State::Down, _) => {}
+            (_, Some(known)) if known.state() == State::Down => {
                 self.notify(&identity);
                 return Some(Entry::Member(Member::down(identity)));
             }
-            State::Alive | State::Suspect => self.apply(now, member, pass_on),
+            // When two compare what they know, most of it is the same.
+            (_, Some(known)) if *known == member => {}
+            _ => self.apply(now, member, pass_on),
         }
         None
     }
@@ -173,7 +178,7 @@ impl Membership {
 
     /// This life of a member is over, as far as is known.
     pub(super) fn is_dead(&self, identity: &Identity) -> bool {
-        self.known(&identity.name)
+        self.known(identity)
             .is_some_and(|known| known.id() == identity && known.state() == State::Down)
     }
 

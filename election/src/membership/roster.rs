@@ -1,10 +1,10 @@
 //! Who is a member, with what it told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::facts::Facts;
-use super::identity::Identity;
+use super::identity::{Identity, NameDigest};
 use super::io::{Member, Members};
 use super::name::MemberName;
 use super::wire::{Entry, FactsPart, Wire as _};
@@ -13,8 +13,8 @@ use super::wire::{Entry, FactsPart, Wire as _};
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     members: Arc<Members>,
-    facts: BTreeMap<MemberName, Known>,
-    incomplete: BTreeMap<MemberName, Incomplete>,
+    facts: BTreeMap<NameDigest, Known>,
+    incomplete: BTreeMap<NameDigest, Incomplete>,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Roster {
             incarnation: identity.incarnation,
             facts: self
                 .facts
-                .get(&identity.name)
+                .get(&identity.digest())
                 .map(|known| known.facts.clone()),
         });
         Arc::make_mut(&mut self.members).insert(identity.name.clone(), member.clone());
@@ -72,12 +72,13 @@ impl Roster {
 
     /// Takes in a part of a member's facts.
     pub(super) fn learn(&mut self, part: &FactsPart) -> Learned {
-        if part.version <= self.version(&part.name) {
+        let digest = NameDigest::of(&part.name);
+        if part.version <= self.version(digest) {
             return Learned::Nothing;
         }
         let incomplete = self
             .incomplete
-            .entry(part.name.clone())
+            .entry(digest)
             .or_insert_with(|| Incomplete::new(part.version));
         if part.version < incomplete.version {
             return Learned::Nothing;
@@ -91,11 +92,11 @@ impl Roster {
         if incomplete.parts.len() < usize::from(part.parts) {
             return Learned::Part;
         }
-        let parts = self.incomplete.remove(&part.name).map(|whole| whole.parts);
-        self.complete(parts.unwrap_or_default().into_values().collect())
+        let parts = self.incomplete.remove(&digest).map(|whole| whole.parts);
+        self.complete(digest, parts.unwrap_or_default().into_values().collect())
     }
 
-    fn complete(&mut self, parts: Vec<FactsPart>) -> Learned {
+    fn complete(&mut self, digest: NameDigest, parts: Vec<FactsPart>) -> Learned {
         let octets: Vec<u8> = parts
             .iter()
             .flat_map(|part| part.octets.iter().copied())
@@ -110,7 +111,7 @@ impl Roster {
             facts: facts.clone(),
             parts,
         };
-        self.facts.insert(name.clone(), known);
+        self.facts.insert(digest, known);
         let Some(member) = self.members.get(&name) else {
             return Learned::Whole(None);
         };
@@ -123,24 +124,22 @@ impl Roster {
     }
 
     /// The version of the facts known of a member; 0: none.
-    pub(super) fn version(&self, name: &MemberName) -> u64 {
-        self.facts.get(name).map_or(0, |known| known.version)
+    pub(super) fn version(&self, member: NameDigest) -> u64 {
+        self.facts.get(&member).map_or(0, |known| known.version)
     }
 
     /// The facts known of a member, as they travel.
-    pub(super) fn parts(&self, name: &MemberName) -> impl Iterator<Item = Entry> {
+    pub(super) fn parts(&self, member: NameDigest) -> impl Iterator<Item = Entry> {
         self.facts
-            .get(name)
+            .get(&member)
             .into_iter()
             .flat_map(|known| known.parts.iter().cloned().map(Entry::Facts))
     }
 
-    /// Forgets everybody who is not a member and is not remembered otherwise.
-    pub(super) fn forget(&mut self, remembered: impl Fn(&MemberName) -> bool) {
-        let members = &self.members;
-        let keep = |name: &MemberName| members.contains_key(name) || remembered(name);
-        self.facts.retain(|name, _| keep(name));
-        self.incomplete.retain(|name, _| keep(name));
+    /// Forgets what everybody told but these.
+    pub(super) fn keep(&mut self, members: &BTreeSet<NameDigest>) {
+        self.facts.retain(|member, _| members.contains(member));
+        self.incomplete.retain(|member, _| members.contains(member));
     }
 }
 
@@ -211,9 +210,8 @@ mod tests {
         assert_eq!(roster.learn(&parts[2]), Learned::Nothing);
         assert_eq!(roster.learn(&parts[0]), Learned::Part);
         assert_eq!(roster.learn(&parts[1]), Learned::Whole(None));
-        assert_eq!(roster.version(&name()), 1);
-        let name = name();
-        let again = roster.parts(&name);
+        assert_eq!(roster.version(NameDigest::of(&name())), 1);
+        let again = roster.parts(NameDigest::of(&name()));
         assert!(again.eq(parts.iter().cloned().map(Entry::Facts)));
         assert_eq!(roster.learn(&parts[0]), Learned::Nothing);
     }
@@ -227,7 +225,7 @@ mod tests {
         assert_eq!(roster.learn(&old[1]), Learned::Nothing);
         assert_eq!(roster.learn(&new[0]), Learned::Part);
         assert_eq!(roster.learn(&new[2]), Learned::Whole(None));
-        assert_eq!(roster.version(&name()), 2);
+        assert_eq!(roster.version(NameDigest::of(&name())), 2);
     }
 
     #[test]
@@ -241,6 +239,6 @@ mod tests {
             octets: [0xa5].into(),
         };
         assert_eq!(roster.learn(&nonsense), Learned::Nothing);
-        assert_eq!(roster.version(&name()), 0);
+        assert_eq!(roster.version(NameDigest::of(&name())), 0);
     }
 }

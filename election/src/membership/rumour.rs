@@ -1,6 +1,6 @@
 //! News that travels along with other messages until enough have it.
 
-use super::name::MemberName;
+use super::identity::NameDigest;
 use super::wire::{Entry, Wire as _};
 
 /// What is passed on, for as long as it is news.
@@ -20,18 +20,19 @@ struct Rumour {
 /// What a rumour is about: a newer one about the same takes its place.
 #[derive(Debug, PartialEq, Eq)]
 enum About {
-    Facts(MemberName, u8),
-    Accusation(MemberName, MemberName),
+    Facts(NameDigest, u8),
+    Accusation(NameDigest, NameDigest),
 }
 
 impl Rumours {
     /// Passes this on so many times from now on. Only facts and accusations are rumours; members travel with `foca`.
     pub(super) fn add(&mut self, entry: &Entry, times: u8) {
         let about = match entry {
-            Entry::Facts(part) => About::Facts(part.name.clone(), part.part),
-            Entry::Accusation(accusation) => {
-                About::Accusation(accusation.suspect.clone(), accusation.accuser.clone())
-            }
+            Entry::Facts(part) => About::Facts(NameDigest::of(&part.name), part.part),
+            Entry::Accusation(accusation) => About::Accusation(
+                NameDigest::of(&accusation.suspect),
+                NameDigest::of(&accusation.accuser),
+            ),
             Entry::Member(_) => return,
         };
         self.waiting.retain(|rumour| rumour.about != about);
@@ -74,6 +75,7 @@ impl Rumours {
 
 #[cfg(test)]
 mod tests {
+    use super::super::name::MemberName;
     use super::super::wire::{Accusation, FactsPart};
     use super::*;
 

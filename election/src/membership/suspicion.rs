@@ -198,11 +198,8 @@ mod tests {
     }
 
     fn suspect() -> Identity {
-        Identity {
-            name: "suspect".parse().unwrap(),
-            address: "192.0.2.1:7946".parse().unwrap(),
-            incarnation: 5,
-        }
+        let address = "192.0.2.1:7946".parse().unwrap();
+        Identity::new("suspect".parse().unwrap(), address, 5)
     }
 
     fn accusation(incarnation: u16, accuser: &str) -> Accusation {

@@ -7,7 +7,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::Membership;
 use super::identity::Identity;
-use super::name::MemberName;
 use super::wire::{Entry, Message};
 
 impl Membership {
@@ -21,12 +20,9 @@ impl Membership {
         if let Some(before) = now.checked_sub(KEEP_ACCUSATIONS) {
             self.accusations.forget(before);
         }
-        let remembered = |name: &MemberName| {
-            self.foca
-                .iter_membership_state()
-                .any(|member| member.id().name == *name)
-        };
-        self.roster.forget(remembered);
+        let others = self.foca.iter_membership_state().map(foca::Member::id);
+        let all = std::iter::once(self.foca.identity()).chain(others);
+        self.roster.keep(&all.map(Identity::digest).collect());
     }
 
     pub(super) fn send_digest(&mut self, to: &Identity) {
@@ -53,7 +49,7 @@ impl Membership {
         let entries: Vec<Entry> = members
             .flat_map(|member| {
                 std::iter::once(Entry::Member(member.clone()))
-                    .chain(self.roster.parts(&member.id().name))
+                    .chain(self.roster.parts(member.id().digest()))
             })
             .collect();
         self.tell_all(to, &entries, answer);
@@ -66,7 +62,7 @@ impl Membership {
             .map(|identity| {
                 let hash = Sha256::new()
                     .chain_update(identity.incarnation.to_be_bytes())
-                    .chain_update(self.roster.version(&identity.name).to_be_bytes())
+                    .chain_update(self.roster.version(identity.digest()).to_be_bytes())
                     .chain_update(identity.name.as_str())
                     .finalize();
                 hash.first_chunk().copied().map_or(0, u64::from_be_bytes)

@@ -115,11 +115,9 @@ impl Wire for Identity {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, Malformed> {
-        Ok(Self {
-            name: MemberName::decode(input)?,
-            address: SocketAddr::decode(input)?,
-            incarnation: input.try_get_u64()?,
-        })
+        let name = MemberName::decode(input)?;
+        let address = SocketAddr::decode(input)?;
+        Ok(Self::new(name, address, input.try_get_u64()?))
     }
 }
 

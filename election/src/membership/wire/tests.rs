@@ -6,11 +6,8 @@ use super::super::facts::{Facts, LinkFacts};
 use super::*;
 
 fn identity(name: &str, address: &str, incarnation: u64) -> Identity {
-    Identity {
-        name: name.parse().unwrap(),
-        address: address.parse().unwrap(),
-        incarnation,
-    }
+    let address = address.parse().unwrap();
+    Identity::new(name.parse().unwrap(), address, incarnation)
 }
 
 fn a() -> Identity {
