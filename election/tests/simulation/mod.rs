@@ -61,9 +61,10 @@ pub(crate) struct World {
     pub(crate) traffic: Traffic,
     /// Everything that was sent, when somebody wants to know.
     pub(crate) recorded: Option<Vec<(usize, usize, Vec<u8>)>>,
+    /// The key of those who start.
+    pub(crate) key: Key,
     start: Instant,
     config: Config,
-    key: Key,
     by_address: BTreeMap<SocketAddr, usize>,
     agenda: BinaryHeap<Reverse<(Instant, u64, Item)>>,
     count: u64,
@@ -86,8 +87,8 @@ pub(crate) struct Node {
     pub(crate) name: MemberName,
     pub(crate) address: SocketAddr,
     pub(crate) membership: Option<Membership>,
-    /// How fast its clock goes; 1.0 is right.
-    pub(crate) clock: f64,
+    /// How fast its clock goes, and what it showed when; 1.0 is right.
+    clock: (f64, Duration, Duration),
     asleep_until: Option<Instant>,
     socket: Vec<(SocketAddr, Vec<u8>)>,
     /// The incarnation of the last member that ran here.
@@ -126,27 +127,38 @@ impl World {
     /// All members run and know each other.
     pub(crate) fn settled(nodes: usize, config: Config, net: Net, seed: u64) -> Self {
         let mut world = Self::new(nodes, config, net, seed);
-        let usual = std::mem::replace(&mut world.net, Net::lan(0.0));
-        for node in 0..nodes {
-            world.start(node);
-            world.run(Duration::from_millis(3));
-        }
-        let together = world.run_until(Duration::from_secs(60), Self::is_whole);
-        assert!(together.is_some(), "they must find each other, seed {seed}");
-        world.net = usual;
-        world.run(Duration::from_secs(2));
-        world.told.clear();
+        world.settle();
         world
+    }
+
+    /// Starts all members, and lets them find each other.
+    pub(crate) fn settle(&mut self) {
+        let usual = std::mem::replace(&mut self.net, Net::lan(0.0));
+        for node in 0..self.nodes.len() {
+            self.start(node);
+            self.run(Duration::from_millis(3));
+            self.told.clear();
+        }
+        let together = self.run_until(Duration::from_secs(60), Self::is_whole);
+        assert!(together.is_some(), "they must find each other");
+        self.net = usual;
+        self.run(Duration::from_secs(2));
+        self.told.clear();
     }
 
     /// Everybody who runs knows everybody who runs, and nobody else.
     pub(crate) fn is_whole(&self) -> bool {
-        let running = || self.nodes.iter().filter(|node| node.membership.is_some());
-        let count = running().count();
-        running().all(|node| {
-            let members = node.members();
-            members.len() == count && running().all(|other| members.contains_key(&other.name))
-        })
+        let running: BTreeSet<&MemberName> = self.running().map(|node| &node.name).collect();
+        // Most that are not whole show it by the number.
+        self.running()
+            .all(|node| node.members().len() == running.len())
+            && self
+                .running()
+                .all(|node| node.members().keys().eq(running.iter().copied()))
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.membership.is_some())
     }
 
     /// Starts a member, anew or for the first time.
@@ -331,13 +343,23 @@ impl World {
         self.agenda.push(Reverse((at, self.count, item)));
     }
 
+    /// The node's clock goes so fast from now on; 1.0 is right.
+    pub(crate) fn set_clock(&mut self, node: usize, speed: f64) {
+        let (now, shows) = (self.now - self.start, self.local_time(node) - self.start);
+        self.nodes[node].clock = (speed, now, shows);
+        self.drive(node);
+    }
+
     fn local_time(&self, node: usize) -> Instant {
-        self.start + (self.now - self.start).mul_f64(self.nodes[node].clock)
+        let (speed, since, showed) = self.nodes[node].clock;
+        self.start + showed + (self.now - self.start - since).mul_f64(speed)
     }
 
     fn global_time(&self, node: usize, local: Instant) -> Instant {
+        let (speed, since, showed) = self.nodes[node].clock;
+        let from_then = (local - self.start).saturating_sub(showed);
         // A nanosecond more, so that rounding never wakes it too early for its own clock.
-        self.start + (local - self.start).div_f64(self.nodes[node].clock) + Duration::from_nanos(1)
+        self.start + since + from_then.div_f64(speed) + Duration::from_nanos(1)
     }
 }
 
@@ -350,7 +372,7 @@ impl Node {
             name: MemberName::try_new(&format!("node-{index:03}")).expect("a short name"),
             address: SocketAddr::new(address.into(), 7946),
             membership: None,
-            clock: 1.0,
+            clock: (1.0, Duration::ZERO, Duration::ZERO),
             asleep_until: None,
             socket: Vec::new(),
             incarnation: 1 << 40,
