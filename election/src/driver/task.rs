@@ -171,6 +171,9 @@ impl Task {
             Event::CameBack { incarnation } => {
                 tracing::warn!(incarnation, "others held this member dead: it came back")
             }
+            Event::Alone => {
+                tracing::warn!("nobody is heard: all others are dead, or this node is cut off")
+            }
             Event::Away(time) if *time < LONG_AWAY => {
                 tracing::debug!(
                     milliseconds = time.as_millis(),

@@ -87,7 +87,7 @@ pub enum Event {
     Changed(Arc<Member>),
     /// A member has left.
     Left(Arc<Member>),
-    /// A member is dead: it answered nobody, nor contradicted.
+    /// A member is dead: it answered nobody, nor contradicted. Or this member hears nobody at all.
     Died(Arc<Member>),
     /// A member does not answer this one, which now tells everybody, and holds it dead unless it contradicts.
     Suspected(Arc<Member>),
@@ -97,6 +97,9 @@ pub enum Event {
         /// The new incarnation.
         incarnation: u64,
     },
+    /// Nobody was heard for so long that all others are dead, or this member is cut off. They are dead to it, each with
+    /// an event of its own, and it has begun a new life.
+    Alone,
     /// This member did not run for a time, in which it could neither hear nor answer.
     Away(Duration),
     /// The facts are larger than what can be told, and were not taken.

@@ -8,6 +8,7 @@
 //! * Members doubt themselves before they accuse: who did not run for a while, or finds several others silent, waits
 //!   longer (after Lifeguard, Dadgar et al., "SWIM-ing with Situational Awareness"). Others hold such a member dead when it
 //!   is silent for longer than a suspicion lasts, and it comes back as soon as it runs.
+//! * Who hears nobody at all for two seconds and a half is alone: all others are dead to it at once, however many there are.
 //! * Every datagram is encrypted and authenticated with a [`Key`] that all share, and counts once: what was recorded
 //!   changes nothing when it is sent again, also when sender or receiver started anew since.
 //! * A member tells [`Facts`] about itself. They travel when they change, and to who joins.
@@ -59,6 +60,7 @@
 //! # assert!(joined && here.members().contains_key("b"));
 //! ```
 
+mod alone;
 mod clock;
 mod config;
 mod facts;
@@ -110,6 +112,9 @@ use suspicion::{Accusations, Suspicions};
 use timer::Timers;
 use wire::Codec;
 
+/// `foca` with all that it is given.
+type Swim = Foca<Identity, Codec, SmallRng, NoCustomBroadcast>;
+
 /// One member's part in a group whose members watch each other.
 ///
 /// It neither sends nor waits: give it inputs, drain [`poll_output`](Self::poll_output) after each, and call
@@ -117,7 +122,7 @@ use wire::Codec;
 /// something. Give it all datagrams that have arrived before that call, so that nobody is suspected whose answer waits.
 pub struct Membership {
     config: Config,
-    foca: Foca<Identity, Codec, SmallRng, NoCustomBroadcast>,
+    foca: Swim,
     runtime: AccumulatingRuntime<Identity>,
     /// With which incarnation `foca` speaks: it grows with each suspicion that it contradicts.
     contradiction: foca::Incarnation,
@@ -138,6 +143,8 @@ pub struct Membership {
     /// How many of those that are found may still be asked for all they know, until it calls again.
     inquiries: u8,
     sync_at: Instant,
+    /// When a member was heard last.
+    heard_at: Instant,
     rng: SmallRng,
     left: bool,
     stats: Stats,
@@ -157,12 +164,7 @@ impl Membership {
         let mut roster = Roster::default();
         roster.insert(&identity);
         Self {
-            foca: Foca::new(
-                identity,
-                config.foca(0),
-                SmallRng::from_rng(&mut rng),
-                Codec::default(),
-            ),
+            foca: swim(identity, &config, &mut rng),
             runtime: AccumulatingRuntime::new(),
             contradiction: 0,
             timers: Timers::default(),
@@ -181,6 +183,7 @@ impl Membership {
             rejoin_at: now,
             inquiries: 0,
             sync_at: now + config.sync_interval,
+            heard_at: now,
             rng,
             left: false,
             stats: Stats::default(),
@@ -224,6 +227,9 @@ impl Membership {
         let now = self.live(now);
         self.probe(now);
         self.pursue(now);
+        if self.alone_at().is_some_and(|at| at <= now) {
+            self.give_up(now);
+        }
         if self.rejoin_at <= now {
             self.rejoin(now);
         }
@@ -282,6 +288,7 @@ impl Membership {
             self.timers.next(),
             self.gossip.next(),
             self.next_suspicion(),
+            self.alone_at(),
         ]
         .into_iter()
         .flatten()
@@ -304,6 +311,12 @@ impl fmt::Debug for Membership {
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
+}
+
+/// One that knows nobody yet.
+fn swim(identity: Identity, config: &Config, rng: &mut SmallRng) -> Swim {
+    let rng = SmallRng::from_rng(rng);
+    Foca::new(identity, config.foca(0), rng, Codec::default())
 }
 
 /// The epoch of the sealing, and a seed for what only has to differ.

@@ -70,6 +70,7 @@ impl Membership {
                 }
             }
         }
+        self.heard_at = now;
         self.stats.received += 1;
         self.stats.octets_received +=
             u64::try_from(opened.message.len() + seal::OVERHEAD).unwrap_or(u64::MAX);

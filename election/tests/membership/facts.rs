@@ -6,7 +6,7 @@ use crate::simulation::{World, facts};
 use crate::{lan, milliseconds, seconds};
 
 /// Everybody knows these facts of a member.
-fn known(world: &World, name: &str, facts: &Facts) -> bool {
+pub(crate) fn known(world: &World, name: &str, facts: &Facts) -> bool {
     let mut running = world.nodes.iter().filter(|node| node.membership.is_some());
     running.all(|node| {
         let member = node.members().get(name);

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
+use crate::facts::known;
 use crate::simulation::{World, facts};
-use crate::{lan, milliseconds, seconds};
+use crate::{held_dead, lan, milliseconds, seconds};
 use election::membership::{Event, Input};
 
 proptest! {
@@ -27,14 +28,12 @@ proptest! {
         world.blocked.clear();
         let took = world.run_until(seconds(20), World::is_whole);
         prop_assert!(took.is_some_and(|took| took < seconds(5)), "{took:?}");
-        world.run(seconds(1));
+        // What was lost on the way is told when two compare next.
+        let took = world.run_until(seconds(60), |world| known(world, "node-004", &facts(4, 9)));
+        prop_assert!(took.is_some_and(|took| took < seconds(20)), "{took:?}");
         // Nobody lost sight of anybody for it.
         let died = world.told.iter().filter(|told| matches!(told.event, Event::Died(_)));
         prop_assert_eq!(died.count(), 0);
-        for node in world.nodes.iter().filter(|node| node.membership.is_some()) {
-            let told = node.members()["node-004"].facts.as_deref();
-            prop_assert_eq!(told, Some(&facts(4, 9)));
-        }
     }
 }
 
@@ -45,13 +44,58 @@ fn who_was_cut_off_alone_is_back_within_seconds() {
         let others: Vec<usize> = (0..10).filter(|node| *node != round).collect();
         world.block(&[round], &others);
         world.block(&others, &[round]);
-        // It doubts itself, so it takes its time until it holds all others dead.
-        world.run(seconds(20));
+        world.told.clear();
+        world.run(seconds(5));
         assert_eq!(world.nodes[round].members().len(), 1);
+        let lives = lives(&world, &others);
         world.blocked.clear();
         let took = world.run_until(seconds(10), World::is_whole);
         assert!(took.unwrap() < milliseconds(2500), "{took:?}");
+        world.run(seconds(5));
+        // Nobody else lost sight of anybody for it, nor had to come back.
+        assert_eq!(held_dead(&world, &[round]), [round]);
+        assert_eq!(self::lives(&world, &others), lives);
     }
+}
+
+/// With which incarnation these members run.
+fn lives(world: &World, nodes: &[usize]) -> Vec<u64> {
+    let life = |node: &usize| {
+        let node = &world.nodes[*node];
+        node.members()[&node.name].incarnation
+    };
+    nodes.iter().map(life).collect()
+}
+
+#[test]
+fn the_last_one_alive_knows_that_it_is_alone_however_many_there_were() {
+    for nodes in [2, 3, 20] {
+        let mut world = lan(nodes, 0.05, 3);
+        for node in 1..nodes {
+            world.crash(node);
+        }
+        let took = world.run_until(seconds(30), World::is_whole);
+        assert!(took.unwrap() < seconds(3), "{nodes}: {took:?}");
+        let alone = world.told.iter().filter(|told| told.event == Event::Alone);
+        assert_eq!(alone.count(), usize::from(nodes > 2), "{nodes}");
+        for node in 1..nodes {
+            world.start(node);
+        }
+        let took = world.run_until(seconds(30), World::is_whole);
+        assert!(took.unwrap() < seconds(3), "{nodes}: {took:?}");
+    }
+}
+
+#[test]
+fn after_an_outage_of_the_whole_network_everybody_is_back_within_seconds() {
+    let mut world = lan(20, 0.01, 4);
+    let all: Vec<usize> = (0..20).collect();
+    world.block(&all, &all);
+    world.run(seconds(5));
+    assert!(world.nodes.iter().all(|node| node.members().len() == 1));
+    world.blocked.clear();
+    let took = world.run_until(seconds(20), World::is_whole);
+    assert!(took.unwrap() < seconds(4), "{took:?}");
 }
 
 #[test]
