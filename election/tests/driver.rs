@@ -15,9 +15,12 @@ use tokio::time::timeout;
 
 /// A member at an address of its own, and a port that the system chooses.
 async fn agent(name: &str, host: u8) -> Agent {
+    agent_with(name, host, &Key::derive(b"the secret of this test")).await
+}
+
+async fn agent_with(name: &str, host: u8, key: &Key) -> Agent {
     let bind = SocketAddr::new(Ipv4Addr::new(127, 0, 0, host).into(), 0);
-    let key = Key::derive(b"the secret of this test");
-    Agent::spawn(name.parse().unwrap(), bind, bind.ip(), Config::lan(), &key)
+    Agent::spawn(name.parse().unwrap(), bind, bind.ip(), Config::lan(), key)
         .await
         .unwrap()
 }
@@ -126,6 +129,20 @@ async fn facts_are_told_and_datagrams_counted() {
             .await
             .is_ok_and(|counted| counted.is_ok())
     );
+}
+
+#[tokio::test]
+async fn who_starts_with_the_key_that_members_were_given_joins_them() {
+    let [a, b, c] = three().await;
+    let key = Key::derive(b"the next secret of this test");
+    for agent in [&a, &b, &c] {
+        agent.set_key(key.clone());
+    }
+    let d = agent_with("d", 4, &key).await;
+    d.set_peers([a.address()].into());
+    for agent in [&a, &b, &c, &d] {
+        sees(agent, &["a", "b", "c", "d"]).await;
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ pub struct Agent {
 struct Desired {
     peers: BTreeSet<SocketAddr>,
     facts: Option<Facts>,
+    /// When it is another one than at the start.
+    key: Option<Key>,
     leave: bool,
 }
 
@@ -142,6 +144,13 @@ impl Agent {
     pub fn set_facts(&self, facts: Facts) {
         self.desired
             .send_if_modified(|desired| replace_if_other(&mut desired.facts, Some(facts)));
+    }
+
+    /// The members shall have this key from now on, see [`Input::SetKey`](crate::membership::Input::SetKey). The same key again
+    /// changes nothing.
+    pub fn set_key(&self, key: Key) {
+        self.desired
+            .send_if_modified(|desired| replace_if_other(&mut desired.key, Some(key)));
     }
 
     /// Where others reach it.

@@ -58,6 +58,9 @@ impl Task {
                     if desired.leave {
                         return self.leave().await;
                     }
+                    if let Some(key) = desired.key {
+                        self.handle(Input::SetKey(key));
+                    }
                     self.handle(Input::SetPeers(desired.peers));
                     if let Some(facts) = desired.facts {
                         self.handle(Input::SetLocal(facts));

@@ -20,7 +20,9 @@ pub fn datagram(octets: &[u8]) {
     let mut time = now;
     for message in messages(octets) {
         reads_as_written(message);
-        deliver(&mut member, time, &seal.seal(message));
+        for datagram in seal.seal(message) {
+            deliver(&mut member, time, &datagram);
+        }
         time += STEP;
         pass(&mut member, time);
     }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::facts::Facts;
+#[cfg(doc)]
+use super::key::KEY_OVERLAP;
+use super::key::Key;
 use super::name::MemberName;
 
 /// Who this member is.
@@ -58,6 +61,9 @@ pub enum Input<'a> {
     SetPeers(BTreeSet<SocketAddr>),
     /// This is what the member tells about itself from now on. The same facts again change nothing.
     SetLocal(Facts),
+    /// The members shall have this key from now on. They need not get it at the same time, but all within [`KEY_OVERLAP`]:
+    /// for so long this member goes on with the key before beside it. The same key again changes nothing.
+    SetKey(Key),
     /// The member goes, and says so to everybody at once. Nothing is done after this but to poll the outputs.
     Leave,
 }

@@ -1,6 +1,7 @@
 //! The key that members share.
 
 use std::fmt;
+use std::time::Duration;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -37,6 +38,10 @@ impl fmt::Debug for Key {
         f.write_str("Key(..)")
     }
 }
+
+/// For how long a member goes on with the key before beside one that it was given. It sends each datagram sealed with both,
+/// so that it costs twice as much, and of what it receives, the copy counts as [replayed](super::DropReason::Replayed). Longer than the kubelet takes to show a changed Secret to the pods that mount it.
+pub const KEY_OVERLAP: Duration = Duration::from_secs(180);
 
 const LEN: usize = 32;
 const SALT: &[u8] = b"ferrolb membership";

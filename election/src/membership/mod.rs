@@ -87,7 +87,7 @@ mod wire;
 pub use config::Config;
 pub use facts::{Facts, LinkFacts};
 pub use io::{DropReason, Event, Input, Local, Member, Members, Output, Stats};
-pub use key::Key;
+pub use key::{KEY_OVERLAP, Key};
 pub use name::{MemberName, MemberNameError};
 
 use std::collections::{BTreeSet, VecDeque};
@@ -215,6 +215,7 @@ impl Membership {
             Input::Datagram { .. } => {}
             Input::SetPeers(peers) => self.set_peers(now, peers),
             Input::SetLocal(facts) => self.set_local(now, facts),
+            Input::SetKey(key) => self.seal.renew(key, now + KEY_OVERLAP),
             Input::Leave => self.leave(),
         }
     }
@@ -227,6 +228,9 @@ impl Membership {
         let now = self.live(now);
         self.probe(now);
         self.pursue(now);
+        if self.seal.overlap().is_some_and(|until| until <= now) {
+            self.seal.forget_former();
+        }
         if self.alone_at().is_some_and(|at| at <= now) {
             self.give_up(now);
         }
@@ -289,6 +293,7 @@ impl Membership {
             self.gossip.next(),
             self.next_suspicion(),
             self.alone_at(),
+            self.seal.overlap(),
         ]
         .into_iter()
         .flatten()

@@ -184,9 +184,10 @@ impl Membership {
     }
 
     pub(super) fn transmit_to(&mut self, to: SocketAddr, message: &[u8]) {
-        let octets = self.seal.seal(message);
-        self.stats.sent += 1;
-        self.stats.octets_sent += u64::try_from(octets.len()).unwrap_or(u64::MAX);
-        self.outputs.push_back(Output::Transmit { to, octets });
+        for octets in self.seal.seal(message) {
+            self.stats.sent += 1;
+            self.stats.octets_sent += u64::try_from(octets.len()).unwrap_or(u64::MAX);
+            self.outputs.push_back(Output::Transmit { to, octets });
+        }
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod facts;
+mod key;
 mod life;
 mod partition;
 mod sealed;
