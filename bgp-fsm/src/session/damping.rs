@@ -36,6 +36,13 @@ impl Damping {
         *self = Self::default();
     }
 
+    /// Whether a failure now begins a row: nothing failed before, or the session has lived for the longest wait since.
+    pub(crate) fn is_first(&self, now: Instant, config: &PeerConfig) -> bool {
+        let lives_since = self.established_at;
+        self.failures == 0
+            || lives_since.is_some_and(|since| now - since >= config.max_idle_hold_time)
+    }
+
     /// How long to wait after this failure. A session that lived for the longest wait starts the row anew; one that was
     /// Established only for a moment does not, or a peer that takes every session and ends it would cause a hot loop.
     pub(crate) fn wait_after(
@@ -45,13 +52,10 @@ impl Damping {
         config: &PeerConfig,
         rng: &mut fastrand::Rng,
     ) -> Duration {
-        if self
-            .established_at
-            .take()
-            .is_some_and(|since| now - since >= config.max_idle_hold_time)
-        {
+        if self.is_first(now, config) {
             self.failures = 0;
         }
+        self.established_at = None;
         let doubled = config
             .idle_hold_time
             .saturating_mul(1 << self.failures.min(MAX_DOUBLINGS));

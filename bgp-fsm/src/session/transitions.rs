@@ -161,33 +161,38 @@ impl Session {
 
     fn rest(&mut self, now: Instant, next: Next) {
         self.timers.stop(Timer::ConnectRetry);
-        if next == Next::Listen {
-            return self.listen(now);
-        }
-        self.abandon_attempt();
-        self.waiting = State::Idle;
+        let is_first = self.damping.is_first(now, &self.config);
         let wait = match next {
             Next::Stay => {
                 self.reset_counters();
-                return;
+                return self.idle();
             }
             Next::Restart => jitter(&mut self.rng, self.config.idle_hold_time),
-            Next::Damped => {
+            Next::Damped | Next::Expect => {
                 self.stats.connect_retry_counter += 1;
                 self.wait_after(now, Failure::Session)
             }
             Next::Uncounted => self.wait_after(now, Failure::Session),
             Next::Unconnected | Next::Listen => self.wait_after(now, Failure::Transport),
         };
+        if next == Next::Listen || next == Next::Expect && is_first {
+            return self.listen(now + wait);
+        }
+        self.idle();
         self.timers.set(Timer::IdleHold, now + wait);
     }
 
+    /// To Idle.
+    fn idle(&mut self) {
+        self.abandon_attempt();
+        self.waiting = State::Idle;
+    }
+
     /// "Restarts the ConnectRetryTimer, continues to listen": to Active. An attempt that is under way may still succeed.
-    fn listen(&mut self, now: Instant) {
+    fn listen(&mut self, retry: Instant) {
         self.waiting = State::Active;
         if self.config.establishment == Establishment::Active {
-            let wait = self.wait_after(now, Failure::Transport);
-            self.timers.set(Timer::ConnectRetry, now + wait);
+            self.timers.set(Timer::ConnectRetry, retry);
         }
     }
 

@@ -28,8 +28,9 @@ pub(crate) fn handle(session: &mut Session, now: Instant, conn: ConnId, trigger:
             FsmEvent::SendHoldTimer_Expires,
             Notification::send_hold_timer_expired(),
         ),
-        // Event 18.
-        Trigger::TcpConnectionFails => Ending::broken(Next::Damped),
+        // Event 18. Deviation: from here it goes to Idle, where the peer would be refused, only if the peer does this again and
+        // again (DampPeerOscillations). One that has restarted has its session back as fast as it had it first.
+        Trigger::TcpConnectionFails => Ending::broken(Next::Expect),
         // Event 19 on this connection.
         Trigger::Open(_) => Ending::unexpected(State::Established, MessageType::OPEN),
         // Event 21. Deviation: §8.2.2 lists it among those answered with an FSM error, §6.1 demands a header error.
@@ -38,8 +39,8 @@ pub(crate) fn handle(session: &mut Session, now: Instant, conn: ConnId, trigger:
         Trigger::OpenCollisionDump => {
             Ending::error(FsmEvent::OpenCollisionDump, collision::cease())
         }
-        // Events 24 and 25, counted alike.
-        Trigger::Notification(notification) => Ending::notified(notification, false),
+        // Events 24 and 25, counted alike. Deviation: as for event 18.
+        Trigger::Notification(notification) => Ending::notified(State::Established, notification),
         // Event 26: "restarts its HoldTimer, if the negotiated HoldTime value is non-zero".
         Trigger::KeepAliveMsg => return session.restart_hold_timer(now, conn),
         // Event 27 or 28.

@@ -213,6 +213,8 @@ pub(crate) enum Next {
     Restart,
     /// Idle for a time that grows with each failure; the ConnectRetryCounter is incremented.
     Damped,
+    /// As `Damped`, but Active for the first failure of a row: the peer, who ended the session, is expected back.
+    Expect,
     /// As `Damped`, without counting.
     Uncounted,
     /// Idle for a time that grows with each failure but is no longer than ConnectRetryTime: nobody answered.
@@ -253,12 +255,12 @@ impl Ending {
     }
 
     /// The peer sent a NOTIFICATION. It is not answered (RFC 4271 §6).
-    pub(crate) fn notified(notification: Notification, uncounted_version_error: bool) -> Self {
+    pub(crate) fn notified(state: State, notification: Notification) -> Self {
         let version_error = is_version_error(&notification);
-        let next = if version_error && uncounted_version_error {
-            Next::Uncounted
-        } else {
-            Next::Damped
+        let next = match state {
+            State::Established => Next::Expect,
+            _ if version_error => Next::Uncounted,
+            _ => Next::Damped,
         };
         let cause = if version_error {
             FsmEvent::NotifMsgVerErr

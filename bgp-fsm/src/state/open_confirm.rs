@@ -34,7 +34,7 @@ pub(crate) fn handle(session: &mut Session, now: Instant, conn: ConnId, trigger:
             Ending::error(FsmEvent::OpenCollisionDump, collision::cease())
         }
         // Event 24 without counting, event 25 with.
-        Trigger::Notification(notification) => Ending::notified(notification, true),
+        Trigger::Notification(notification) => Ending::notified(State::OpenConfirm, notification),
         // Event 26: "restarts the HoldTimer", to Established.
         Trigger::KeepAliveMsg => return session.establish(now, conn),
         // Event 27, and a ROUTE-REFRESH.

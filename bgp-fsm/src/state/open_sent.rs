@@ -44,7 +44,7 @@ pub(crate) fn handle(session: &mut Session, now: Instant, conn: ConnId, trigger:
         }
         // Event 24 goes to Idle without counting. Deviation: §8.2.2 has event 25 among those that are answered with an FSM
         // error; but "an error in a NOTIFICATION … cannot be reported" (§6.4), and answering one would be worse.
-        Trigger::Notification(notification) => Ending::notified(notification, true),
+        Trigger::Notification(notification) => Ending::notified(State::OpenSent, notification),
         // Events 26 and 27, and a ROUTE-REFRESH.
         Trigger::KeepAliveMsg => Ending::unexpected(State::OpenSent, MessageType::KEEPALIVE),
         Trigger::Update(_) => Ending::unexpected(State::OpenSent, MessageType::UPDATE),

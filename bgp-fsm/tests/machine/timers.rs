@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use bgp_fsm::{DownReason, Event, Input, State};
+use bgp_fsm::{ConnId, DownReason, Event, Input, State};
 use bgp_wire::{ErrorCode, HoldTime, Notification};
 
 use crate::rig::{
-    OUTGOING, PEER_AS, Rig, builder, config, encoded, keepalive, peer_open, routes, seconds,
+    INCOMING, OUTGOING, PEER_AS, Rig, builder, config, encoded, keepalive, peer_open, routes,
+    seconds,
 };
 
 #[test]
@@ -174,6 +175,40 @@ fn a_peer_that_ends_every_session_at_once_causes_no_hot_loop() {
     }
     assert!(attempts < 90, "{attempts} sessions in an hour");
     assert_eq!(rig.session.stats().connect_retry_counter, attempts);
+}
+
+/// What a peer does that ends a session.
+const ENDS: [fn(&mut Rig); 2] = [
+    |rig| drop(rig.receive(OUTGOING, &encoded(Notification::new(ErrorCode::CEASE, 2)))),
+    |rig| drop(rig.input(Input::Closed { conn: OUTGOING })),
+];
+
+#[test]
+fn a_peer_that_restarts_has_its_session_back_at_once() {
+    for end in ENDS {
+        let mut rig = Rig::established();
+        end(&mut rig);
+        let done = rig.connect(INCOMING);
+        assert_eq!(done.summary(), ["OPEN"]);
+        rig.receive(INCOMING, &encoded(peer_open(PEER_AS, 20)));
+        rig.receive(INCOMING, &keepalive());
+        assert_eq!(rig.session.state(), State::Established);
+    }
+}
+
+#[test]
+fn a_peer_that_ends_its_sessions_again_and_again_is_refused_for_a_while() {
+    for end in ENDS {
+        let mut rig = Rig::established();
+        end(&mut rig);
+        rig.connect(INCOMING);
+        rig.receive(INCOMING, &encoded(peer_open(PEER_AS, 20)));
+        rig.receive(INCOMING, &keepalive());
+        rig.input(Input::Closed { conn: INCOMING });
+        assert_eq!(rig.session.state(), State::Idle);
+        let another = ConnId::Incoming(2);
+        assert_eq!(rig.connect(another).closes, [another]);
+    }
 }
 
 #[test]
