@@ -112,6 +112,31 @@ impl Host {
         Ok(answering_macs(&output))
     }
 
+    /// Asks on a link who has an address until it gets just these answers, by MAC addresses. For the first seconds there are
+    /// announcements too, which look like answers.
+    ///
+    /// # Errors
+    /// An error that tells the last answers, when there are others for so long.
+    pub fn until_answers(
+        &self,
+        link: &str,
+        address: IpAddr,
+        expected: &[&str],
+        timeout: Duration,
+    ) -> Result<(), LabError> {
+        let mut last = Vec::new();
+        let found = until(&format!("{expected:?} for {address}"), timeout, || {
+            last = self.who_has_on(link, address)?;
+            Ok((last == expected).then_some(()))
+        });
+        found.map_err(|error| match error {
+            LabError::Timeout { .. } => {
+                LabError::Unexpected(format!("{error} on {link}: {last:?}"))
+            }
+            error => error,
+        })
+    }
+
     /// Sends a datagram to the port "discard" of an address, so that the kernel has to find out who has it.
     ///
     /// # Errors

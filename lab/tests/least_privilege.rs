@@ -7,7 +7,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +14,7 @@ use std::time::Duration;
 
 use lab::router::{Config, Kind, Neighbour, Router};
 use lab::topology::{NODE_ASN, ROUTER_ASN};
-use lab::{Host, Manifests, Process, Requirement, Size, Topology, output, requires, until};
+use lab::{Host, Manifests, Process, Requirement, Size, Topology, output, requires};
 use tempfile::TempDir;
 
 /// `CAP_NET_RAW`, as `/proc/PID/status` writes a set.
@@ -152,7 +151,10 @@ impl Stage {
         };
         let router = Router::start(Kind::Frr, host, &folder.path().join("frr"), &config).unwrap();
         let manifests = Manifests::create(folder.path().join("manifests")).unwrap();
-        manifests.write("all.yaml", MANIFESTS).unwrap();
+        let shop = include_str!("shop.yaml");
+        for (file, text) in [("shop.yaml", shop), ("bgp.yaml", BGP)] {
+            manifests.write(file, text).unwrap();
+        }
         let stage = Self {
             router,
             manifests,
@@ -208,12 +210,8 @@ impl Stage {
     fn expect_everything_works(&self) {
         let mac = self.node().mac().unwrap();
         for address in ADDRESSES {
-            let address: IpAddr = address.parse().unwrap();
-            let what = format!("answer for {address}");
-            let answered = until(&what, TIMEOUT, || {
-                let answers = self.topology.client.who_has(address)?;
-                Ok((answers == [mac.as_str()]).then_some(()))
-            });
+            let client = &self.topology.client;
+            let answered = client.until_answers("eth0", address.parse().unwrap(), &[&mac], TIMEOUT);
             answered.unwrap();
         }
         let prefix = "198.51.100.200/32".parse().unwrap();
@@ -236,20 +234,7 @@ const AS_NOBODY: [&str; 7] = [
     "--ambient-caps=-all,+net_raw",
 ];
 
-const MANIFESTS: &str = "\
-apiVersion: v1
-kind: Node
-metadata: {name: node1}
----
-apiVersion: metallb.io/v1beta1
-kind: IPAddressPool
-metadata: {name: one, namespace: metallb-system}
-spec: {addresses: [198.51.100.200/32, '2001:db8:1:0:f::1/128']}
----
-apiVersion: metallb.io/v1beta1
-kind: L2Advertisement
-metadata: {name: one, namespace: metallb-system}
----
+const BGP: &str = "\
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: one, namespace: metallb-system}
@@ -258,25 +243,4 @@ apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: tor, namespace: metallb-system}
 spec: {myASN: 64500, peerASN: 64512, peerAddress: 198.51.100.1, password: sesame, connectTime: 1s}
----
-apiVersion: v1
-kind: Service
-metadata: {name: shop, namespace: default}
-spec:
-  type: LoadBalancer
-  clusterIP: 10.96.0.10
-  clusterIPs: [10.96.0.10, 'fd00:96::10']
-  ipFamilyPolicy: RequireDualStack
-  ports: [{port: 80}]
-status:
-  loadBalancer:
-    ingress: [{ip: 198.51.100.200}, {ip: '2001:db8:1:0:f::1'}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: shop, namespace: default, labels: {kubernetes.io/service-name: shop}}
-addressType: IPv4
-endpoints:
-- {addresses: [10.244.1.10], nodeName: node1, conditions: {ready: true}}
-ports: [{port: 80}]
 ";

@@ -53,7 +53,7 @@ fn a_link_that_is_not_named_is_silent_and_a_named_one_that_is_missing_is_told() 
     });
     let message = failed.unwrap()["message"].to_string();
     assert!(message.contains("198.51.100.200"), "{message}");
-    assert!(stage.answers("eth0").unwrap().is_empty());
+    assert!(stage.answers("eth0").is_empty());
     assert!(stage.status().unwrap().is_empty());
 
     let client = &stage.topology.client.namespace;
@@ -64,7 +64,7 @@ fn a_link_that_is_not_named_is_silent_and_a_named_one_that_is_missing_is_told() 
         .unwrap();
     client.ip("addr add 198.51.100.222/32 dev late0").unwrap();
     stage.wait_for_answer("late0", &stage.node().namespace.mac("late0").unwrap());
-    assert!(stage.answers("eth0").unwrap().is_empty());
+    assert!(stage.answers("eth0").is_empty());
     until("a status", TIMEOUT, || {
         Ok((stage.status()? == ["node1"]).then_some(()))
     })
@@ -94,11 +94,11 @@ impl Stage {
         let folder = lab::folder().unwrap();
         let topology = Topology::build(&Size::new(1, 0)).unwrap();
         let manifests = Manifests::create(folder.path().join("manifests")).unwrap();
-        let advertised = MANIFESTS.replace(
+        let advertised = include_str!("shop.yaml").replace(
             "ipAddressPools: [one]",
             &format!("ipAddressPools: [one]{extra}"),
         );
-        manifests.write("all.yaml", &advertised).unwrap();
+        manifests.write("shop.yaml", &advertised).unwrap();
         let mut product = Product::new(&manifests, folder.path());
         product
             .start_speaker(topology.node("node1").unwrap())
@@ -117,26 +117,16 @@ impl Stage {
 
     /// Waits until the one machine that answers on the client's link is this.
     fn wait_for_answer(&self, link: &str, mac: &str) {
-        until(&format!("answer from {mac} on {link}"), TIMEOUT, || {
-            Ok((self.answers(link)? == [mac]).then_some(()))
-        })
-        .unwrap();
+        let client = &self.topology.client;
+        client
+            .until_answers(link, ADDRESS.parse().unwrap(), &[mac], TIMEOUT)
+            .unwrap();
     }
 
     /// The MAC addresses that answer for [`ADDRESS`] on a link of the client.
-    fn answers(&self, link: &str) -> Result<Vec<String>, LabError> {
-        let client = &self.topology.client.namespace;
-        let output = match client.exec("arping", ["-c", "2", "-w", "1", "-i", link, ADDRESS]) {
-            Ok(output) | Err(LabError::Command { output, .. }) => output,
-            Err(error) => return Err(error),
-        };
-        let answers = output
-            .lines()
-            .filter_map(|line| line.split_once("bytes from ")?.1.split_whitespace().next());
-        let mut macs: Vec<String> = answers.map(str::to_owned).collect();
-        macs.sort_unstable();
-        macs.dedup();
-        Ok(macs)
+    fn answers(&self, link: &str) -> Vec<String> {
+        let client = &self.topology.client;
+        client.who_has_on(link, ADDRESS.parse().unwrap()).unwrap()
     }
 
     /// The nodes that say that they announce the Service.
@@ -148,41 +138,3 @@ impl Stage {
 const TIMEOUT: Duration = Duration::from_secs(60);
 const ADDRESS: &str = "198.51.100.200";
 const BRIDGE: &str = "02:00:00:00:00:b0";
-
-const MANIFESTS: &str = "\
-apiVersion: v1
-kind: Node
-metadata: {name: node1}
----
-apiVersion: metallb.io/v1beta1
-kind: IPAddressPool
-metadata: {name: one, namespace: metallb-system}
-spec:
-  addresses: [198.51.100.200/32]
----
-apiVersion: metallb.io/v1beta1
-kind: L2Advertisement
-metadata: {name: one, namespace: metallb-system}
-spec:
-  ipAddressPools: [one]
----
-apiVersion: v1
-kind: Service
-metadata: {name: shop, namespace: default}
-spec:
-  type: LoadBalancer
-  clusterIP: 10.96.0.10
-  clusterIPs: [10.96.0.10]
-  ports: [{port: 80}]
-status:
-  loadBalancer:
-    ingress: [{ip: 198.51.100.200}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: shop, namespace: default, labels: {kubernetes.io/service-name: shop}}
-addressType: IPv4
-endpoints:
-- {addresses: [10.244.1.10], nodeName: node1, conditions: {ready: true}}
-ports: [{port: 80}]
-";

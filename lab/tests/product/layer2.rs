@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use lab::{Requirement, requires};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, TIMEOUT};
 
 /// Addresses of the pool that no service has, and others of the link that nobody has.
 const UNUSED: [&str; 4] = [
@@ -51,5 +51,31 @@ fn the_neighbour_table_of_the_client_follows_the_owner() {
     for address in addresses {
         stage.wait_for_neighbour(address, &heir);
         stage.expect_single_answer(address, &heir);
+    }
+}
+
+/// The members are found by the addresses of the Nodes in the folder, so that a speaker that dies is missed.
+#[test]
+fn another_node_answers_when_the_speaker_of_the_owner_is_killed_and_makes_way_when_it_is_back() {
+    let Some(mut stage) = start() else { return };
+    let owner = stage.owner(|_| true);
+    until_answers(&stage, &owner);
+    let node = stage.topology.node(&owner).unwrap();
+    stage.product.kill_speaker(node).unwrap();
+    let heir = stage.owner(|node| node != owner);
+    until_answers(&stage, &heir);
+    let node = stage.topology.node(&owner).unwrap();
+    stage.product.start_speaker(node).unwrap();
+    stage.owner(|node| node == owner);
+    until_answers(&stage, &owner);
+}
+
+/// Waits until a node alone answers for `shop`.
+fn until_answers(stage: &Stage, node: &str) {
+    let mac = stage.node(node).mac().unwrap();
+    let client = &stage.topology.client;
+    for address in stage.addresses("shop") {
+        let answers = client.until_answers("eth0", address, &[&mac], TIMEOUT);
+        answers.unwrap();
     }
 }

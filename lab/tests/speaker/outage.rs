@@ -50,7 +50,7 @@ fn without_an_api_server_nothing_is_withdrawn_and_with_it_everything_is_caught_u
     for router in tenant.routers() {
         tenant.until_paths(router, &prefix, &nodes);
     }
-    tenant.until_answers("eth0", asked_for, &[mac]);
+    tenant.until_answers("eth0", asked_for, &[&mac]);
     for address in [asked_for, sent_to] {
         tenant.client().get_within(address, TIMEOUT).unwrap();
     }

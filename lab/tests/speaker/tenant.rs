@@ -307,19 +307,16 @@ impl<G: Deref<Target = Cluster>> Tenant<G> {
     pub(crate) fn until_answered_by(&self, service: &Service, node: &str) {
         let mac = self.node(node).mac().unwrap();
         for address in parsed(&service.addresses()) {
-            self.until_answers("eth0", address, std::slice::from_ref(&mac));
+            self.until_answers("eth0", address, &[&mac]);
         }
     }
 
-    /// Waits until a question of the client on a link gets just these answers, by MAC addresses. For the first seconds
-    /// there are announcements too, which look like answers.
-    pub(crate) fn until_answers(&self, link: &str, address: IpAddr, expected: &[String]) {
-        let mut last = Vec::new();
-        let found = until(&format!("{expected:?} for {address}"), TIMEOUT, || {
-            last = self.client().who_has_on(link, address)?;
-            Ok((last == expected).then_some(()))
-        });
-        found.unwrap_or_else(|error| panic!("{error} on {link}: {last:?}"));
+    /// Waits until a question of the client on a link gets just these answers, by MAC addresses.
+    pub(crate) fn until_answers(&self, link: &str, address: IpAddr, expected: &[&str]) {
+        let found = self
+            .client()
+            .until_answers(link, address, expected, TIMEOUT);
+        found.unwrap();
     }
 
     /// Waits until a router has a path to a prefix from each of these nodes, over any session, and from no other;

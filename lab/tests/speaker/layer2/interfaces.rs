@@ -73,12 +73,8 @@ impl Stage<'_> {
             sorted.sort_by_key(|(link, _)| !links.contains(link));
             for (link, of_client) in sorted {
                 let mac = self.tenant.node(node).namespace.mac(link).unwrap();
-                let expected = if links.contains(&link) {
-                    vec![mac]
-                } else {
-                    vec![]
-                };
-                self.tenant.until_answers(of_client, address, &expected);
+                let expected: &[&str] = if links.contains(&link) { &[&mac] } else { &[] };
+                self.tenant.until_answers(of_client, address, expected);
             }
         }
     }
