@@ -425,7 +425,7 @@ metadata: {name: one, namespace: metallb-system}
 spec:
   ipAddressPools: [one]";
 
-const TOR: &str = "\
+pub(super) const TOR: &str = "\
 apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: tor, namespace: metallb-system}

@@ -14,6 +14,7 @@ use super::*;
 use crate::admin::in_text;
 use crate::source::dir;
 use crate::speaker::tally::{Side, Turn};
+use crate::speaker::tests::TOR;
 use crate::translate::{TranslateOptions, snapshot};
 
 /// A node that announces one Service by both protocols, to two peers of which the first has been sent its address.
@@ -153,7 +154,7 @@ fn a_peer_is_its_address_and_port_and_of_frr_k8s_its_address() {
 /// Prometheus refuses a scrape with two values for the same labels.
 #[test]
 fn two_sessions_with_one_router_are_counted_together() {
-    let second = PEER.replace("name: tor", "name: tor2");
+    let second = TOR.replace("name: tor", "name: tor2");
     let second = format!("{second}\n  sourceAddress: 203.0.113.99");
     let manifests = format!("{MANIFESTS}\n---\n{second}");
     let text = scrape(Some(facts(&manifests)), Tally::default(), Names::Metallb);
@@ -270,15 +271,6 @@ const BY_PEER: [(&str, &str); 21] = [
     ("bfd_session_down_events", "counter"),
     ("bfd_zebra_notifications", "counter"),
 ];
-
-const PEER: &str = "\
-apiVersion: metallb.io/v1beta2
-kind: BGPPeer
-metadata: {name: tor, namespace: metallb-system}
-spec:
-  myASN: 64500
-  peerASN: 64512
-  peerAddress: 203.0.113.1";
 
 const MANIFESTS: &str = "\
 apiVersion: v1
