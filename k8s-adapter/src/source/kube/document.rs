@@ -2,14 +2,15 @@
 //! `managedFields`, which are often the greater part.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Namespace, Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Secret, Service,
-    ServiceSpec, ServiceStatus,
+    ConfigMap, Namespace, Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, PodIP, Secret,
+    Service, ServiceSpec, ServiceStatus,
 };
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::api::networking::v1::{ServiceCIDR, ServiceCIDRSpec};
@@ -275,6 +276,40 @@ impl Wire for NodeWire {
         };
         let object = translate::node(&node);
         (identity(node.metadata), Ok(Some(object)))
+    }
+}
+
+/// A Pod: where it is.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct PodWire {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    status: PodStatusWire,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodStatusWire {
+    phase: Option<String>,
+    #[serde(rename = "podIP")]
+    pod_ip: Option<String>,
+    #[serde(rename = "podIPs")]
+    pod_ips: Option<Vec<PodIP>>,
+}
+
+impl Wire for PodWire {
+    /// The addresses of one that runs.
+    type Object = BTreeSet<IpAddr>;
+
+    fn read(self) -> (ObjectMeta, Result<Option<Self::Object>, Vec<TypeFault>>) {
+        let status = self.status;
+        let has_ended = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
+        let several = status.pod_ips.into_iter().flatten().map(|ip| ip.ip);
+        let texts = several.chain(status.pod_ip);
+        let addresses = texts.filter_map(|text| text.parse().ok()).collect();
+        let object = (!has_ended).then_some(addresses);
+        (identity(self.metadata.into()), Ok(object))
     }
 }
 

@@ -45,9 +45,7 @@ pub(super) enum Presence {
 /// Follows a kind: what comes out, applied in order to what was there before, gives what the server holds. Never ends.
 pub(super) fn follow<W: Wire>(followed: Followed<W>) -> BoxStream<'static, Box<dyn Change>> {
     let (kind, collection) = (followed.kind, followed.collection);
-    let events = unfold(Follower::new(followed), async |mut follower| {
-        Some((follower.next().await, follower))
-    });
+    let events = events(followed.api, followed.selector, followed.presence);
     let steps = events.map(move |event| -> Box<dyn Change> {
         Box::new(Step {
             kind,
@@ -58,8 +56,30 @@ pub(super) fn follow<W: Wire>(followed: Followed<W>) -> BoxStream<'static, Box<d
     steps.boxed()
 }
 
+/// What happens to the objects of a kind, from a list of all of them on. Never ends.
+pub(super) fn events<W: Wire>(
+    api: Api<Document<W>>,
+    selector: Selector,
+    presence: Presence,
+) -> BoxStream<'static, Event<W::Object>> {
+    let follower = Follower {
+        stream: watch(&api, &selector),
+        api,
+        selector,
+        presence,
+        backoff: Backoff::default(),
+        pause: None,
+    };
+    let events = unfold(follower, async |mut follower| {
+        Some((follower.next().await, follower))
+    });
+    events.boxed()
+}
+
 struct Follower<W: Wire> {
-    followed: Followed<W>,
+    api: Api<Document<W>>,
+    selector: Selector,
+    presence: Presence,
     stream: BoxStream<'static, watcher::Result<watcher::Event<Document<W>>>>,
     backoff: Backoff,
     /// How long to wait before the server is asked again.
@@ -67,15 +87,6 @@ struct Follower<W: Wire> {
 }
 
 impl<W: Wire> Follower<W> {
-    fn new(followed: Followed<W>) -> Self {
-        Self {
-            stream: watch(&followed),
-            followed,
-            backoff: Backoff::default(),
-            pause: None,
-        }
-    }
-
     async fn next(&mut self) -> Event<W::Object> {
         loop {
             if let Some(pause) = self.pause.take() {
@@ -100,7 +111,7 @@ impl<W: Wire> Follower<W> {
                     None => continue,
                 },
                 None => {
-                    self.stream = watch(&self.followed);
+                    self.watch_anew();
                     continue;
                 }
             };
@@ -122,28 +133,32 @@ impl<W: Wire> Follower<W> {
         event
     }
 
+    fn watch_anew(&mut self) {
+        self.stream = watch(&self.api, &self.selector);
+    }
+
     /// What comes of an error, if anybody need know: the watch goes on by itself, after a pause.
     fn failed(&mut self, error: watcher::Error) -> Option<Event<W::Object>> {
-        let kind = self.followed.kind;
+        let resource = self.api.resource_url();
         let status = status(&error);
         let code = status.map_or(0, |status| status.code);
-        match (code, &self.followed.selector) {
+        match (code, &self.selector) {
             (EXPIRED, _) => {
                 // The server no longer knows what has changed since: all objects are listed.
-                debug!(%kind, "watchExpired");
+                debug!(resource, "watchExpired");
                 if !matches!(error, watcher::Error::WatchError(_)) {
-                    self.stream = watch(&self.followed);
+                    self.watch_anew();
                 }
                 self.pause = Some(self.backoff.next_pause());
                 None
             }
             (BAD_REQUEST, Selector::Fields(fields)) => {
-                debug!(%kind, fields, "fieldSelectorNotSupported");
-                self.followed.selector = Selector::All;
-                self.stream = watch(&self.followed);
+                debug!(resource, fields, "fieldSelectorNotSupported");
+                self.selector = Selector::All;
+                self.watch_anew();
                 None
             }
-            (NOT_FOUND, _) if self.followed.presence == Presence::Optional => {
+            (NOT_FOUND, _) if self.presence == Presence::Optional => {
                 // That is an answer.
                 self.backoff.reset();
                 self.pause = Some(ABSENT);
@@ -158,17 +173,18 @@ impl<W: Wire> Follower<W> {
 }
 
 fn watch<W: Wire>(
-    followed: &Followed<W>,
+    api: &Api<Document<W>>,
+    selector: &Selector,
 ) -> BoxStream<'static, watcher::Result<watcher::Event<Document<W>>>> {
     // Not a stream from the start: that one may begin with what some server of several remembers, and an address that has
     // just been given away would look free. A list of pages is as new as the cluster is, and costs one page of memory.
     let config = watcher::Config::default().page_size(PAGE);
-    let config = match &followed.selector {
+    let config = match selector {
         Selector::All => config,
         Selector::Labels(labels) => config.labels(labels),
         Selector::Fields(fields) => config.fields(fields),
     };
-    watcher(followed.api.clone(), config).boxed()
+    watcher(api.clone(), config).boxed()
 }
 
 /// What the server said, where it was the server who said something.

@@ -11,6 +11,7 @@ mod follow;
 mod former;
 mod health;
 mod kinds;
+mod pods;
 mod store;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 use self::former::Departed;
 pub use self::health::Health;
+pub(crate) use self::pods::Pods;
 use self::store::{Change, Store};
 use super::{Source, SourceError};
 use crate::translate::ClusterObjects;

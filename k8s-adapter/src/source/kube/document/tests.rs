@@ -56,6 +56,24 @@ fn a_node_is_read_without_what_runs_on_it() {
 }
 
 #[test]
+fn a_pod_is_found_at_all_of_its_addresses_while_it_runs() {
+    let pod = |status: Value| {
+        let pod: Document<PodWire> =
+            read(json!({ "metadata": metadata("speaker"), "status": status }));
+        pod.object.unwrap()
+    };
+    let ips = json!([{ "ip": "192.0.2.1" }, { "ip": "2001:db8::1" }]);
+    let addresses = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().unwrap());
+    let running = json!({ "phase": "Running", "podIP": "192.0.2.1", "podIPs": ips });
+    assert_eq!(pod(running), Some(addresses.into()));
+    assert_eq!(pod(json!({ "phase": "Pending" })), Some(BTreeSet::new()));
+    assert_eq!(
+        pod(json!({ "phase": "Failed", "podIP": "192.0.2.1" })),
+        None
+    );
+}
+
+#[test]
 fn a_namespace_is_its_labels() {
     let namespace: Document<NamespaceWire> =
         read(json!({ "metadata": { "name": "shop", "labels": { "team": "a" } } }));
