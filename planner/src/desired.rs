@@ -84,7 +84,6 @@ impl PeerSession {
         } else {
             FRR_HOLD_TIME
         };
-        let transport = Families::from(Family::of(peer.address));
         let mut session = Self {
             local_as: peer.local_as.unwrap_or(peer.my_as),
             peer_as: peer.peer_as,
@@ -95,10 +94,10 @@ impl PeerSession {
             hold_time: peer.timers.hold_time(hold_time),
             keepalive_time: peer.timers.keepalive_time(hold_time),
             connect_time: peer.timers.connect_time(),
-            families: if native || peer.dual_stack {
+            families: if native {
                 Families::Both
             } else {
-                transport
+                peer.carried()
             },
             ttl: Ttl::System,
             password: peer.password.clone(),

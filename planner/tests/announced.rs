@@ -67,6 +67,11 @@ fn what_is_in_the_way_is_said_with_what_would_help() {
             none,
             "NoEndpoints: allocated, but the Service has no endpoints; make at least one endpoint of the Service ready",
         ),
+        (
+            "bgp: {some: }\npeers: {six: {my: 64512, peer: \"64513\", address: \"2001:db8::1\"}}",
+            ready,
+            "FamilyNotCarried: allocated, but no session of a node that may announce it carries IPv4; set dualStackAddressFamily on the BGPPeer, or add a BGPPeer with an address of the other family",
+        ),
         // The one that comes closest tells.
         (
             "bgp: {some: }\nl2: {some: {nodes: [{rack: b}]}}",

@@ -19,7 +19,7 @@ use crate::remedy::{NEEDS_ENDPOINT, STOP_DRAINING};
 use crate::selector::Selectors;
 use crate::service::{AddressCondition, Service, TrafficPolicy};
 use crate::snapshot::Snapshot;
-use crate::verdict::Withholding;
+use crate::verdict::{PeerVerdict, Withholding};
 
 /// What the condition of a Service with `addresses` of `pool` says if no node can announce it; `None` if one may.
 ///
@@ -64,6 +64,8 @@ enum Obstacle {
     LocalEndpoints,
     /// None of these has a peer that an advertisement names.
     Peer,
+    /// None of these has one whose session carries the addresses, which are of these families.
+    Family(Families),
     /// BGPPolicies keep it from all peers of these.
     Withheld(BTreeSet<Withholding>),
     /// These could, and are asked to let go of what they announce.
@@ -98,6 +100,7 @@ impl Obstacle {
             Self::Node | Self::Unfit => "NoNode",
             Self::LocalEndpoints => "NoLocalEndpoints",
             Self::Peer => "NoPeer",
+            Self::Family(_) => "FamilyNotCarried",
             Self::Withheld(_) => "HeldByPolicy",
             Self::Draining(_) => "Draining",
             Self::Endpoints(_) => "NoEndpoints",
@@ -121,6 +124,10 @@ impl Obstacle {
                 "run a ready endpoint on one of them, or set externalTrafficPolicy to Cluster".to_owned()
             }
             Self::Peer => "create a BGPPeer, or make nodeSelectors of one match such a node".to_owned(),
+            Self::Family(families) => {
+                let remedy = PeerVerdict::FamilyNotCarried(*families).remedy();
+                remedy.unwrap_or_default().to_owned()
+            }
             Self::Withheld(why) => {
                 let first = why.first().map(Withholding::remedy);
                 first.unwrap_or_default().to_owned()
@@ -153,6 +160,10 @@ impl fmt::Display for Named<'_> {
                 "externalTrafficPolicy is Local and no node that may announce it has a ready endpoint",
             ),
             Obstacle::Peer => f.write_str("no node that may announce it has a BGPPeer to tell"),
+            Obstacle::Family(families) => write!(
+                f,
+                "no session of a node that may announce it carries {families}"
+            ),
             Obstacle::Withheld(why) => {
                 write!(f, "it is kept from every peer: {}", Listed(why))
             }
@@ -243,16 +254,22 @@ impl Way<'_> {
         let named = named.filter(|(name, peer)| {
             advertisement.names_peer(name) && peer.nodes.match_labels(&node.labels)
         });
+        let Some(families) = self.families else {
+            return Ok(());
+        };
         let mut closest = Obstacle::Peer;
-        for peer in named {
-            let why = self.families.and_then(|families| {
-                let labels = &self.service.labels;
-                withholding(self.snapshot, node, labels, families, peer)
-            });
-            let Some(why) = why else {
+        for (name, peer) in named {
+            let labels = &self.service.labels;
+            let obstacle = if families.intersection(peer.carried()).is_none() {
+                Obstacle::Family(families)
+            } else if let Some(why) =
+                withholding(self.snapshot, node, labels, families, (name, peer))
+            {
+                Obstacle::Withheld(BTreeSet::from([why]))
+            } else {
                 return Ok(());
             };
-            closest = closest.closest(Obstacle::Withheld(BTreeSet::from([why])));
+            closest = closest.closest(obstacle);
         }
         Err(closest)
     }

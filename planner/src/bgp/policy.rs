@@ -54,7 +54,7 @@ pub(crate) fn withholding(
         return None;
     }
     let session = PeerSession::new(peer, snapshot.options.bgp_defaults);
-    let carried = families.intersection(session.families)?;
+    let carried = families.intersection(peer.carried())?;
     let outcome = Outcome::new(&policies, name);
     let why = carried
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ipam::{Family, PoolName};
+use ipam::PoolName;
 
 use super::policy::Policies;
 use crate::config::{BgpAdvertisement, Config, Peer, PoolPolicy};
@@ -100,15 +100,10 @@ impl Scope {
 }
 
 impl Neighbor {
-    /// The families are both if the peer says so, else the one of its address, as MetalLB with FRR.
     fn new(peer: &Peer, defaults: BgpDefaults) -> Self {
         Self {
             session: PeerSession::new(peer, defaults),
-            carried: if peer.dual_stack {
-                Families::Both
-            } else {
-                Family::of(peer.address).into()
-            },
+            carried: peer.carried(),
         }
     }
 }

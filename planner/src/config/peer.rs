@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_wire::{Asn, HoldTime, RouterId};
+use ipam::Family;
 
+use crate::family::Families;
 use crate::selector::Selectors;
 
 /// A BGPPeer.
@@ -58,6 +60,16 @@ impl Peer {
             multihop: Multihop::default(),
             dual_stack: false,
             establishment: Establishment::default(),
+        }
+    }
+
+    /// The families of the routes that it is sent: both if it says so, else the one of its address, as MetalLB with FRR.
+    #[must_use]
+    pub fn carried(&self) -> Families {
+        if self.dual_stack {
+            Families::Both
+        } else {
+            Family::of(self.address).into()
         }
     }
 
