@@ -9,6 +9,7 @@ use planner::effect::{SessionStatus, SessionSummary, StatusAbout, StatusBody, St
 use planner::family::Families;
 use planner::names::{Interface, PeerName, ServiceKey};
 use planner::observed::{Initiative, SessionNegotiated};
+use sha2::{Digest as _, Sha256};
 
 use super::{ClusterObjects, ObjectName, Objects};
 use crate::crd::{
@@ -75,8 +76,8 @@ fn compare<K: PartialEq>(
     }
 }
 
-/// The name of a status object. Neither Services nor namespaces have dots in their names, so that no two that are about
-/// Services have the same.
+/// The name of a status object; no two have the same. Neither Services nor namespaces have dots in their names. Nodes and
+/// BGPPeers may, so that of `a.b.c` nobody could tell where the peer begins: one with dots has a mark behind it.
 #[must_use]
 pub fn status_name(id: &StatusId) -> String {
     let node = &id.node;
@@ -86,8 +87,18 @@ pub fn status_name(id: &StatusId) -> String {
     match &id.about {
         StatusAbout::Layer2(service) => of_service("l2", service),
         StatusAbout::Bgp(service) => of_service("bgp", service),
+        StatusAbout::Session(peer) if peer.as_str().contains('.') || is_mark(peer.as_str()) => {
+            let digest = Sha256::digest(format!("{node}/{peer}"));
+            let mark = digest.iter().take(MARK).map(|octet| format!("{octet:02x}"));
+            format!("{node}.{peer}.{}", mark.collect::<String>())
+        }
         StatusAbout::Session(peer) => format!("{node}.{peer}"),
     }
+}
+
+/// Whether the name of a peer could be taken for the mark behind another.
+fn is_mark(peer: &str) -> bool {
+    peer.len() == 2 * MARK && peer.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 fn is_named((id, _): &Said, name: &ObjectName) -> bool {
@@ -169,4 +180,27 @@ fn negotiated(status: &BGPSessionStatus) -> Option<SessionNegotiated> {
         keepalive_time: keepalive.map(|seconds| Duration::from_secs(seconds.into())),
         families: families.reduce(Families::union),
     })
+}
+
+/// How many octets of a digest tell a node and a peer from others that are written alike.
+const MARK: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(node: &str, peer: &str) -> String {
+        status_name(&id(node, StatusAbout::Session(peer.into())))
+    }
+
+    #[test]
+    fn no_two_sessions_have_the_same_name_and_those_with_plain_peers_keep_theirs() {
+        assert_eq!(session("node1", "tor"), "node1.tor");
+        assert_eq!(session("a.b", "c"), "a.b.c");
+        let dotted = session("a", "b.c");
+        assert_eq!(dotted, "a.b.c.c06205148f");
+        assert_ne!(session("a.b", "c.d"), session("a", "b.c.d"));
+        let (node, mark) = dotted.rsplit_once('.').unwrap();
+        assert_ne!(session(node, mark), dotted);
+    }
 }
