@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::peers::SessionError;
 
 /// The sockets that `--bgp-listen` asks for; without one nobody can connect to us.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Listeners(Vec<(SocketAddr, Arc<Listener>)>);
 
 impl Listeners {

@@ -30,6 +30,7 @@ mod metrics;
 mod peers;
 mod process;
 mod proxy;
+mod refusals;
 mod report;
 mod responders;
 mod router_id;
@@ -422,10 +423,10 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         let Some(decision) = &self.decision else {
             return;
         };
-        let refused = self.peers.refused().iter().map(|(peer, error)| Problem {
+        let refused = self.peers.refusals().iter().map(|(peer, refusal)| Problem {
             kind: Kind::BGPPeer.to_string(),
             name: peer.to_string(),
-            message: error.clone(),
+            message: refusal.error.clone(),
             severity: Severity::Fault,
         });
         let mut sessions = self.peers.observed();

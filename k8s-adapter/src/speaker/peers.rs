@@ -15,10 +15,12 @@ use planner::diff::{Change, diff, diff_shared};
 use planner::names::PeerName;
 use planner::observed::SessionObserved;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
 
 use super::drain::Audience;
+use super::refusals::{Refusals, Refused};
+use super::view::since_epoch;
 
 /// Starts sessions: the engine in the product, a recorder in tests.
 pub(super) trait Sessions: Send {
@@ -96,6 +98,16 @@ pub(super) enum SessionError {
     Listener(#[from] std::io::Error),
 }
 
+impl SessionError {
+    /// Whether the same settings may be taken later.
+    pub(super) const fn may_pass(&self) -> bool {
+        match self {
+            Self::Config(_) | Self::Password(_) | Self::NobodyListens => false,
+            Self::AddressTaken(_) | Self::Listener(_) => true,
+        }
+    }
+}
+
 /// A session on its way out.
 struct Stopping {
     task: JoinHandle<()>,
@@ -109,8 +121,8 @@ pub(super) struct Peers<S: Sessions> {
     running: BTreeMap<PeerName, S::Session>,
     /// Sessions on their way out. A peer is not started again before its old session is gone.
     stopping: BTreeMap<PeerName, Stopping>,
-    /// Peers whose settings the engine refuses, and why.
-    refused: BTreeMap<PeerName, String>,
+    /// Peers whose settings are refused; one that runs goes on with those it has.
+    refusals: Refusals,
     desired: Arc<Desired>,
 }
 
@@ -121,7 +133,7 @@ impl<S: Sessions> Peers<S> {
             sessions,
             running: BTreeMap::new(),
             stopping: BTreeMap::new(),
-            refused: BTreeMap::new(),
+            refusals: Refusals::default(),
             desired: Arc::default(),
         }
     }
@@ -176,7 +188,7 @@ impl<S: Sessions> Peers<S> {
     }
 
     /// Waits until [`Self::observed`] or [`Self::have_told`] is another. Starts the successors of sessions that have ended,
-    /// and those that were refused for what these had. Cancel-safe.
+    /// and tries settings again that were refused. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         let sent = self
             .running
@@ -187,14 +199,24 @@ impl<S: Sessions> Peers<S> {
             let task = &mut stopping.task;
             task.map(|end| Some((peer.clone(), end))).boxed()
         });
-        let never = future::pending().boxed();
-        let (change, ..) = future::select_all(sent.chain(ended).chain([never])).await;
+        let again = self.refusals.poll_timeout();
+        let again = async {
+            match again {
+                Some(at) => sleep_until(at).await,
+                None => future::pending().await,
+            }
+            None
+        };
+        let (change, ..) = future::select_all(sent.chain(ended).chain([again.boxed()])).await;
         if let Some((peer, end)) = change {
             if let Err(error) = end {
                 error!(%peer, %error, "session did not end as it should");
             }
             self.stopping.remove(&peer);
             self.start_after(&peer);
+        }
+        for peer in self.refusals.due(Instant::now()) {
+            self.try_again(&peer);
         }
     }
 
@@ -204,12 +226,21 @@ impl<S: Sessions> Peers<S> {
         let running = running.map(|(peer, session)| (peer.clone(), session.observed().clone()));
         let stopping = self.stopping.iter();
         let stopping = stopping.map(|(peer, stopping)| (peer.clone(), stopping.observed.clone()));
-        running.chain(stopping).collect()
+        let mut observed: BTreeMap<_, _> = running.chain(stopping).collect();
+        for (peer, refusal) in self.refusals.iter() {
+            let absent = || SessionObserved {
+                since: refusal.since,
+                ..SessionObserved::default()
+            };
+            let session = observed.entry(peer.clone()).or_insert_with(absent);
+            session.last_error = Some(refusal.last_error());
+        }
+        observed
     }
 
-    /// The peers whose settings the engine refuses, and why.
-    pub(super) fn refused(&self) -> &BTreeMap<PeerName, String> {
-        &self.refused
+    /// The peers whose settings are refused, and why.
+    pub(super) const fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     fn start(&mut self, peer: &PeerName, wanted: &PeerDesired) {
@@ -224,40 +255,52 @@ impl<S: Sessions> Peers<S> {
                 info!(%peer, %address, port, local_as = %settings.local_as, routes, "session started");
                 session.update_routes(changes(&OrdMap::new(), &wanted.routes));
                 self.running.insert(peer.clone(), session);
-                self.refused.remove(peer);
+                self.refusals.end(peer);
             }
             Err(error) => self.refuse(peer, &error),
         }
     }
 
-    /// Starts the successor of a session that has ended, and whatever could not be started: the address may be free now.
+    /// Starts the successor of a session that has ended, and whatever was refused: the address may be free now.
     fn start_after(&mut self, ended: &PeerName) {
-        let refused = self.refused.keys();
-        let absent = refused.filter(|peer| !self.running.contains_key(*peer));
-        let peers: Vec<PeerName> = iter::once(ended).chain(absent).cloned().collect();
-        let desired = Arc::clone(&self.desired);
+        let refused = self.refusals.iter().map(|(peer, _)| peer);
+        let refused = refused.filter(|peer| *peer != ended);
+        let peers: Vec<PeerName> = iter::once(ended).chain(refused).cloned().collect();
         for peer in &peers {
-            if let Some(wanted) = desired.peers.get(peer) {
-                self.start(peer, wanted);
-            }
+            self.try_again(peer);
+        }
+    }
+
+    fn try_again(&mut self, peer: &PeerName) {
+        let desired = Arc::clone(&self.desired);
+        match desired.peers.get(peer) {
+            Some(wanted) => self.settle(peer, wanted),
+            None => self.refusals.end(peer),
         }
     }
 
     fn update(&mut self, peer: &PeerName, was: &PeerDesired, wanted: &PeerDesired) {
+        if let Some(session) = self.running.get_mut(peer) {
+            if was.routes != wanted.routes {
+                info!(%peer, routes = wanted.routes.len(), "session has new routes");
+                session.update_routes(changes(&was.routes, &wanted.routes));
+            }
+            if was.session == wanted.session {
+                return;
+            }
+        }
+        self.settle(peer, wanted);
+    }
+
+    /// Has a peer's session have its settings, whether or not it runs.
+    fn settle(&mut self, peer: &PeerName, wanted: &PeerDesired) {
         let Some(session) = self.running.get_mut(peer) else {
             return self.start(peer, wanted);
         };
-        if was.routes != wanted.routes {
-            info!(%peer, routes = wanted.routes.len(), "session has new routes");
-            session.update_routes(changes(&was.routes, &wanted.routes));
-        }
-        if was.session == wanted.session {
-            return;
-        }
         match session.reconfigure(&wanted.session) {
             Ok(Reconfigured::Applied) => {
                 info!(%peer, "session has new settings");
-                self.refused.remove(peer);
+                self.refusals.end(peer);
             }
             Ok(Reconfigured::NeedsRestart) => {
                 info!(%peer, "session restarts: its new settings cannot be applied to a running one");
@@ -268,14 +311,16 @@ impl<S: Sessions> Peers<S> {
     }
 
     fn refuse(&mut self, peer: &PeerName, error: &SessionError) {
-        let told = self.refused.insert(peer.clone(), error.to_string());
-        if told != Some(error.to_string()) {
+        let refused = self
+            .refusals
+            .refuse(Instant::now(), since_epoch(), peer, error);
+        if refused == Refused::Anew {
             error!(%peer, %error, "session settings refused");
         }
     }
 
     fn stop(&mut self, peer: &PeerName, cease: Cease, text: &str) {
-        self.refused.remove(peer);
+        self.refusals.end(peer);
         if let Some(session) = self.running.remove(peer) {
             let observed = SessionObserved {
                 last_error: session.observed().last_error.clone(),

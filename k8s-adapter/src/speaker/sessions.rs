@@ -80,6 +80,7 @@ impl Sessions for BgpSessions {
             session,
             status,
             transport,
+            listeners: self.listeners.clone(),
             admission,
             encoder: Encoder::new(peer.clone(), settings.local_as),
             local_as: settings.local_as,
@@ -97,6 +98,7 @@ pub(super) struct BgpSession {
     session: Peer,
     status: watch::Receiver<Status>,
     transport: Transport,
+    listeners: Listeners,
     admission: Admission,
     encoder: Encoder,
     local_as: Asn,
@@ -116,7 +118,8 @@ impl Session for BgpSession {
             return Ok(Reconfigured::NeedsRestart);
         }
         if settings.establishment == Establishment::Passive && self.admission.is_empty() {
-            return Err(SessionError::NobodyListens);
+            self.listeners.check(settings)?;
+            self.admission = self.listeners.admit(settings.address, &self.session)?;
         }
         self.session.set_config(config.clone());
         self.config = config;

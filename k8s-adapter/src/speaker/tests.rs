@@ -360,6 +360,29 @@ async fn a_peer_that_is_refused_for_the_address_of_another_is_taken_up_when_that
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_running_session_that_is_refused_new_settings_gets_them_once_that_is_possible() {
+    let world = World::start("node-a");
+    let router = "203.0.113.1".parse().unwrap();
+    world.change(|record| assert!(record.admitted.insert(router)));
+    world.set(&[ONE_NODE, POOLS, TOR, WEB]).await;
+    let passive = TOR.replace(
+        "{name: tor, ",
+        "{name: tor, annotations: {ferrolb.io/passive: \"true\"}, ",
+    );
+    world.set(&[ONE_NODE, POOLS, &passive, WEB]).await;
+    let expected = "settings refused, and tried again: connections from 203.0.113.1 go to another BGPPeer's session";
+    assert_eq!(world.last_error("tor").as_deref(), Some(expected));
+    assert_eq!(world.take_sessions(), ["start tor"]);
+    assert_eq!(world.sent("tor"), ["198.51.100.1/32"], "it goes on");
+    sleep(Duration::from_secs(20)).await;
+    world.change(|record| assert!(record.admitted.remove(&router)));
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(world.take_sessions(), ["reconfigure tor"]);
+    assert_eq!(world.last_error("tor"), None);
+    assert_eq!(world.record(|record| record.error_summary.clone()), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn advertisements_that_contradict_each_other_for_a_service_are_reported() {
     let world = World::start("node-a");
     let picky = "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\nmetadata: {name: picky, namespace: \

@@ -140,7 +140,7 @@ fn agreed(negotiated: &Negotiated, config: &PeerConfig) -> SessionNegotiated {
 }
 
 /// The time of day. A clock from before 1970 counts as one that has just begun.
-fn since_epoch() -> Duration {
+pub(super) fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

@@ -204,8 +204,17 @@ async fn who_waits_for_a_router_needs_somebody_to_listen() {
     let first = sessions.start(&"tor".into(), &passive).unwrap();
     let refusal = sessions.start(&"rival".into(), &passive).unwrap_err();
     assert!(matches!(refusal, SessionError::AddressTaken(_)));
+    let mut third = sessions.start(&"third".into(), &settings()).unwrap();
+    let refusal = third.reconfigure(&passive).unwrap_err();
+    assert!(matches!(refusal, SessionError::AddressTaken(_)));
     first.stop(Cease::PEER_DECONFIGURED, String::new()).await;
-    sessions.start(&"rival".into(), &passive).unwrap();
+    assert_eq!(
+        third.reconfigure(&passive).unwrap(),
+        Reconfigured::Applied,
+        "the address is free"
+    );
+    let refusal = sessions.start(&"rival".into(), &passive).unwrap_err();
+    assert!(matches!(refusal, SessionError::AddressTaken(_)));
 }
 
 fn settings() -> PeerSession {

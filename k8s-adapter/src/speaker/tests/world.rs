@@ -88,7 +88,7 @@ pub(super) struct Record {
     /// The links on which no responder can be started.
     pub(super) closed_links: BTreeSet<String>,
     /// The addresses of routers that are waited for.
-    admitted: BTreeSet<IpAddr>,
+    pub(super) admitted: BTreeSet<IpAddr>,
     /// Whether the engine refuses all settings.
     pub(super) refuse_sessions: bool,
     /// What kube-proxy answers; `None`: it is not to be asked.
@@ -306,6 +306,19 @@ impl World {
         self.record(answers)
     }
 
+    /// What the BGPSession of a peer gives as its last error.
+    pub(super) fn last_error(&self, peer: &str) -> Option<String> {
+        let of_peer = |id: &StatusId| matches!(&id.about, StatusAbout::Session(other) if other.as_str() == peer);
+        self.record(|record| {
+            let mut statuses = record.statuses.iter();
+            let (_, body) = statuses.find(|(id, _)| of_peer(id)).unwrap();
+            match body {
+                StatusBody::Session(session) => session.last_error.clone(),
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+
     /// The status objects that were deleted, in order.
     pub(super) fn deleted(&self) -> Vec<String> {
         self.record(|record| record.deleted.clone())
@@ -444,12 +457,15 @@ impl Session for FakeSession {
         if connection(settings) != connection(&self.settings) {
             return Ok(Reconfigured::NeedsRestart);
         }
+        let mut record = self.record.lock().unwrap();
+        let becomes_passive = (self.settings.establishment, settings.establishment)
+            == (Establishment::Active, Establishment::Passive);
+        if becomes_passive && !record.admitted.insert(settings.address) {
+            return Err(SessionError::AddressTaken(settings.address));
+        }
         self.settings = settings.clone();
-        self.record
-            .lock()
-            .unwrap()
-            .sessions
-            .push(format!("reconfigure {}", self.peer));
+        let peer = &self.peer;
+        record.sessions.push(format!("reconfigure {peer}"));
         Ok(Reconfigured::Applied)
     }
 
