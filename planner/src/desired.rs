@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bgp_wire::{Asn, Community, HoldTime, LargeCommunity, RouterId};
 use imbl::OrdMap;
-use ipam::Family;
 use ipnet::IpNet;
 
 use crate::announcements::Outlook;

@@ -23,6 +23,9 @@ pub struct Observed {
     pub interfaces: BTreeSet<Interface>,
     /// The addresses that the node owns by layer 2 and leaves to another station for now.
     pub left: BTreeSet<IpAddr>,
+    /// The addresses that the node owns by layer 2, looks for on its links before it uses them (RFC 5227 §2.1, RFC 4862
+    /// §5.4), and answers for nowhere yet.
+    pub probed: BTreeSet<IpAddr>,
     /// The addresses that the node owns by layer 2 and a stranger says are its own.
     pub conflicts: BTreeMap<IpAddr, Conflict>,
 }

@@ -12,7 +12,7 @@ mod fixture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use planner::allocation::plan_allocation;
-use planner::announced::{Prospect, Prospects, prospect};
+use planner::announced::{Claims, Contested, Prospect, Prospects, Testimony, prospect};
 use planner::announcements::Affected;
 use planner::effect::{StatusAbout, StatusBody, StatusId};
 use planner::names::ServiceKey;
@@ -26,7 +26,7 @@ fn key() -> ServiceKey {
 /// Reason and message of the condition of `a/web`, where nobody has been heard to announce it.
 fn unheard(snapshot: &Snapshot) -> String {
     let service = &snapshot.services[&key()];
-    let prospect = prospect(snapshot, &key(), service, None).unwrap();
+    let prospect = prospect(snapshot, &key(), service, None, &Contested::default()).unwrap();
     let condition = prospect.condition();
     format!("{}: {}", condition.reason, condition.message)
 }
@@ -190,16 +190,82 @@ fn bgp(node: &str, peers: &[&str]) -> (StatusId, Option<StatusBody>) {
     (id, Some(StatusBody::Bgp { peers }))
 }
 
+fn told(statuses: impl IntoIterator<Item = (StatusId, Option<StatusBody>)>) -> Testimony {
+    Testimony {
+        statuses: statuses.into_iter().collect(),
+        ..Testimony::default()
+    }
+}
+
+/// What each of some nodes says of claims.
+fn claimed(nodes: &[(&str, &str)]) -> Testimony {
+    let claims = |text: &str| -> Claims {
+        let claims = (!text.is_empty()).then(|| ("198.51.100.1".parse().unwrap(), text.to_owned()));
+        claims.into_iter().collect()
+    };
+    let nodes = nodes.iter();
+    Testimony {
+        claims: nodes
+            .map(|(node, text)| ((*node).into(), claims(text)))
+            .collect(),
+        ..Testimony::default()
+    }
+}
+
+#[test]
+fn a_host_that_claims_the_address_is_told_of_until_it_is_over() {
+    let snapshot = fixture::snapshot(ADVERTISED);
+    let mut prospects = Prospects::default();
+    let mut said = |testimony: Testimony| {
+        prospects.update(&snapshot, &Affected::default(), &testimony);
+        let prospect = prospects.get(&key()).unwrap();
+        let condition = prospect.condition();
+        let is_contested = matches!(prospect, Prospect::Contested(_));
+        assert_eq!(is_contested, condition.reason == "AddressConflict");
+        format!("{:?} {}", condition.status, condition.message)
+    };
+    said(told([layer2("n1")]));
+    let kept = said(claimed(&[("n1", "n1 hears X")]));
+    assert_eq!(kept, "True by layer 2 from n1, but n1 hears X");
+    let left = said(told([(layer2("n1").0, None)]));
+    assert_eq!(left, "False allocated, but n1 hears X");
+    // The word of a node counts no more once another one has the address, nor that of a node that there is not.
+    let moved = said(told([layer2("n2")]));
+    assert_eq!(moved, "True by layer 2 from n2");
+    let both = said(claimed(&[("n2", "n2 hears X"), ("n4", "n4 hears X")]));
+    assert_eq!(both, "True by layer 2 from n2, but n2 hears X");
+    let over = said(claimed(&[("n2", "")]));
+    assert_eq!(over, "True by layer 2 from n2");
+    said(told([(layer2("n2").0, None)]));
+    let gone = said(claimed(&[("n1", ""), ("n4", "n4 hears Y")]));
+    assert!(
+        gone.starts_with("False allocated, but no node says"),
+        "{gone}"
+    );
+}
+
+#[test]
+fn what_keeps_all_nodes_from_announcing_is_said_before_who_else_claims_the_address() {
+    let snapshot = fixture::snapshot(&ADVERTISED.replace("l2: {some: }", ""));
+    let affected = Affected {
+        config: true,
+        ..Affected::default()
+    };
+    let mut prospects = Prospects::default();
+    prospects.update(&snapshot, &affected, &claimed(&[("n1", "n1 hears X")]));
+    let prospect = prospects.get(&key());
+    assert!(
+        matches!(prospect, Some(Prospect::Blocked(_))),
+        "{prospect:?}"
+    );
+}
+
 #[test]
 fn who_announces_is_named_or_counted() {
     let snapshot = fixture::snapshot(ADVERTISED);
     let said = |statuses: Vec<(StatusId, Option<StatusBody>)>| {
         let mut prospects = Prospects::default();
-        let changed = prospects.update(
-            &snapshot,
-            &Affected::default(),
-            &statuses.into_iter().collect(),
-        );
+        let changed = prospects.update(&snapshot, &Affected::default(), &told(statuses));
         assert_eq!(changed, BTreeSet::from([key()]));
         match prospects.get(&key()) {
             Some(Prospect::Announced(condition)) => condition.message.clone(),
@@ -224,7 +290,7 @@ fn who_announces_is_named_or_counted() {
 fn a_service_that_somebody_may_announce_is_awaited() {
     let snapshot = fixture::snapshot(ADVERTISED);
     let service = &snapshot.services[&key()];
-    let prospect = prospect(&snapshot, &key(), service, None);
+    let prospect = prospect(&snapshot, &key(), service, None, &Contested::default());
     assert!(
         matches!(prospect, Some(Prospect::Awaited(_))),
         "{prospect:?}"
@@ -273,10 +339,10 @@ proptest! {
         for ((id, body), is_advertised) in steps {
             let snapshot = if is_advertised { &with } else { &without };
             let affected = Affected { config: true, ..Affected::default() };
-            prospects.update(snapshot, &affected, &BTreeMap::from([(id.clone(), body.clone())]));
+            prospects.update(snapshot, &affected, &told([(id.clone(), body.clone())]));
             statuses.insert(id, body);
             let mut at_once = Prospects::default();
-            at_once.update(snapshot, &affected, &statuses);
+            at_once.update(snapshot, &affected, &told(statuses.clone()));
             prop_assert_eq!(prospects.get(&key()), at_once.get(&key()));
         }
     }

@@ -372,3 +372,18 @@ fn a_node_that_leaves_an_address_to_another_one_does_not_say_that_it_announces()
     assert!(!statuses.contains_key(&id(StatusAbout::Layer2, "n1")));
     assert!(news.events.is_empty());
 }
+
+#[test]
+fn an_address_that_is_looked_for_is_not_announced_yet() {
+    let (desired, mut status) = (desired(), NodeStatus::new(me(), &Statuses::new()));
+    let free = observed(&["eth0", "eth1"], &[]);
+    let mut probing = free.clone();
+    probing.probed.insert("198.51.100.1".parse().unwrap());
+    let shown = id(StatusAbout::Layer2, "n1");
+    let news = status.update(&desired, &probing);
+    assert!(!status.statuses().contains_key(&shown));
+    assert_eq!(news.events, []);
+    let news = status.update(&desired, &free);
+    assert!(news.statuses.contains(&shown) && status.statuses().contains_key(&shown));
+    assert_eq!(news.events[0].reason, EventReason::NodeAssigned);
+}

@@ -4,20 +4,21 @@
 //!   [`Allocation::announced`](planner::allocation::Allocation).
 //! * Later on a condition is written when what it says has been the same for a while: shortly for a Service of which
 //!   nothing good was said, longer for one that is announced, so that nodes that restart one after the other are no news.
+//! * That another host claims an address is told at once, and that it does no more after that while.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use planner::announced::{Prospect, Prospects};
+use planner::announced::{Prospect, Prospects, Testimony};
 use planner::announcements::Affected;
-use planner::effect::{ConditionStatus, Effect, StatusBody, StatusId};
+use planner::effect::{ConditionStatus, Effect, StatusId};
 use planner::names::ServiceKey;
 use planner::service::AddressCondition;
 use planner::snapshot::Snapshot;
 use tokio::time::Instant;
 
-use crate::translate::{ClusterObjects, statuses as statuses_of, statuses_changed};
+use crate::translate::{ClusterObjects, claims_changed, statuses as statuses_of, statuses_changed};
 
 /// Follows what is known of who announces what.
 #[derive(Debug, Default)]
@@ -49,8 +50,11 @@ impl Announced {
         affected: &Affected,
     ) {
         let seen = std::mem::replace(&mut self.seen, Arc::clone(objects));
-        let statuses: BTreeMap<StatusId, Option<StatusBody>> = statuses_changed(objects, &seen);
-        for (id, body) in &statuses {
+        let testimony = Testimony {
+            statuses: statuses_changed(objects, &seen),
+            claims: claims_changed(objects, &seen),
+        };
+        for (id, body) in &testimony.statuses {
             self.look_for_node(now, id, body.is_some(), snapshot);
         }
         if !affected.nodes.is_empty() {
@@ -58,7 +62,7 @@ impl Announced {
                 self.look_for_node(now, &id, true, snapshot);
             }
         }
-        let mut keys = self.prospects.update(snapshot, affected, &statuses);
+        let mut keys = self.prospects.update(snapshot, affected, &testimony);
         keys.extend(affected.services.iter().cloned());
         for key in keys {
             self.look_at(now, key, snapshot);
@@ -127,8 +131,13 @@ impl Announced {
 /// How long a condition must have been about to say the same, and for how long it may be put off at most.
 fn patience(shown: Option<&AddressCondition>, prospect: &Prospect) -> (Duration, Duration) {
     let is_announced = shown.is_some_and(|shown| shown.status == ConditionStatus::True);
+    let is_told = |conflict: &AddressCondition| {
+        shown
+            .is_some_and(|shown| shown.reason == conflict.reason && shown.status == conflict.status)
+    };
     match prospect {
         Prospect::Awaited(_) => (AWAITED, AWAITED),
+        Prospect::Contested(conflict) if !is_told(conflict) => (Duration::ZERO, Duration::ZERO),
         _ if is_announced => (QUIET, LIMIT),
         _ => (FIRST_QUIET, FIRST_LIMIT),
     }

@@ -19,7 +19,9 @@ use planner::service::{ADDRESS_ASSIGNED, ANNOUNCED, AddressCondition, Service};
 use serde_json::{Map, Value, json};
 
 use crate::crd::{BGPSessionState, BGPSessionStatus, GROUP, IPReservation, IpFamily, OWN_GROUP};
-use crate::translate::{IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE, status_name};
+use crate::translate::{
+    IP_ALLOCATED_FROM_POOL, LAST_GOOD_SECRET, LAST_GOOD_TYPE, SPEAKER, status_name,
+};
 
 /// Label of a status object: the node it is about.
 pub(crate) const NODE: &str = "metallb.io/node";
@@ -263,7 +265,7 @@ fn families(families: Families) -> Vec<IpFamily> {
 pub fn component_name(component: &Component) -> String {
     match component {
         Component::Controller => "controller".to_owned(),
-        Component::Speaker(node) => format!("speaker-{node}"),
+        Component::Speaker(node) => format!("{SPEAKER}{node}"),
     }
 }
 

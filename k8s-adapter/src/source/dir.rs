@@ -8,8 +8,8 @@
 //! * A file counts as deleted when it is still gone a moment later ([`SETTLE`]), since editors save by renaming.
 //! * The folder itself being gone is a mishap and deletes nothing.
 //! * A document or object that cannot be read is reported, and its last good version stays in force.
-//! * Of what the processes write, `status/services/` and the statuses of nodes are followed; the rest is read once, at the
-//!   start: a change of it wakes nobody.
+//! * Of what the processes write, `status/services/`, the statuses of nodes and ConfigurationStates are followed; the rest
+//!   is read once, at the start: a change of it wakes nobody.
 
 mod status;
 mod tree;

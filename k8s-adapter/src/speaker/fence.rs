@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use arp_ndp::{MacAddr, Role, Verdict};
 use clap::ValueEnum;
-use planner::effect::{Problem, Severity};
 use planner::observed::Conflict;
 
 use super::layer2::{Claim, Holding};
@@ -133,23 +132,6 @@ impl Fence {
         let conflicts = self.conflicts.iter();
         let conflicts = conflicts.map(|(address, (conflict, _))| (*address, conflict.clone()));
         conflicts.collect()
-    }
-
-    /// The conflicts as one problem.
-    pub(super) fn problem(&self) -> Option<Problem> {
-        let (address, (conflict, _)) = self.conflicts.first_key_value()?;
-        let more = match self.conflicts.len() {
-            1 => String::new(),
-            several => format!("; {} more addresses likewise", several.saturating_sub(1)),
-        };
-        Some(Problem {
-            kind: "Speaker".to_owned(),
-            name: "addressConflict".to_owned(),
-            message: format!(
-                "{address} is claimed by {conflict}, which is no speaker: remove the address from that host{more}"
-            ),
-            severity: Severity::Warning,
-        })
     }
 
     /// Ends the conflicts that nobody has said anything of for long, but for what is `left` to strangers.

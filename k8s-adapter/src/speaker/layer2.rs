@@ -233,12 +233,12 @@ impl<R: Responders> Layer2<R> {
 
     /// The addresses that are left to other stations, on whatever link they are cared for.
     pub(super) fn left(&self) -> BTreeSet<IpAddr> {
-        let left = self.running.values().flat_map(Running::left);
-        let is_held = |address: &&IpAddr| {
-            let mut running = self.running.values();
-            running.any(|running| running.held().contains(*address))
-        };
-        left.filter(|address| !is_held(address)).copied().collect()
+        self.held_nowhere(Running::left)
+    }
+
+    /// The addresses that are looked for before they are used, on all links where they are cared for.
+    pub(super) fn probed(&self) -> BTreeSet<IpAddr> {
+        self.held_nowhere(Running::probed)
     }
 
     /// Whether something is answered for only until another node has it.
@@ -339,6 +339,22 @@ impl<R: Responders> Layer2<R> {
         if running.set_addresses(wanted) {
             self.note_held();
         }
+    }
+
+    /// Those of some addresses of each link that are answered for on none.
+    fn held_nowhere(
+        &self,
+        of: impl Fn(&Running<R::Responder>) -> &BTreeSet<IpAddr>,
+    ) -> BTreeSet<IpAddr> {
+        let is_held = |address: &&IpAddr| {
+            let mut running = self.running.values();
+            running.any(|running| running.held().contains(*address))
+        };
+        let addresses = self.running.values().flat_map(of);
+        addresses
+            .filter(|address| !is_held(address))
+            .copied()
+            .collect()
     }
 
     fn take_in(&mut self, index: u32, events: Vec<Event>) -> Vec<Told> {

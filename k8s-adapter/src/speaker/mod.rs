@@ -51,7 +51,7 @@ use planner::desired::{Desired, Tenure};
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use planner::observed::Observed;
-use planner::status::Contradictions;
+use planner::status::{Contradictions, conflicts};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -433,23 +433,25 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         for session in sessions.values_mut() {
             session.draining = self.drain.departure() != Departure::Staying;
         }
+        let observed = Observed {
+            sessions,
+            interfaces: self.layer2.interfaces(),
+            left: self.layer2.left(),
+            probed: self.layer2.probed(),
+            conflicts: self.fence.conflicts(),
+        };
         let facts = Facts {
             objects: Arc::clone(&decision.objects),
             desired: Arc::clone(&decision.desired),
-            observed: Observed {
-                sessions,
-                interfaces: self.layer2.interfaces(),
-                left: self.layer2.left(),
-                conflicts: self.fence.conflicts(),
-            },
             problems: decision
                 .problems
                 .iter()
                 .cloned()
                 .chain(self.membership.as_ref().and_then(Membership::problem))
-                .chain(self.fence.problem())
+                .chain(conflicts(&observed, &self.node))
                 .chain(refused)
                 .collect(),
+            observed,
             alive: self.membership.as_ref().and_then(Membership::alive),
         };
         self.facts.send_replace(Some(Arc::new(facts)));

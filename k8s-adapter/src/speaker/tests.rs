@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{FIRST_PAUSE, SLOW_TIMER};
-use world::{HAND_OVER, World};
+use world::{HAND_OVER, PROBE, World};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_announced_before_the_source_has_been_read() {
@@ -184,6 +184,8 @@ async fn the_status_of_an_owner_that_died_goes_when_another_node_takes_over() {
     world.set(&[ONE_NODE, POOLS, &dead, &other]).await;
     assert_eq!(world.deleted(), [] as [String; 0]);
     world.set(&[ONE_NODE, POOLS, WEB, &dead, &other]).await;
+    assert_eq!(world.deleted(), [] as [String; 0], "it is looked for first");
+    sleep(PROBE).await;
     let gone = "ServiceL2Status of default/web on node node-0";
     assert_eq!(world.deleted(), [gone]);
     assert_eq!(world.statuses(), ["l2 default/web {}"]);

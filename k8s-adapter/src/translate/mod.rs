@@ -7,6 +7,7 @@
 mod advertisements;
 mod annotations;
 mod bfd;
+mod claims;
 mod communities;
 mod configuration;
 mod endpoints;
@@ -29,6 +30,8 @@ mod statuses;
 mod stored;
 
 pub use self::annotations::{Annotations, IP_ALLOCATED_FROM_POOL};
+pub(crate) use self::claims::SPEAKER;
+pub use self::claims::claims_changed;
 pub use self::endpoints::{Slice, slice};
 pub use self::error::{
     ConfigError, ErrorEffect, FieldLines, Kind, ObjectName, ObjectRef, Origin, Reason,

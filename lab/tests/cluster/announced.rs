@@ -165,6 +165,48 @@ fn nodes_and_peers_that_announce_are_counted_and_a_restart_of_one_is_no_news() {
     assert_eq!(until_reason(&service, "Announced").since, condition.since);
 }
 
+/// Writes the state of a node's speaker, which hears another host with these addresses.
+fn hear(tenant: &Tenant, node: &str, addresses: &[String]) {
+    let condition = |address: &String| {
+        json!({
+            "type": format!("speaker.metallb.io/addressConflict.{address}"),
+            "status": "True", "reason": "Warning", "message": format!("{address} is claimed"),
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        })
+    };
+    let (version, kind) = ("metallb.io/v1beta1", "ConfigurationState");
+    let name = format!("speaker-{node}");
+    let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
+    apply(&tenant.plane, &tenant.namespace, &[object]);
+    let conditions: Vec<Value> = addresses.iter().map(condition).collect();
+    let state = tenant.object(version, kind, &name);
+    state.patch_status(json!({"status": {"conditions": conditions}}));
+}
+
+#[test]
+fn a_host_that_claims_the_address_is_told_of_for_as_long_as_it_does() {
+    let Some(tenant) = Tenant::start("claimed") else {
+        return;
+    };
+    tenant.pool("pool", &[tenant.v4("0/28")]);
+    advertise(&tenant, "L2Advertisement");
+    node(&tenant, "claimed-1");
+    let service = tenant.create_service("web");
+    let address = service.until_address();
+    endpoint(&tenant, "web", "claimed-1");
+    say(&tenant, "ServiceL2Status", "claimed-1", "web", json!({}));
+    until_reason(&service, "Announced");
+    hear(&tenant, "claimed-1", std::slice::from_ref(&address));
+    let condition = until_reason(&service, "AddressConflict");
+    let expected = format!("by layer 2 from claimed-1, but {address} is claimed");
+    assert_eq!(
+        (condition.status.as_str(), condition.message),
+        ("True", expected)
+    );
+    hear(&tenant, "claimed-1", &[]);
+    until_reason(&service, "Announced");
+}
+
 #[test]
 fn what_a_node_that_is_gone_has_said_is_removed() {
     let Some(tenant) = Tenant::start("bereft") else {

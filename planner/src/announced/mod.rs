@@ -1,13 +1,16 @@
 //! Whether a Service is announced by anybody, as the nodes' statuses and the configuration tell: the condition
 //! [`ANNOUNCED`](crate::service::ANNOUNCED) of the Service.
 
+mod contested;
 mod obstacle;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ipam::PoolName;
 
+pub use self::contested::{Claims, Contested};
 pub(crate) use self::obstacle::obstacle;
 use crate::announcements::Affected;
 use crate::effect::{ConditionStatus, StatusAbout, StatusBody, StatusId};
@@ -20,6 +23,9 @@ use crate::snapshot::Snapshot;
 pub enum Prospect {
     /// At least one node says that it announces it.
     Announced(AddressCondition),
+    /// A host that is no speaker claims an address of it, whether or not a node announces it: the condition says who and
+    /// where.
+    Contested(AddressCondition),
     /// No node says so, and none can: the condition says why, and what would help.
     Blocked(AddressCondition),
     /// No node says so, though nothing is known to be in the way. What the condition says holds after a while.
@@ -31,9 +37,10 @@ impl Prospect {
     #[must_use]
     pub fn condition(&self) -> &AddressCondition {
         match self {
-            Self::Announced(condition) | Self::Blocked(condition) | Self::Awaited(condition) => {
-                condition
-            }
+            Self::Announced(condition)
+            | Self::Contested(condition)
+            | Self::Blocked(condition)
+            | Self::Awaited(condition) => condition,
         }
     }
 }
@@ -88,25 +95,55 @@ fn several<N: ToString>(names: impl IntoIterator<Item = N>, of_what: &str) -> St
     }
 }
 
-/// Whether a Service is announced, given what is heard of it; `None` for one that has no addresses of ours.
+/// Whether a Service is announced, given what is heard of it and of its addresses; `None` for one that has no addresses of
+/// ours.
 #[must_use]
 pub fn prospect(
     snapshot: &Snapshot,
     key: &ServiceKey,
     service: &Service,
     heard: Option<&Heard>,
+    contested: &Contested,
 ) -> Option<Prospect> {
     let pool = pool_of(snapshot, service)?;
-    if let Some(heard) = heard.filter(|heard| !heard.is_nothing()) {
-        return Some(Prospect::Announced(AddressCondition {
-            status: ConditionStatus::True,
-            reason: Cow::Borrowed("Announced"),
-            message: heard.summary(),
-        }));
+    let heard = heard.filter(|heard| !heard.is_nothing());
+    if heard.is_none()
+        && let Some(blocked) = obstacle(snapshot, key, service, service.addresses(), pool)
+    {
+        return Some(Prospect::Blocked(blocked));
     }
-    let blocked = obstacle(snapshot, key, service, service.addresses(), pool);
-    let blocked = blocked.map(Prospect::Blocked);
-    Some(blocked.unwrap_or_else(|| Prospect::Awaited(unheard())))
+    let owners = heard.map(|heard| &heard.layer2);
+    let owners = owners.filter(|owners| !owners.is_empty());
+    // Whoever had the address before another node has it now may be dead, and cannot take back what it said.
+    let counts = |node: &NodeName| {
+        snapshot.nodes.contains_key(node) && owners.is_none_or(|owners| owners.contains(node))
+    };
+    let claimed = contested.about(service.addresses(), counts);
+    Some(match (heard.map(Heard::summary), claimed) {
+        (Some(summary), None) => {
+            Prospect::Announced(condition(ConditionStatus::True, "Announced", summary))
+        }
+        (Some(summary), Some(claimed)) => {
+            let message = format!("{summary}, but {claimed}");
+            Prospect::Contested(condition(ConditionStatus::True, CONFLICT, message))
+        }
+        (None, Some(claimed)) => {
+            let message = format!("allocated, but {claimed}");
+            Prospect::Contested(condition(ConditionStatus::False, CONFLICT, message))
+        }
+        (None, None) => {
+            let message = UNHEARD.to_owned();
+            Prospect::Awaited(condition(ConditionStatus::False, "NotAnnounced", message))
+        }
+    })
+}
+
+fn condition(status: ConditionStatus, reason: &'static str, message: String) -> AddressCondition {
+    AddressCondition {
+        status,
+        reason: Cow::Borrowed(reason),
+        message,
+    }
 }
 
 /// The pool of the addresses that a Service of ours has.
@@ -119,34 +156,34 @@ fn pool_of<'a>(snapshot: &'a Snapshot, service: &Service) -> Option<&'a PoolName
     Some(pools.pool_for(service.addresses()).ok()?.name())
 }
 
-fn unheard() -> AddressCondition {
-    AddressCondition {
-        status: ConditionStatus::False,
-        reason: Cow::Borrowed("NotAnnounced"),
-        message: "allocated, but no node says that it announces it; see its events, the BGPSessions, the \
-                  ConfigurationStates and the logs of the speakers"
-            .to_owned(),
-    }
-}
-
 /// The prospects of all Services, kept up to date at the cost of what has changed.
 #[derive(Clone, Debug, Default)]
 pub struct Prospects {
     heard: BTreeMap<ServiceKey, Heard>,
+    contested: Contested,
     prospects: BTreeMap<ServiceKey, Prospect>,
 }
 
+/// What the nodes' speakers say now and did not before.
+#[derive(Clone, Debug, Default)]
+pub struct Testimony {
+    /// Their status objects; `None`: such an object is no more.
+    pub statuses: BTreeMap<StatusId, Option<StatusBody>>,
+    /// Of each node that says something else, all that it says of claims to addresses.
+    pub claims: BTreeMap<NodeName, Claims>,
+}
+
 impl Prospects {
-    /// Takes up what has changed since the call before, `None` being a status that is no more; what it says of Nodes
-    /// and configuration concerns all Services. Returns the Services whose prospect is not as it was.
+    /// Takes up what has changed since the call before; what it says of Nodes and configuration concerns all Services.
+    /// Returns the Services whose prospect is not as it was.
     pub fn update(
         &mut self,
         snapshot: &Snapshot,
         affected: &Affected,
-        statuses: &BTreeMap<StatusId, Option<StatusBody>>,
+        testimony: &Testimony,
     ) -> BTreeSet<ServiceKey> {
         let mut keys = affected.services.clone();
-        for (id, body) in statuses {
+        for (id, body) in &testimony.statuses {
             if let Some(service) = id.about.service() {
                 let heard = self.heard.entry(service.clone()).or_default();
                 heard.hear(id, body.as_ref());
@@ -156,8 +193,19 @@ impl Prospects {
                 keys.insert(service.clone());
             }
         }
+        let claims = testimony.claims.iter();
+        let claimed: BTreeSet<IpAddr> = claims
+            .flat_map(|(node, claims)| self.contested.hear(node, claims))
+            .collect();
         if affected.config || !affected.nodes.is_empty() {
             keys.extend(snapshot.services.keys().cloned());
+        } else if !claimed.is_empty() {
+            let services = snapshot.services.iter();
+            let having = services.filter(|(_, service)| {
+                let mut addresses = service.addresses();
+                addresses.any(|address| claimed.contains(&address))
+            });
+            keys.extend(having.map(|(key, _)| key.clone()));
         }
         keys.retain(|key| self.look_at(snapshot, key));
         keys
@@ -173,7 +221,8 @@ impl Prospects {
     fn look_at(&mut self, snapshot: &Snapshot, key: &ServiceKey) -> bool {
         let service = snapshot.services.get(key);
         let heard = self.heard.get(key);
-        let now = service.and_then(|service| prospect(snapshot, key, service, heard));
+        let contested = &self.contested;
+        let now = service.and_then(|service| prospect(snapshot, key, service, heard, contested));
         if self.prospects.get(key) == now.as_ref() {
             return false;
         }
@@ -184,3 +233,9 @@ impl Prospects {
         true
     }
 }
+
+/// What the condition gives as its reason where a host that is no speaker claims an address.
+const CONFLICT: &str = "AddressConflict";
+/// What it says where nobody is known to announce a Service, and nothing to be in the way.
+const UNHEARD: &str = "allocated, but no node says that it announces it; see its events, the BGPSessions, the \
+                       ConfigurationStates and the logs of the speakers";

@@ -9,6 +9,7 @@
 //!   chance, so that a restart deletes nothing that it writes again.
 
 mod configuration;
+mod conflicts;
 mod ledger;
 mod routes;
 mod services;
@@ -17,9 +18,10 @@ mod session;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::configuration::{Contradictions, configuration_state};
+pub use self::conflicts::{conflicts, contested_address};
 pub use self::ledger::Ledger;
 use self::routes::Holders;
-use self::services::{assigned, told_before};
+use self::services::{Presence, assigned, told_before};
 use crate::desired::Desired;
 use crate::diff::diff_shared;
 use crate::effect::{Event, StatusAbout, StatusBody, StatusId};
@@ -158,7 +160,16 @@ impl NodeStatus {
 
     fn look_at_service(&mut self, service: ServiceKey, news: &mut News) {
         let verdicts = self.desired.verdicts.get(&service);
-        let (layer2, mut events) = services::layer2(&service, verdicts, &self.observed, &self.me);
+        let id = StatusId {
+            node: self.me.clone(),
+            about: StatusAbout::Layer2(service.clone()),
+        };
+        let before = match self.statuses.contains_key(&id) {
+            true => Presence::Shown,
+            false => Presence::Absent,
+        };
+        let (layer2, mut events) =
+            services::layer2(&service, verdicts, &self.observed, &self.me, before);
         let peers = self.holders.of(&service);
         let bgp = (!peers.is_empty()).then_some(StatusBody::Bgp { peers });
         let mut current = services::announced(&service, verdicts, &self.me);

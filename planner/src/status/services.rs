@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::Statuses;
+use super::{Statuses, conflicts};
 use crate::desired::{Desired, InterfaceSelection};
 use crate::diff::diff;
 use crate::effect::{Event, EventReason, Involved, StatusAbout, StatusBody, StatusId};
@@ -11,12 +11,22 @@ use crate::names::{Interface, NodeName, ServiceKey};
 use crate::observed::Observed;
 use crate::verdict::{PeerVerdict, Verdicts};
 
+/// Whether a Service has a ServiceL2Status of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It has one.
+    Shown,
+    /// It has none.
+    Absent,
+}
+
 /// The ServiceL2Status of a Service, and what is in the way where there should be one, or of what it says.
 pub(super) fn layer2(
     service: &ServiceKey,
     verdicts: Option<&Verdicts>,
     observed: &Observed,
     me: &NodeName,
+    before: Presence,
 ) -> (Option<StatusBody>, Vec<Event>) {
     let Some(announcement) = verdicts.and_then(|verdicts| verdicts.layer2.announcement()) else {
         return (None, Vec::new());
@@ -35,19 +45,29 @@ pub(super) fn layer2(
         return (None, failed.collect());
     };
     let conflicts = addresses.iter().filter_map(|address| {
-        let message = conflict(*address, observed, me)?;
+        let message = conflicts::sentence(*address, observed, me)?;
         Some(warning(EventReason::AddressConflict, message))
     });
-    let is_left = !addresses.is_empty() && addresses.iter().all(|ip| observed.left.contains(ip));
-    let status = (!is_left).then_some(StatusBody::Layer2 { interfaces });
+    let status = answers(addresses, observed, before).then_some(StatusBody::Layer2 { interfaces });
     (status, conflicts.collect())
 }
 
-/// The Services with addresses that other stations claim now and did not before, or the other way round.
+/// Whether the node answers for a Service. It begins to with all addresses that nobody else has, and ends with the last.
+fn answers(addresses: &[IpAddr], observed: &Observed, before: Presence) -> bool {
+    let is_probed = |ip: &IpAddr| observed.probed.contains(ip);
+    let is_without = |ip| observed.left.contains(ip) || is_probed(ip);
+    match before {
+        Presence::Absent if addresses.iter().any(is_probed) => false,
+        _ => addresses.is_empty() || !addresses.iter().all(is_without),
+    }
+}
+
+/// The Services with addresses of which it is not as it was before who has them, or claims them.
 pub(super) fn contested(desired: &Desired, before: &Observed, now: &Observed) -> Vec<ServiceKey> {
     let changed = diff(&before.conflicts, &now.conflicts).map(|change| *change.key());
-    let left = before.left.symmetric_difference(&now.left).copied();
-    let addresses: BTreeSet<IpAddr> = changed.chain(left).collect();
+    let left = before.left.symmetric_difference(&now.left);
+    let probed = before.probed.symmetric_difference(&now.probed);
+    let addresses: BTreeSet<IpAddr> = changed.chain(left.chain(probed).copied()).collect();
     if addresses.is_empty() {
         return Vec::new();
     }
@@ -57,20 +77,6 @@ pub(super) fn contested(desired: &Desired, before: &Observed, now: &Observed) ->
         announced.any(|address| addresses.contains(address))
     });
     verdicts.map(|(service, _)| service.clone()).collect()
-}
-
-/// That a host which is no speaker has an address, and what is done about it.
-fn conflict(address: IpAddr, observed: &Observed, me: &NodeName) -> Option<String> {
-    let conflict = observed.conflicts.get(&address)?;
-    let outcome = if observed.left.contains(&address) {
-        "leaves it to that host for as long as it answers"
-    } else {
-        "keeps the address, and traffic may go to either"
-    };
-    Some(format!(
-        "{address} is claimed by another host, {conflict} of node {me}: the node {outcome}; remove the address from that \
-         host, or give the Service another one"
-    ))
 }
 
 /// The interfaces to show for a selection (none: all), or `None` if there is none to answer on.

@@ -160,3 +160,46 @@ async fn statuses_of_a_node_that_stays_away_are_removed() {
     );
     assert_eq!(shown.announced.left_behind(start + GRACE), []);
 }
+
+/// The ConfigurationState of a node's speaker, which hears a host with the address.
+fn claimed(node: &str) -> String {
+    format!(
+        "---\napiVersion: metallb.io/v1beta1\nkind: ConfigurationState\nmetadata: {{name: speaker-{node}, namespace: \
+         metallb-system}}\nstatus: {{conditions: [{{type: speaker.metallb.io/addressConflict.198.51.100.1, status: \
+         \"True\", reason: Warning, message: {node} hears X, lastTransitionTime: 2026-01-01T00:00:00Z}}]}}\n"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_to_an_address_is_told_at_once_and_that_it_is_over_after_a_while() {
+    let (mut shown, start) = (Shown::new(), Instant::now());
+    let (own, claimed) = (status("n1"), claimed("n1"));
+    shown.show(start, TRUE, &[ADVERTISED, &own]);
+    shown.show(start, TRUE, &[ADVERTISED, &own, &claimed]);
+    let message = "by layer 2 from n1, but n1 hears X";
+    assert_eq!(
+        shown.settled(start),
+        [format!("AddressConflict: {message}")]
+    );
+    let conflict = TRUE
+        .replace("by layer 2 from n1", &format!("\"{message}\""))
+        .replace("reason: Announced", "reason: AddressConflict");
+    shown.show(start, &conflict, &[ADVERTISED, &own, &claimed]);
+    assert_eq!(shown.announced.next(), None);
+    // It is over, comes again at once, and is over.
+    shown.show(start, &conflict, &[ADVERTISED, &own]);
+    assert_eq!(shown.settled(start + QUIET / 2), [] as [String; 0]);
+    shown.show(start + QUIET / 2, &conflict, &[ADVERTISED, &own, &claimed]);
+    assert_eq!(shown.announced.next(), None);
+    shown.show(start + QUIET, &conflict, &[ADVERTISED, &own]);
+    let told = shown.settled(start + QUIET * 2);
+    assert_eq!(told, ["Announced: by layer 2 from n1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_left_to_another_host_is_told_of_at_once() {
+    let (mut shown, start) = (Shown::new(), Instant::now());
+    shown.show(start, TRUE, &[ADVERTISED, &claimed("n1")]);
+    let told = shown.settled(start);
+    assert_eq!(told, ["AddressConflict: allocated, but n1 hears X"]);
+}

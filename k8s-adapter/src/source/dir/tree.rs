@@ -27,9 +27,10 @@ const STATUS: &str = "status";
 /// The folder in there with what is laid over Services.
 const SERVICES: &str = "services";
 /// The folders in there that are read again whenever they change: those that the processes read of one another.
-const FOLLOWED: [&str; 4] = [
+const FOLLOWED: [&str; 5] = [
     SERVICES,
     "bgpsessions",
+    "configurationstates",
     "servicebgpstatuses",
     "servicel2statuses",
 ];

@@ -49,7 +49,7 @@ pub(super) fn follow(
         Kind::ConfigurationState => follow_kind(Followed {
             kind,
             api: scope.namespaced::<CustomWire<ConfigurationState>, ConfigurationState>(),
-            selector: Selector::Fields(format!("metadata.name={}", component_name(component))),
+            selector: states_for(component),
             collection: |all| &mut all.configuration_states,
             presence: Presence::Required,
         }),
@@ -119,6 +119,17 @@ pub(super) fn follow(
             collection: |all| &mut all.services,
             presence: Presence::Required,
         }),
+    }
+}
+
+/// The ConfigurationStates that a process reads: a speaker its own, the controller also what speakers say of claims to
+/// addresses.
+fn states_for(component: &Component) -> Selector {
+    match component {
+        Component::Controller => Selector::All,
+        Component::Speaker(_) => {
+            Selector::Fields(format!("metadata.name={}", component_name(component)))
+        }
     }
 }
 

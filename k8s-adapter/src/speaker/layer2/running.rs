@@ -24,6 +24,8 @@ pub(super) struct Running<R> {
     /// Those that were left to another station. What the responder says of them is from before, unless it has reclaimed
     /// them.
     left: BTreeSet<IpAddr>,
+    /// Those that it looks for before it answers for them.
+    probed: BTreeSet<IpAddr>,
 }
 
 impl<R: Respond> Running<R> {
@@ -37,6 +39,7 @@ impl<R: Respond> Running<R> {
             addresses: BTreeMap::new(),
             held: BTreeSet::new(),
             left: BTreeSet::new(),
+            probed: BTreeSet::new(),
         }
     }
 
@@ -56,6 +59,12 @@ impl<R: Respond> Running<R> {
         self.held.retain(|address| wanted.contains_key(address));
         self.left
             .retain(|address| wanted.get(address) == before.get(address));
+        let looked_for = wanted.iter().filter(|(address, role)| {
+            matches!(role, Role::NewOwner | Role::IfFree)
+                && !self.held.contains(*address)
+                && !self.left.contains(*address)
+        });
+        self.probed = looked_for.map(|(address, _)| *address).collect();
         self.responder.set_addresses(wanted);
         self.held.len() != held
     }
@@ -69,7 +78,7 @@ impl<R: Respond> Running<R> {
                 false
             }
             Verdict::Yield => {
-                self.left.insert(claim.address);
+                self.leave(claim.address);
                 self.held.remove(&claim.address)
             }
         }
@@ -83,6 +92,7 @@ impl<R: Respond> Running<R> {
     pub(super) fn take_in(&mut self, event: Event, told: &mut Vec<Told>) -> bool {
         match event {
             Event::Announced { address, .. } => {
+                self.probed.remove(&address);
                 let is_known = self.addresses.contains_key(&address);
                 is_known && !self.left.contains(&address) && self.held.insert(address)
             }
@@ -98,7 +108,7 @@ impl<R: Respond> Running<R> {
                 };
                 // What is not held is left to whoever has it until that is decided otherwise.
                 if !self.held.contains(&address) {
-                    self.left.insert(address);
+                    self.leave(address);
                 }
                 told.push(Told::Claimed(self.claim(address, by, role)));
                 false
@@ -111,6 +121,11 @@ impl<R: Respond> Running<R> {
     pub(super) fn is_handing_over(&self) -> bool {
         let mut held = self.held.iter();
         held.any(|address| self.addresses.get(address) == Some(&Role::Leaving))
+    }
+
+    fn leave(&mut self, address: IpAddr) {
+        self.left.insert(address);
+        self.probed.remove(&address);
     }
 
     fn claim(&self, address: IpAddr, by: MacAddr, role: Role) -> Claim {
@@ -144,6 +159,11 @@ impl<R> Running<R> {
     /// The addresses that were left to other stations.
     pub(super) const fn left(&self) -> &BTreeSet<IpAddr> {
         &self.left
+    }
+
+    /// The addresses that it looks for before it answers for them.
+    pub(super) const fn probed(&self) -> &BTreeSet<IpAddr> {
+        &self.probed
     }
 
     /// The addresses that it answers for.

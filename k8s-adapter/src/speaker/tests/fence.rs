@@ -6,7 +6,7 @@ use std::time::Duration;
 use arp_ndp::{Event, MacAddr};
 use tokio::time::sleep;
 
-use super::world::{World, mac};
+use super::world::{PROBE, World, mac};
 use super::{NODES, POOLS, WEB};
 use crate::speaker::fence::Defence;
 
@@ -190,4 +190,33 @@ async fn who_was_held_dead_and_is_back_hears_at_once_what_this_node_has() {
     assert_eq!(world.take_verdicts(), ["eth0 announces all"]);
     world.set_alive(&["node-a", "node-b"]).await;
     assert!(world.take_verdicts().is_empty(), "it is said once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_new_is_not_said_to_be_announced_before_it_is_answered_for() {
+    let world = World::start_in_group("node-a", Defence::Always);
+    world.set(&[NODES, POOLS]).await;
+    world.set_alive(&["node-a"]).await;
+    world.set(&[NODES, POOLS, WEB]).await;
+    assert_eq!(world.roles("eth0"), ["198.51.100.1 NewOwner"]);
+    assert_eq!(world.statuses(), [] as [String; 0]);
+    assert!(world.record(|record| record.events.is_empty()));
+    sleep(PROBE).await;
+    assert_eq!(world.statuses(), ["l2 default/web {}"]);
+    assert!(world.record(|record| record.events[0].starts_with("nodeAssigned")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_another_host_has_before_its_first_use_is_left_to_it() {
+    let world = World::start_in_group("node-a", Defence::Always);
+    world.set(&[NODES, POOLS]).await;
+    world.set_alive(&["node-a"]).await;
+    world.set(&[NODES, POOLS, WEB]).await;
+    let (address, by) = (address(), STRANGER);
+    world.tell("eth0", Event::Conflict { address, by }).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.statuses(), [] as [String; 0]);
+    let told = world.record(|record| record.events.join("\n"));
+    assert!(told.starts_with("addressConflict"), "{told}");
+    assert!(told.contains("leaves it to that host"), "{told}");
 }

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use self::links::{FakeResponders, usable};
-pub(super) use self::links::{HAND_OVER, mac, member};
+pub(super) use self::links::{HAND_OVER, PROBE, mac, member};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError, dir};
 use crate::speaker::Speaker;

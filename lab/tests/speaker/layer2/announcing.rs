@@ -40,6 +40,12 @@ fn the_status_of_a_service_on_the_link_comes_and_goes_with_it() {
         let _pod = tenant.pod("web", "node1");
         let service = tenant.service("web", families, json!({}));
         let owner = tenant.until_owner(&service, |_| true);
+        // Who says so has looked for the addresses, which are new, and answers for them.
+        let mac = tenant.node(&owner).mac().unwrap();
+        for address in parsed(&service.addresses()) {
+            let answers = tenant.client().who_has(address).unwrap();
+            assert!(answers.contains(&mac), "{address}: {answers:?}");
+        }
         let statuses = tenant.statuses("ServiceL2Status", &service);
         let status = &statuses[0]["status"];
         assert_eq!(status["node"], owner);

@@ -2,16 +2,36 @@
 
 use std::time::{Duration, Instant};
 
+use lab::cluster::NAMESPACE;
 use lab::failover::claim;
 use lab::until;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::families::{Families, Reach, parsed};
-use crate::object::TIMEOUT;
+use crate::harness::Shared;
+use crate::object::{Object, TIMEOUT};
+use crate::service::condition;
 use crate::tenant::Tenant;
 
 /// Ten times as long as it is to take.
 const SOON: Duration = Duration::from_secs(10);
+
+/// The state that the speaker of a node tells.
+fn state_of(tenant: &Tenant<Shared>, node: &str) -> Object {
+    let (version, kind) = ("metallb.io/v1beta1", "ConfigurationState");
+    let name = format!("speaker-{node}");
+    Object::of(&tenant.cluster.plane, version, kind, NAMESPACE, &name)
+}
+
+/// The message of the condition of a speaker's state that names all of these.
+fn conflict(state: &Value, facts: &[&String]) -> Option<String> {
+    let conditions = state.pointer("/status/conditions")?.as_array()?;
+    let mut messages = conditions
+        .iter()
+        .filter_map(|condition| condition["message"].as_str());
+    let told = messages.find(|message| facts.iter().all(|fact| message.contains(*fact)));
+    told.map(str::to_owned)
+}
 
 #[test]
 fn a_stranger_that_claims_an_address_is_told_of_by_its_mac_address_and_does_not_get_it() {
@@ -38,6 +58,24 @@ fn a_stranger_that_claims_an_address_is_told_of_by_its_mac_address_and_does_not_
         let took = start.elapsed();
         eprintln!("told after {took:?}: {}", told.message);
         assert_eq!(told.kind, "Warning");
+        assert!(took < SOON, "{took:?}");
+
+        let facts = [&mac, &owner, &address.to_string()];
+        let of_node = state_of(&tenant, &owner).until(&format!("about {address}"), |state| {
+            conflict(state?, &facts)
+        });
+        let of_service = service.until(&format!("whose condition tells of {address}"), |service| {
+            let announced = condition(service?, "ferrolb.io/Announced")?;
+            let is_told = facts.iter().all(|fact| announced.message.contains(*fact));
+            is_told.then_some(announced)
+        });
+        let took = start.elapsed();
+        eprintln!("condition after {took:?}: {}", of_service.message);
+        assert_eq!(
+            (of_service.reason.as_str(), of_service.status.as_str()),
+            ("AddressConflict", "True")
+        );
+        assert!(of_service.message.contains(&of_node), "{of_node}");
         assert!(took < SOON, "{took:?}");
 
         let plane = &tenant.cluster.plane;

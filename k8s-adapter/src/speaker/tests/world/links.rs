@@ -89,7 +89,8 @@ impl Responders for FakeResponders {
     }
 }
 
-/// Announces at once whatever is to be announced, and hands over to nobody in particular.
+/// Announces at once whatever is to be announced, but for what is to be looked for first, and hands over to nobody in
+/// particular.
 pub(super) struct FakeResponder {
     name: String,
     breaker: Arc<Notify>,
@@ -109,19 +110,23 @@ impl Respond for FakeResponder {
         });
         for (address, role) in changed {
             let (address, tell) = (*address, record.tellers[&self.name].clone());
-            if *role == Role::Leaving {
-                tokio::spawn(async move {
-                    sleep(HAND_OVER).await;
-                    let _ = tell.send(Event::HandedOver { address, to: None });
-                });
-            } else {
-                let announcement = Announcement::Takeover { round: 1 };
-                let event = Event::Announced {
-                    address,
-                    announcement,
-                };
-                tell.send(event).unwrap();
-            }
+            let announcement = Announcement::Takeover { round: 1 };
+            let announced = Event::Announced {
+                address,
+                announcement,
+            };
+            let (delay, event) = match role {
+                Role::Leaving => (HAND_OVER, Event::HandedOver { address, to: None }),
+                Role::NewOwner => (PROBE, announced),
+                _ => {
+                    tell.send(announced).unwrap();
+                    continue;
+                }
+            };
+            tokio::spawn(async move {
+                sleep(delay).await;
+                let _ = tell.send(event);
+            });
         }
         record.answers.insert(self.name.clone(), addresses);
     }
@@ -155,5 +160,7 @@ impl Drop for FakeResponder {
     }
 }
 
+/// How long a responder looks for an address that is new.
+pub(in crate::speaker::tests) const PROBE: Duration = Duration::from_millis(400);
 /// How long a responder answers for what it is to leave.
 pub(in crate::speaker::tests) const HAND_OVER: Duration = Duration::from_millis(500);
