@@ -114,7 +114,7 @@ mod tests {
             assert_eq!(refusals.due(now), []);
             let pause = refusals.poll_timeout().unwrap() - now;
             now += pause;
-            assert_eq!(refusals.due(now), [peer.clone()]);
+            assert_eq!(refusals.due(now), std::slice::from_ref(&peer));
             pause.as_secs()
         });
         assert_eq!(pauses.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 30, 30]);
