@@ -305,6 +305,27 @@ async fn a_broken_file_is_reported_and_its_last_good_version_stays() {
 }
 
 #[tokio::test]
+async fn a_node_stays_whatever_is_wrong_with_its_manifest() {
+    let good = labeled("a", "1");
+    let (mut folder, _) = Folder::with(&[("a.yaml", &good)]).await;
+    for (what, wrong) in [
+        ("kind: Node", "kind: Nod"),
+        ("apiVersion: v1", "apiVersion: v2"),
+        ("name: a", "nam: a"),
+        ("metadata:", "metadata: ["),
+        ("version: \"1\"", "version: 1"),
+    ] {
+        let broken = good.replace(what, wrong);
+        assert_ne!(broken, good, "{what}");
+        folder.write("a.yaml", &broken);
+        let view = folder.next().await;
+        assert_eq!(version(&view, "a").as_deref(), Some("1"), "{wrong}");
+        let effects: Vec<_> = view.errors.iter().map(|error| error.effect).collect();
+        assert_eq!(effects, [ErrorEffect::LastGoodInForce], "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_object_is_reported_by_name_and_field() {
     let pool = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata:\n  name: a\n  namespace: metallb-system\n\
                 spec:\n  addresses:\n  - 192.0.2.0/24\n";

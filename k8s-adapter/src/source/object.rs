@@ -115,7 +115,7 @@ impl AnyObject {
 pub(crate) enum Recognized {
     /// An object that is read.
     Object(Schema),
-    /// A kind of our groups that there is not, or not in that version: most likely a typing error.
+    /// A kind of our groups or the core group that there is not, or not in that version: most likely a typing error.
     Unknown,
     /// A kind that is nobody's business here.
     Foreign,
@@ -173,6 +173,8 @@ impl Recognized {
             (version, _) if [Some(GROUP), Some(OWN_GROUP)].contains(&version.split('/').next()) => {
                 Self::Unknown
             }
+            ("v1", kind) if !CORE.contains(&kind.trim_end_matches("List")) => Self::Unknown,
+            (version, _) if version != "v1" && !version.contains('/') => Self::Unknown,
             _ => Self::Foreign,
         }
     }
@@ -327,3 +329,23 @@ fn field_path(path: &str) -> String {
     }
     field
 }
+
+/// The kinds of `v1` that are not read. There will be no others: what Kubernetes adds has a group.
+const CORE: [&str; 14] = [
+    "Binding",
+    "ComponentStatus",
+    // That of kubectl.
+    "Config",
+    "Endpoints",
+    "Event",
+    "LimitRange",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodTemplate",
+    "ReplicationController",
+    "ResourceQuota",
+    "ServiceAccount",
+    // A list of whatever; its items say what they are.
+    "",
+];

@@ -16,7 +16,8 @@ use serde::de::DeserializeOwned;
 use super::advertisements::{self, AcceptedBgp};
 use super::communities::{self, Aliases, TranslatedAliases};
 use super::error::{ConfigError, Kind};
-use super::last_good::{LastGood, Report};
+use super::kept_nodes::KeptNodes;
+use super::last_good::{Held, LastGood, Report};
 use super::objects::{ClusterObjects, Object, Objects};
 use super::pools::{self, TranslatedPool};
 use super::{bfd, frr, peers, policies, reservations, stored};
@@ -28,6 +29,7 @@ use crate::legacy::Overlay;
 pub(super) struct Configuration {
     /// What was configured before there were such objects.
     legacy: Overlay,
+    nodes: KeptNodes,
     pools: LastGood<crd::IPAddressPool, TranslatedPool>,
     reservations: LastGood<crd::IPReservation, Reservation>,
     communities: LastGood<crd::Community, TranslatedAliases>,
@@ -109,6 +111,7 @@ impl Configuration {
             into.restore(stored::of_kind(versions, kind, namespace));
         }
         let from = (versions, namespace);
+        self.nodes.restore(versions);
         restore(&mut self.pools, Kind::IPAddressPool, from);
         restore(&mut self.reservations, Kind::IPReservation, from);
         restore(&mut self.communities, Kind::Community, from);
@@ -121,6 +124,7 @@ impl Configuration {
     /// The last good versions, for a later process.
     pub(super) fn last_good(&self) -> LastGoodVersions {
         let mut versions = LastGoodVersions::default();
+        self.nodes.store(&mut versions);
         let all = &mut versions;
         self.pools.store(Kind::IPAddressPool, all, |_, _| {});
         self.reservations.store(Kind::IPReservation, all, |_, _| {});
@@ -138,12 +142,20 @@ impl Configuration {
         versions
     }
 
+    /// The objects together with the Nodes that the source could not read, and which these are; `None` if there is none.
+    pub(super) fn keep_nodes(
+        &mut self,
+        objects: &ClusterObjects,
+    ) -> Option<(ClusterObjects, Vec<Held>)> {
+        self.nodes.lay_over(objects)
+    }
+
     /// The configuration in force, and everything that is wrong: what the source could not read, and then what is wrong
     /// with the objects.
     pub(super) fn translate(
         &mut self,
         objects: &ClusterObjects,
-        nodes: &BTreeMap<NodeName, Arc<Node>>,
+        (nodes, kept): (&BTreeMap<NodeName, Arc<Node>>, Vec<Held>),
         namespace: &Arc<str>,
     ) -> (Config, Vec<ConfigError>) {
         let with_legacy = self.legacy.lay_over(objects, namespace);
@@ -152,7 +164,7 @@ impl Configuration {
             namespace,
             unread: &objects.errors,
             errors: Vec::new(),
-            held: Vec::new(),
+            held: kept,
         };
         let config = self.config(objects, nodes, &mut report);
         bfd::reject(&objects.bfd_profiles, &mut report);

@@ -87,8 +87,11 @@ pub(super) struct Report<'a> {
     /// What was found so far.
     pub(super) errors: Vec<ConfigError>,
     /// The objects that the source could not read of which the last good version is in force.
-    pub(super) held: Vec<(ObjectRef, Identity)>,
+    pub(super) held: Vec<Held>,
 }
+
+/// An object of which the last good version is in force.
+pub(super) type Held = (ObjectRef, Identity);
 
 /// The last good version of every object of one kind.
 #[derive(Debug)]
@@ -331,7 +334,7 @@ impl Report<'_> {
 
 impl ConfigError {
     /// Whether this names the object, or a file or folder that it was in.
-    fn may_be_about(&self, kind: Kind, name: &ObjectName, identity: &Identity) -> bool {
+    pub(super) fn may_be_about(&self, kind: Kind, name: &ObjectName, identity: &Identity) -> bool {
         let is_within = |origin: &Origin, file: &PathBuf| {
             *origin.file == Path::new(".") || file.starts_with(&*origin.file)
         };
@@ -344,7 +347,8 @@ impl ConfigError {
 }
 
 impl Identity {
-    fn of<K>(object: &Object<K>) -> Self {
+    /// That of an object.
+    pub(super) fn of<K>(object: &Object<K>) -> Self {
         let file = object.origin.as_ref().map(|origin| &*origin.file);
         Self {
             uid: object.uid().map(ToString::to_string),

@@ -13,6 +13,7 @@ mod configuration;
 mod endpoints;
 mod error;
 mod frr;
+mod kept_nodes;
 mod last_good;
 mod nodes;
 mod notices;

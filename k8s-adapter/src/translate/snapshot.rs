@@ -104,6 +104,12 @@ impl Translator {
     pub fn update(&mut self, objects: &ClusterObjects) -> Changed {
         let is_first = self.seen.is_none();
         let seen = self.seen.take().unwrap_or_default();
+        if is_first {
+            let stored = last_good_shown(objects, &self.namespace);
+            self.configuration.restore(&stored, &self.namespace);
+        }
+        let (with_kept, kept) = self.configuration.keep_nodes(objects).unzip();
+        let objects = with_kept.as_ref().unwrap_or(objects);
         let nodes = self.update_nodes(objects, &seen);
         let mut changed = Changed {
             services: self.update_services(objects, &seen),
@@ -112,10 +118,6 @@ impl Translator {
             config: is_first,
             reviewed: false,
         };
-        if is_first {
-            let stored = last_good_shown(objects, &self.namespace);
-            self.configuration.restore(&stored, &self.namespace);
-        }
         let is_news = is_first
             || objects.errors != seen.errors
             || nodes.labels
@@ -127,9 +129,10 @@ impl Translator {
                     .next()
                     .is_some());
         if is_news {
-            let (config, errors) =
-                self.configuration
-                    .translate(objects, &self.snapshot.nodes, &self.namespace);
+            let nodes = (&self.snapshot.nodes, kept.unwrap_or_default());
+            let (config, errors) = self
+                .configuration
+                .translate(objects, nodes, &self.namespace);
             changed.config |= config != self.snapshot.config;
             self.snapshot.config = config;
             self.errors = errors;

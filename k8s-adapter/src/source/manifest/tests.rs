@@ -113,11 +113,17 @@ fn a_missing_field_is_named() {
 
 #[test]
 fn kinds_that_are_not_ours_are_skipped_and_misspelt_ones_are_reported() {
-    let manifest = parse("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n");
-    assert_eq!((names(&manifest), errors(&manifest)), (vec![], vec![]));
+    for (version, kind) in [("apps/v1", "Deployment"), ("v1", "ServiceAccount")] {
+        let manifest = parse(&format!(
+            "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n"
+        ));
+        assert_eq!((names(&manifest), errors(&manifest)), (vec![], vec![]));
+    }
     for (version, kind) in [
         ("metallb.io/v1beta1", "IPAdressPool"),
         ("metallb.io/v1", "BGPPeer"),
+        ("v1", "Nod"),
+        ("v2", "Node"),
     ] {
         let manifest = parse(&format!(
             "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n"
