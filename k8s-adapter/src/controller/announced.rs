@@ -131,13 +131,10 @@ impl Announced {
 /// How long a condition must have been about to say the same, and for how long it may be put off at most.
 fn patience(shown: Option<&AddressCondition>, prospect: &Prospect) -> (Duration, Duration) {
     let is_announced = shown.is_some_and(|shown| shown.status == ConditionStatus::True);
-    let is_told = |conflict: &AddressCondition| {
-        shown
-            .is_some_and(|shown| shown.reason == conflict.reason && shown.status == conflict.status)
-    };
     match prospect {
         Prospect::Awaited(_) => (AWAITED, AWAITED),
-        Prospect::Contested(conflict) if !is_told(conflict) => (Duration::ZERO, Duration::ZERO),
+        // A responder tells of each address now and then only.
+        Prospect::Contested(_) => (Duration::ZERO, Duration::ZERO),
         _ if is_announced => (QUIET, LIMIT),
         _ => (FIRST_QUIET, FIRST_LIMIT),
     }

@@ -186,6 +186,14 @@ async fn a_claim_to_an_address_is_told_at_once_and_that_it_is_over_after_a_while
         .replace("reason: Announced", "reason: AddressConflict");
     shown.show(start, &conflict, &[ADVERTISED, &own, &claimed]);
     assert_eq!(shown.announced.next(), None);
+    // What is new about it is told at once too.
+    let other = claimed.replace("n1 hears X", "n1 hears Y");
+    shown.show(start, &conflict, &[ADVERTISED, &own, &other]);
+    assert_eq!(
+        shown.settled(start),
+        ["AddressConflict: by layer 2 from n1, but n1 hears Y"]
+    );
+    shown.show(start, &conflict, &[ADVERTISED, &own, &claimed]);
     // It is over, comes again at once, and is over.
     shown.show(start, &conflict, &[ADVERTISED, &own]);
     assert_eq!(shown.settled(start + QUIET / 2), [] as [String; 0]);
