@@ -1,10 +1,15 @@
 //! What a client of the API server needs: where it is, whom to trust, and who it is itself.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
+use kube::client::ConfigExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::json;
+use tower::{BoxError, ServiceBuilder};
 
 use crate::LabError;
 
@@ -66,9 +71,24 @@ impl Access {
             Kubeconfig::from_yaml(&self.kubeconfig()).map_err(|error| unusable(&error))?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-        let mut config = config.map_err(|error| unusable(&error))?;
-        // A test that asks a server that is down wants to know.
-        config.default_retry = false;
-        Client::try_from(config).map_err(|error| unusable(&error))
+        let config = config.map_err(|error| unusable(&error))?;
+        client(config).map_err(|error| unusable(&error))
     }
 }
+
+/// One that lets go of connections before the server does, which may happen to a request that is on its way. It tries
+/// nothing again: a test that asks a server that is down wants to know.
+fn client(config: Config) -> Result<Client, kube::Error> {
+    let http = legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .build(config.rustls_https_connector()?);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace))
+}
+
+/// How long a connection is kept for the next request: the API server keeps it for 90 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
