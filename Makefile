@@ -1,5 +1,5 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-l2 bench-scale bench-ipam bench-membership check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-l2 bench-scale bench-ipam bench-membership fuzz check
 
 # Network namespaces need root; everything is built as the user who called.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES,TRIALS,SPLITS)
@@ -65,6 +65,19 @@ bench-ipam:
 # in some ten minutes; CASE="300 members" takes the rows that it is part of.
 bench-membership:
 	cargo bench --package election --features membership --bench membership --locked -- "$(CASE)"
+
+# One fuzz target for SECONDS=600, with coverage and with nothing but cargo: make fuzz TARGET=arp. What it finds is put
+# below target/fuzz; the first time takes some minutes to build.
+SECONDS ?= 600
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+COVERAGE := --cfg fuzzing -Cdebug-assertions -Coverflow-checks -Cpasses=sancov-module $(addprefix \
+	-Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+fuzz:
+	mkdir -p target/fuzz/corpus/$(TARGET)
+	RUSTFLAGS="$(COVERAGE)" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_STRIP=none cargo build --release \
+		--locked --package ferrolb-fuzz --bin $(TARGET) --target-dir target/fuzz --target $(HOST)
+	target/fuzz/$(HOST)/release/$(TARGET) -max_total_time=$(SECONDS) -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix=target/fuzz/ target/fuzz/corpus/$(TARGET) $(wildcard fuzz/corpus/$(TARGET))
 
 check:
 	bash .ci/run
