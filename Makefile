@@ -53,7 +53,8 @@ bench-l2:
 	cargo build --release --locked --package lab --bins
 	$(SUDO) target/release/ferrolb-lab bench-l2
 
-# What a cluster of 1 000 nodes sends and writes when something happens to all of them, in virtual time.
+# What a cluster of 1 000 nodes sends, writes and says among its members when something happens to all of them, and how soon
+# it is done, in virtual time; in some minutes.
 bench-scale:
 	cargo bench --package ferrolb-planner --bench scale --locked
 

@@ -57,7 +57,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// Until the last status is written. Routes and answers do not wait for it.
+    /// Until the last status is written, from when the nodes know what has happened. Routes and answers do not wait for it.
     pub(crate) fn settled_after(&self) -> Duration {
         let waiting = self.most_writes.saturating_sub(BURST);
         Duration::from_secs_f64(waiting as f64 / WRITES_A_SECOND)
@@ -131,7 +131,7 @@ fn superseded(now: &View, left_behind: &Statuses) -> Vec<StatusId> {
 /// What happens, in turn, and what it costs.
 pub(crate) fn run(size: Size) -> Vec<(&'static str, Cost)> {
     let started = cluster(size);
-    let dead: BTreeSet<NodeName> = (0..size.nodes).step_by(10).map(node_name).collect();
+    let dead: BTreeSet<NodeName> = dead(size).map(node_name).collect();
     let mut bereft = started.clone();
     let mut lost = Affected {
         nodes: dead.clone(),
@@ -181,6 +181,11 @@ pub(crate) fn run(size: Size) -> Vec<(&'static str, Cost)> {
         edition.add(&second, &third, &nothing);
     }
     costs.to_vec()
+}
+
+/// The nodes that die.
+pub(crate) fn dead(size: Size) -> impl Iterator<Item = usize> {
+    (0..size.nodes).step_by(10)
 }
 
 /// The ServiceL2Status objects of nodes that cannot take them back.
