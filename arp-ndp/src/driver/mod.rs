@@ -74,6 +74,7 @@ enum Order {
         verdict: Verdict,
     },
     Refresh,
+    Remind,
 }
 
 /// Which frames the card hands to the kernel.
@@ -210,9 +211,14 @@ impl Interface {
         });
     }
 
-    /// Announces every address that is held once more, ahead of its refresh.
+    /// Announces every address that is held anew, as often as one that is new.
     pub fn refresh(&self) {
         self.order(Order::Refresh);
+    }
+
+    /// Announces one of the addresses that are held once more: the next one each time.
+    pub fn remind(&self) {
+        self.order(Order::Remind);
     }
 
     /// The interface is now like this. The same link again changes nothing.

@@ -176,6 +176,7 @@ impl Task {
                 verdict,
             }),
             Order::Refresh => self.handle(Input::Refresh),
+            Order::Remind => self.handle(Input::Remind),
         }
     }
 

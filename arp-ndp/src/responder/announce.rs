@@ -54,6 +54,11 @@ impl Announcer {
         self.agenda.set(address, now, plan);
     }
 
+    /// Plans a burst from now on that repeats what was announced before.
+    pub(super) fn repeat(&mut self, now: Instant, address: IpAddr) {
+        self.plan(address, now, Announcement::Takeover { round: 2 });
+    }
+
     /// Brings what was planned for the address forward to now: the next of its burst, or its refresh.
     pub(super) fn hasten(&mut self, now: Instant, address: IpAddr) {
         let planned = self.agenda.get(address).map(|(_, plan)| plan.announcement);
@@ -99,8 +104,9 @@ impl Announcer {
     fn after(&mut self, now: Instant, made: Announcement) -> Option<(Instant, Announcement)> {
         match made {
             Announcement::Takeover { round } if round < BURST_ROUNDS => {
+                let pause = FIRST_PAUSE * 2_u32.pow(round.saturating_sub(1));
                 let round = round.saturating_add(1);
-                Some((now + BURST_INTERVAL, Announcement::Takeover { round }))
+                Some((now + pause, Announcement::Takeover { round }))
             }
             Announcement::Takeover { .. } | Announcement::Refresh | Announcement::Defence => {
                 let at = now.checked_add(jittered(self.refresh?, &mut self.jitter))?;
@@ -116,6 +122,7 @@ fn jittered(interval: Duration, jitter: &mut fastrand::Rng) -> Duration {
     (interval / 4 * 3).saturating_add(Duration::from_nanos(jitter.u64(0..=spread)))
 }
 
-/// At 0, 1.1, 2.2, 3.3 and 4.4 s: as often as fits the five seconds for which MetalLB repeats itself.
-const BURST_ROUNDS: u32 = 5;
-const BURST_INTERVAL: Duration = Duration::from_millis(1100);
+/// At 0, 80, 240, 560, 1200, 2480 and 5040 ms: for the five seconds for which MetalLB repeats itself, and often enough in
+/// the first that another owner hears of it though a frame, or its answer, is lost.
+const BURST_ROUNDS: u32 = 7;
+const FIRST_PAUSE: Duration = Duration::from_millis(80);

@@ -30,9 +30,12 @@ pub enum Input<'a> {
         /// Who keeps it.
         verdict: Verdict,
     },
-    /// Announce every address that is held once more, ahead of its refresh: somebody may be listening who was not
+    /// Announce every address that is held anew, as often as one that is new: somebody may be listening who was not
     /// before.
     Refresh,
+    /// Announce one of the addresses that are held once more, ahead of its refresh: the next one each time. For whoever
+    /// wants to be heard as soon as a link is whole again that is not known to be cut.
+    Remind,
 }
 
 /// What an address is to us.

@@ -63,6 +63,8 @@ pub struct Responder {
     claims: Spaced<MacAddr>,
     defences: Spaced<()>,
     leaving: Agenda<IpAddr, ()>,
+    /// Whose turn it is at the next [`Input::Remind`], if there are so many addresses.
+    reminded: usize,
     drops: BTreeMap<DropReason, u64>,
     outputs: VecDeque<Output>,
 }
@@ -87,6 +89,7 @@ impl Responder {
             claims: Spaced::new(config.defend_interval()),
             defences: Spaced::new(config.defend_interval()),
             leaving: Agenda::new(),
+            reminded: 0,
             drops: BTreeMap::new(),
             outputs: VecDeque::new(),
         }
@@ -105,6 +108,7 @@ impl Responder {
                 verdict,
             } => self.settle(now, address, by, verdict),
             Input::Refresh => self.refresh(now),
+            Input::Remind => self.remind(now),
         }
         self.handle_timeout(now);
     }
@@ -247,8 +251,24 @@ impl Responder {
     fn refresh(&mut self, now: Instant) {
         for (address, holding) in &self.addresses {
             if holding.tenure == Tenure::Held && self.link.speaks(Protocols::of(*address)) {
-                self.announcer.hasten(now, *address);
+                self.announcer.repeat(now, *address);
             }
+        }
+    }
+
+    fn remind(&mut self, now: Instant) {
+        let before = self.addresses.iter().skip(self.reminded);
+        let in_turn = before.chain(&self.addresses).take(self.addresses.len());
+        let is_ours = |(address, holding): (&IpAddr, &Holding)| {
+            holding.tenure == Tenure::Held && self.link.speaks(Protocols::of(*address))
+        };
+        let Some(step) = in_turn.clone().position(is_ours) else {
+            return;
+        };
+        let address = in_turn.map(|(address, _)| *address).nth(step);
+        self.reminded = (self.reminded + step + 1) % self.addresses.len();
+        if let Some(address) = address {
+            self.announcer.hasten(now, address);
         }
     }
 

@@ -279,11 +279,11 @@ fn on_a_link_that_is_down_nothing_is_claimed_or_defended_and_what_was_yielded_st
 }
 
 #[test]
-fn refresh_announces_all_that_is_held_and_nothing_else() {
+fn refresh_announces_all_that_is_held_as_often_as_what_is_new_and_nothing_else() {
     let mut station = settled();
     station.settle(BOTH[0], OTHER, Verdict::Yield);
     let outputs = station.give(Input::Refresh);
-    let announcement = Announcement::Refresh;
+    let announcement = Announcement::Takeover { round: 2 };
     let address = ip(BOTH[1]);
     assert_eq!(
         events(&outputs),
@@ -292,6 +292,25 @@ fn refresh_announces_all_that_is_held_and_nothing_else() {
             announcement
         }]
     );
+    let again = station.run(Duration::from_millis(600));
+    let again = again.iter().filter(|(_, output)| {
+        matches!(output, Output::Event(Event::Announced { address: other, .. }) if *other == address)
+    });
+    assert_eq!(again.count(), 2, "a frame may be lost");
     station.set_role(Role::Leaving, &BOTH);
     assert_eq!(station.give(Input::Refresh), []);
+}
+
+#[test]
+fn remind_announces_what_is_held_one_address_after_the_other() {
+    let mut station = settled();
+    let mut reminded = || announced(&station.give(Input::Remind));
+    let turns = [reminded(), reminded(), reminded()].concat();
+    assert_eq!(turns, [BOTH[0], BOTH[1], BOTH[0]].map(ip));
+    station.settle(BOTH[1], OTHER, Verdict::Yield);
+    for _ in 0..3 {
+        assert_eq!(announced(&station.give(Input::Remind)), [ip(BOTH[0])]);
+    }
+    station.set_role(Role::Leaving, &BOTH);
+    assert_eq!(station.give(Input::Remind), []);
 }

@@ -53,7 +53,7 @@ fn a_new_hardware_address_is_announced_for_every_address_and_used_in_answers() {
                 .map(|(_, output)| output)
         )
         .len(),
-        8
+        12
     );
 
     let answer = station.receive(&arp_frame(OTHER, MacAddr::BROADCAST, &who_has()));

@@ -113,7 +113,7 @@ fn after_three_unanswered_questions_the_address_is_claimed_again() {
             vec![Output::Transmit(probe(address, OURS, Some(OTHER))); 3]
         );
         assert_eq!(outputs[3], reclaimed(address));
-        assert_eq!(announced(&outputs), [ip(address)]);
+        assert_eq!(announced(&outputs).first(), Some(&ip(address)));
         assert!(done[3].0 - start >= Duration::from_millis(900));
         assert_eq!(station.tenure(address), Some(Tenure::Held));
     }

@@ -74,7 +74,7 @@ fn arping_and_ndisc6_get_one_answer_from_the_owner_and_none_for_what_nobody_has(
     // An announcement is no answer, but looks like one to the programs.
     answering.wait_for(|status| {
         let made = |(address, status): (&IpAddr, &AddressStatus)| {
-            status.counters.gratuitous_sent == if address.is_ipv4() { 10 } else { 5 }
+            status.counters.gratuitous_sent == if address.is_ipv4() { 14 } else { 7 }
         };
         status.addresses.iter().all(made)
     });

@@ -106,5 +106,5 @@ fn add_addresses(node: &Namespace, load: ArpLoad) -> Result<(), LabError> {
 }
 
 /// Five announcements of two frames each.
-const BURST_FRAMES: u64 = 10;
+const BURST_FRAMES: u64 = 14;
 const TIMEOUT: Duration = Duration::from_secs(60);
