@@ -50,8 +50,11 @@ pub(super) trait Respond: Send + 'static {
     /// Says who keeps an address that another station claims.
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict);
 
-    /// Announces what is answered for once more.
+    /// Announces what is answered for anew.
     fn refresh(&self);
+
+    /// Announces one of the addresses that are answered for once more, the next one each time.
+    fn remind(&self);
 
     /// Waits for what there is to tell of whose an address is; nothing at all says that the responder has broken down.
     /// Cancel-safe.
@@ -246,9 +249,14 @@ impl<R: Responders> Layer2<R> {
         self.running.values().any(Running::is_handing_over)
     }
 
-    /// Announces all that is answered for once more: somebody may hear it who did not before.
+    /// Announces all that is answered for anew: somebody may hear it who did not before.
     pub(super) fn refresh(&self) {
         self.running.values().for_each(Running::refresh);
+    }
+
+    /// Announces one address on each link once more, the next one each time.
+    pub(super) fn remind(&self) {
+        self.running.values().for_each(Running::remind);
     }
 
     /// Says who keeps an address.

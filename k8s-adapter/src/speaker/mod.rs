@@ -39,6 +39,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod view;
+mod vigil;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub use self::process::{SpeakerError, give_up_privileges, run};
 use self::proxy::KubeProxy;
 use self::report::{Facts, Reporter};
 use self::tally::Tally;
+use self::vigil::Vigil;
 use crate::sink::Sink;
 use crate::source::{Source, SourceError};
 use crate::telemetry::{ConfigLog, chain};
@@ -91,6 +93,7 @@ struct Speaker<S, P: Sessions, R: Responders> {
     peers: Peers<P>,
     layer2: Layer2<R>,
     fence: Fence,
+    vigil: Vigil,
     /// The part in the group of speakers, where there is to be one.
     membership: Option<Membership>,
     /// What was decided last; `None` until the source has been read.
@@ -132,6 +135,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             peers: Peers::new(sessions),
             layer2: Layer2::new(responders, Fresh::new(Probe::NewAddresses)),
             fence: Fence::new(Defence::default()),
+            vigil: Vigil::default(),
             membership: None,
             decision: None,
             tally: Tally::default(),
@@ -294,10 +298,22 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             info!("somebody is back who was held dead: announcing what this node has");
             self.layer2.refresh();
         }
+        if self.vigil.keep(now(), self.missed_by()) {
+            self.layer2.remind();
+        }
         for claim in self.fence.take_due(now()) {
             self.look_again(&claim);
         }
         self.fence.handle_timeout(now(), &self.layer2.left());
+    }
+
+    /// By how many speakers one is missed that was there before and whose Node still is; `None` where none is.
+    fn missed_by(&self) -> Option<u32> {
+        let membership = self.membership.as_ref()?;
+        let nodes = &self.translator.snapshot().nodes;
+        let is_missed = membership.missed().any(|node| nodes.contains_key(node));
+        let alive = membership.alive().filter(|_| is_missed)?;
+        u32::try_from(alive).ok()
     }
 
     /// What is decided next is decided by what is answered for now.
@@ -374,7 +390,12 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     /// When [`run`](Self::run) has something to do though nothing happens.
     fn due(&self) -> Option<std::time::Instant> {
         let held = self.layer2.poll_timeout().map(Instant::into_std);
-        let due = [self.drain.poll_timeout(), held, self.fence.poll_timeout()];
+        let due = [
+            self.drain.poll_timeout(),
+            held,
+            self.fence.poll_timeout(),
+            self.vigil.poll_timeout(),
+        ];
         due.into_iter().flatten().min()
     }
 

@@ -131,6 +131,10 @@ impl Respond for CountedResponder {
         self.driver.refresh();
     }
 
+    fn remind(&self) {
+        self.driver.remind();
+    }
+
     /// Counts the events, which the driver has logged already.
     async fn events(&mut self) -> Vec<Event> {
         let mut told = Vec::new();

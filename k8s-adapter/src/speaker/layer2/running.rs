@@ -88,6 +88,10 @@ impl<R: Respond> Running<R> {
         self.responder.refresh();
     }
 
+    pub(super) fn remind(&self) {
+        self.responder.remind();
+    }
+
     /// Takes up what the responder tells. Returns whether that makes what is held another.
     pub(super) fn take_in(&mut self, event: Event, told: &mut Vec<Told>) -> bool {
         match event {

@@ -12,7 +12,7 @@ use election::driver::{Agent, DriverError, Status};
 use election::membership::{Event, Facts, Key, Member, MemberName, MemberNameError, Members};
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
@@ -22,7 +22,29 @@ use crate::speaker::board::Board;
 use crate::speaker::flags::MembershipSettings;
 use crate::telemetry::chain;
 
-pub(super) struct Task {
+/// The part of this node in the group, once it has one: an [`Agent`], or what stands for it in a simulation.
+pub(in crate::speaker) trait Participant: Send + 'static {
+    /// Where others reach it.
+    fn address(&self) -> SocketAddr;
+
+    /// The others can be found at these addresses.
+    fn set_peers(&self, peers: BTreeSet<SocketAddr>);
+
+    /// This is what it tells of itself.
+    fn set_facts(&self, facts: Facts);
+
+    /// Who is alive, this node among them.
+    fn members(&self) -> watch::Receiver<Arc<Members>>;
+
+    /// What happens.
+    fn events(&mut self) -> &mut mpsc::Receiver<Event>;
+
+    /// Says to all others that it goes.
+    fn leave(self) -> impl Future<Output = ()> + Send;
+}
+
+/// What a member does for its speaker.
+pub(in crate::speaker) struct Task {
     node: NodeName,
     settings: MembershipSettings,
     finder: Finder,
@@ -96,10 +118,15 @@ impl Task {
 
     /// Takes part until nobody has facts to tell any more, and leaves.
     pub(super) async fn run(mut self) {
-        let Some(mut agent) = self.join().await else {
-            return;
-        };
-        self.board.show((), agent.status());
+        if let Some(agent) = self.join().await {
+            self.board.show((), agent.status());
+            self.take_part(agent).await;
+        }
+    }
+
+    /// The same from the moment on when it has joined.
+    pub(in crate::speaker) async fn take_part(mut self, mut agent: impl Participant) {
+        agent.set_facts(self.facts.borrow_and_update().clone());
         self.joining_until = Some(Instant::now() + self.settings.patience);
         let mut members = agent.members();
         loop {
@@ -164,13 +191,11 @@ impl Task {
         let key = read_key(folder.ok_or(Obstacle::NoKey)?)?;
         let name = MemberName::try_new(self.node.as_str())?;
         let (bind, config) = (self.settings.bind, self.settings.config.clone());
-        let agent = Agent::spawn(name, bind, bind.ip(), config, &key).await?;
-        agent.set_facts(self.facts.borrow().clone());
-        Ok(agent)
+        Ok(Agent::spawn(name, bind, bind.ip(), config, &key).await?)
     }
 
     /// Members are to be found at these addresses, those of the own family; or why that is not known.
-    fn find(&mut self, agent: &Agent, found: Result<BTreeSet<IpAddr>, String>) {
+    fn find(&mut self, agent: &impl Participant, found: Result<BTreeSet<IpAddr>, String>) {
         match found {
             Ok(found) => {
                 let bind = self.settings.bind;
@@ -255,6 +280,32 @@ impl Task {
             }
             self.problem = problem;
         }
+    }
+}
+
+impl Participant for Agent {
+    fn address(&self) -> SocketAddr {
+        self.address()
+    }
+
+    fn set_peers(&self, peers: BTreeSet<SocketAddr>) {
+        self.set_peers(peers);
+    }
+
+    fn set_facts(&self, facts: Facts) {
+        self.set_facts(facts);
+    }
+
+    fn members(&self) -> watch::Receiver<Arc<Members>> {
+        self.members()
+    }
+
+    fn events(&mut self) -> &mut mpsc::Receiver<Event> {
+        self.events()
+    }
+
+    async fn leave(self) {
+        self.leave().await;
     }
 }
 

@@ -24,7 +24,9 @@ use planner::names::{Interface, NodeName};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::agent::Task;
+#[cfg(test)]
+pub(super) use self::agent::Participant;
+pub(super) use self::agent::Task;
 pub(super) use self::peers::Peers;
 use super::board::Board;
 use super::flags::MembershipSettings;
@@ -78,13 +80,27 @@ impl Membership {
         peers: Peers,
         board: Board<(), Status>,
     ) -> Self {
+        Self::start_as(node, settings, peers, board, Task::run)
+    }
+
+    /// The same, with the task run like this.
+    pub(super) fn start_as<F>(
+        node: NodeName,
+        settings: MembershipSettings,
+        peers: Peers,
+        board: Board<(), Status>,
+        run: impl FnOnce(Task) -> F,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (view_tx, view) = watch::channel(View::joining());
         let (facts, facts_rx) = watch::channel(Facts::default());
         let (nodes, peers) = peers.connect();
         let task = Task::new(node.clone(), settings, peers, facts_rx, view_tx, board);
         Self {
             nodes,
-            ..Self::new(node, view, facts, tokio::spawn(task.run()))
+            ..Self::new(node, view, facts, tokio::spawn(run(task)))
         }
     }
 
@@ -109,7 +125,11 @@ impl Membership {
     }
 
     /// Tells the others this of this node. The same again is not told.
+    ///
+    /// Who is still finding the others takes on nothing, so that those who have something keep it until it can.
     pub(super) fn tell(&mut self, own: Facts) {
+        let draining = own.draining || self.is_joining();
+        let own = Facts { draining, ..own };
         self.has_news |= self.facts.send_if_modified(|told| {
             let is_other = *told != own;
             if is_other {
@@ -183,6 +203,15 @@ impl Membership {
     pub(super) fn by_mac(&self, mac: [u8; 6]) -> Option<&NodeName> {
         let alive = self.members.as_ref()?;
         alive.by_mac(mac).or_else(|| self.met.by_mac(mac))
+    }
+
+    /// Those who were alive before and are not now, as far as that is known.
+    pub(super) fn missed(&self) -> impl Iterator<Item = &NodeName> {
+        let members = self.members.iter();
+        members.flat_map(|members| {
+            let met = self.met.iter().map(|(node, _)| node);
+            met.filter(|node| members.get(node).is_none())
+        })
     }
 
     /// How many of them there are.

@@ -84,6 +84,7 @@ async fn without_membership_every_node_counts_as_alive() {
 #[tokio::test(start_paused = true)]
 async fn a_node_tells_of_its_links_and_that_it_drains() {
     let world = node("node-a").await;
+    world.set_alive(&["node-a", "node-b"]).await;
     let facts = world.facts();
     assert_eq!(facts.links["eth0"].mac, mac("node-a").octets());
     assert!(facts.links["eth0"].up && !facts.draining);
@@ -96,6 +97,36 @@ async fn a_node_tells_of_its_links_and_that_it_drains() {
     );
     world.set(&[&draining, POOLS, WEB]).await;
     assert!(world.facts().draining);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_still_looks_for_the_others_takes_nothing_from_those_who_have_it() {
+    let world = node("node-a").await;
+    assert!(world.facts().draining);
+    world.set_alive(&["node-a", "node-b"]).await;
+    assert!(!world.facts().draining);
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_are_reminded_while_one_is_missed_whose_node_is_there() {
+    let world = node("node-a").await;
+    let reminders = |world: &World| world.record(|record| record.reminders);
+    for alive in [
+        &["node-a", "node-b"][..],
+        &["node-a", "node-b", "node-z"],
+        &["node-a", "node-b"],
+    ] {
+        world.set_alive(alive).await;
+        sleep(HAND_OVER * 2).await;
+        assert_eq!(reminders(&world), 0);
+    }
+    world.set_alive(&["node-a"]).await;
+    sleep(HAND_OVER * 2).await;
+    assert!(
+        (4..=6).contains(&reminders(&world)),
+        "{}",
+        reminders(&world)
+    );
 }
 
 #[tokio::test(start_paused = true)]

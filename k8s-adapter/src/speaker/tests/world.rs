@@ -69,6 +69,8 @@ pub(super) struct Record {
     pub(super) answers: BTreeMap<String, BTreeMap<IpAddr, Role>>,
     /// What responders were told of claims, in order.
     pub(super) verdicts: Vec<String>,
+    /// How often responders were told to remind others.
+    pub(super) reminders: usize,
     /// The status objects that are there.
     pub(super) statuses: BTreeMap<StatusId, StatusBody>,
     /// The events, as `Reason message`.
@@ -362,7 +364,9 @@ impl World {
     }
 }
 
-struct FakeSource(mpsc::UnboundedReceiver<Result<Arc<ClusterObjects>, SourceError>>);
+pub(super) struct FakeSource(
+    pub(super) mpsc::UnboundedReceiver<Result<Arc<ClusterObjects>, SourceError>>,
+);
 
 impl Source for FakeSource {
     async fn changed(&mut self) -> Result<Arc<ClusterObjects>, SourceError> {
@@ -370,8 +374,8 @@ impl Source for FakeSource {
     }
 }
 
-#[derive(Clone)]
-struct Recorder(Arc<Mutex<Record>>);
+#[derive(Clone, Default)]
+pub(super) struct Recorder(Arc<Mutex<Record>>);
 
 impl Sink for Recorder {
     async fn apply(&self, effect: Effect, _: &ClusterObjects) -> Result<(), SinkError> {
@@ -444,7 +448,7 @@ impl Sessions for Recorder {
 }
 
 /// Sends at once whatever it is told, and takes any settings but another address or password.
-struct FakeSession {
+pub(super) struct FakeSession {
     peer: String,
     settings: PeerSession,
     observed: SessionObserved,

@@ -144,6 +144,10 @@ impl Respond for FakeResponder {
         self.record.lock().unwrap().verdicts.push(refreshed);
     }
 
+    fn remind(&self) {
+        self.record.lock().unwrap().reminders += 1;
+    }
+
     async fn events(&mut self) -> Vec<Event> {
         tokio::select! {
             () = self.breaker.notified() => Vec::new(),
