@@ -1,5 +1,5 @@
 # The two commands: `make demo` shows the product at work, `make test` passes everything.
-.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-l2 bench-scale bench-ipam bench-membership fuzz check
+.PHONY: demo test test-traffic bench bench-controller bench-speaker-k8s bench-failover bench-l2 bench-scale bench-ipam bench-membership simulate-layer2 fuzz check
 
 # Network namespaces need root; everything is built as the user who called.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROUTER,CI,KUBEBUILDER_ASSETS,METALLB_CONTROLLER,METALLB_SPEAKER,SERVICES,TRIALS,SPLITS)
@@ -66,6 +66,11 @@ bench-ipam:
 # in some ten minutes; CASE="300 members" takes the rows that it is part of.
 bench-membership:
 	cargo bench --package election --features membership --bench membership --locked -- "$(CASE)"
+
+# Whole speakers in virtual time, through SEEDS=10000 scenarios of crashes, pauses, drains and cuts: that an address has one
+# owner. Many more than `make test` takes; SEED=136 tells what happens in one.
+simulate-layer2:
+	SEEDS=$(or $(SEEDS),10000) cargo test --profile bench --package k8s-adapter --lib --locked speaker::tests::simulation -- --nocapture
 
 # One fuzz target for SECONDS=600, with coverage and with nothing but cargo: make fuzz TARGET=arp. What it finds is put
 # below target/fuzz; the first time takes some minutes to build.

@@ -5,6 +5,7 @@ mod fence;
 mod kube_proxy;
 mod membership;
 mod reactions;
+mod simulation;
 mod world;
 
 use std::time::Duration;
