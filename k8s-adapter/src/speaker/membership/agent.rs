@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use election::membership::{Event, Facts, Key, Member, MemberName, MemberNameErro
 use planner::effect::{Problem, Severity};
 use planner::names::NodeName;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tracing::{info, warn};
 
 use super::peers::Finder;
@@ -32,6 +32,9 @@ pub(in crate::speaker) trait Participant: Send + 'static {
 
     /// This is what it tells of itself.
     fn set_facts(&self, facts: Facts);
+
+    /// This is what all are to seal with from now on.
+    fn set_key(&self, key: Key);
 
     /// Who is alive, this node among them.
     fn members(&self) -> watch::Receiver<Arc<Members>>;
@@ -53,8 +56,10 @@ pub(in crate::speaker) struct Task {
     board: Board<(), Status>,
     /// Where the others are, once that is known.
     peers: Option<BTreeSet<SocketAddr>>,
-    /// What is in the way of knowing it.
+    /// What is in the way of knowing it, or of taking part.
     problem: Option<Problem>,
+    /// What is in the way of reading the key again.
+    key_problem: Option<Problem>,
     /// Until when the others may take to be found.
     joining_until: Option<Instant>,
     /// Those that are held dead.
@@ -110,6 +115,7 @@ impl Task {
             board,
             peers: None,
             problem: None,
+            key_problem: None,
             joining_until: None,
             dead: BTreeSet::new(),
             returns: 0,
@@ -129,6 +135,8 @@ impl Task {
         agent.set_facts(self.facts.borrow_and_update().clone());
         self.joining_until = Some(Instant::now() + self.settings.patience);
         let mut members = agent.members();
+        let mut reading = interval_at(Instant::now() + RETRY, RETRY);
+        reading.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let joining_until = self.joining_until;
             let deadline = joining_until.unwrap_or_else(Instant::now);
@@ -143,6 +151,7 @@ impl Task {
                 Ok(()) = members.changed() => {}
                 // The driver has logged them.
                 Some(event) = agent.events().recv() => self.note(event),
+                _ = reading.tick(), if self.settings.key_folder.is_some() => self.read_key_again(&agent),
                 () = sleep_until(deadline), if joining_until.is_some() => {
                     warn!("not every speaker has been found in time: the others go on without");
                     self.joining_until = None;
@@ -187,11 +196,36 @@ impl Task {
     }
 
     async fn try_join(&mut self) -> Result<Agent, Obstacle> {
-        let folder = self.settings.key_folder.as_deref();
-        let key = read_key(folder.ok_or(Obstacle::NoKey)?)?;
+        let key = self.read_key()?;
         let name = MemberName::try_new(self.node.as_str())?;
         let (bind, config) = (self.settings.bind, self.settings.config.clone());
         Ok(Agent::spawn(name, bind, bind.ip(), config, &key).await?)
+    }
+
+    /// The key in a folder where a Secret is mounted.
+    fn read_key(&self) -> Result<Key, Obstacle> {
+        let folder = self.settings.key_folder.as_deref();
+        let path = folder.ok_or(Obstacle::NoKey)?.join(FILE);
+        match fs::read(&path) {
+            Ok(secret) if secret.trim_ascii().is_empty() => Err(Obstacle::EmptyKey { path }),
+            Ok(secret) => Ok(Key::derive(&secret)),
+            Err(source) => Err(Obstacle::Unreadable { path, source }),
+        }
+    }
+
+    /// Takes up a key that has changed. One that cannot be read any more stays.
+    fn read_key_again(&mut self, agent: &impl Participant) {
+        let message = match self.read_key() {
+            Ok(key) => {
+                agent.set_key(key);
+                None
+            }
+            Err(obstacle) => Some(format!(
+                "{}: this speaker goes on with the key that it had",
+                chain(&obstacle)
+            )),
+        };
+        change(&mut self.key_problem, message);
     }
 
     /// Members are to be found at these addresses, those of the own family; or why that is not known.
@@ -252,7 +286,8 @@ impl Task {
     }
 
     fn publish(&self, alive: Alive) {
-        let problem = self.problem.clone();
+        let problem = self.problem.as_ref().or(self.key_problem.as_ref());
+        let problem = problem.cloned();
         let now = View {
             alive,
             problem,
@@ -268,18 +303,7 @@ impl Task {
     }
 
     fn set_problem(&mut self, message: Option<String>) {
-        let problem = message.map(|message| Problem {
-            kind: "Speaker".to_owned(),
-            name: "membership".to_owned(),
-            message,
-            severity: Severity::Warning,
-        });
-        if self.problem != problem {
-            if let Some(problem) = &problem {
-                warn!("membership: {}", problem.message);
-            }
-            self.problem = problem;
-        }
+        change(&mut self.problem, message);
     }
 }
 
@@ -294,6 +318,10 @@ impl Participant for Agent {
 
     fn set_facts(&self, facts: Facts) {
         self.set_facts(facts);
+    }
+
+    fn set_key(&self, key: Key) {
+        self.set_key(key);
     }
 
     fn members(&self) -> watch::Receiver<Arc<Members>> {
@@ -316,17 +344,23 @@ fn of_planner(member: &Arc<Member>) -> (NodeName, planner::members::Member) {
     (node, known.unwrap_or_default())
 }
 
-/// The key in a folder where a Secret is mounted.
-fn read_key(folder: &Path) -> Result<Key, Obstacle> {
-    let path = folder.join(FILE);
-    match fs::read(&path) {
-        Ok(secret) if secret.trim_ascii().is_empty() => Err(Obstacle::EmptyKey { path }),
-        Ok(secret) => Ok(Key::derive(&secret)),
-        Err(source) => Err(Obstacle::Unreadable { path, source }),
+/// Says once what is wrong.
+fn change(problem: &mut Option<Problem>, message: Option<String>) {
+    let now = message.map(|message| Problem {
+        kind: "Speaker".to_owned(),
+        name: "membership".to_owned(),
+        message,
+        severity: Severity::Warning,
+    });
+    if *problem != now {
+        if let Some(now) = &now {
+            warn!("membership: {}", now.message);
+        }
+        *problem = now;
     }
 }
 
 /// The key of the Secret that holds what all members know.
 const FILE: &str = "secretkey";
-/// How often it is tried to take part.
+/// How often it is tried to take part, and the key is read after that.
 const RETRY: Duration = Duration::from_secs(5);

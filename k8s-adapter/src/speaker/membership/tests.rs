@@ -111,3 +111,38 @@ async fn who_has_no_key_counts_everybody_as_alive_and_takes_part_once_there_is_o
     assert_eq!(membership.problem(), None);
     membership.leave().await;
 }
+
+#[tokio::test]
+async fn a_key_that_changes_while_speakers_run_is_taken_up_and_loses_nobody() {
+    let (port, key, other) = (port(), key(), key());
+    let mut here = start("node-a", "127.0.0.1", port, key.path());
+    let mut there = start("node-b", "127.0.0.2", port, other.path());
+    let nodes = ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|ip| ip.parse().unwrap());
+    for membership in [&mut here, &mut there] {
+        membership.set_nodes(nodes.into_iter());
+    }
+    until(&mut here, |view| are_alive(view, &["node-a", "node-b"])).await;
+    for folder in [&key, &other] {
+        fs::write(folder.path().join("secretkey"), "a new one").unwrap();
+    }
+    let mut third = start("node-c", "127.0.0.3", port, key.path());
+    third.set_nodes(nodes.into_iter());
+    for membership in [&mut here, &mut there, &mut third] {
+        let all = ["node-a", "node-b", "node-c"];
+        until(membership, |view| are_alive(view, &all)).await;
+    }
+    // A key that is gone is told of, and counts on.
+    fs::remove_file(key.path().join("secretkey")).unwrap();
+    until(&mut here, |view| view.problem.is_some()).await;
+    let problem = here.problem().unwrap();
+    assert!(problem.message.contains("goes on with the key that it had"));
+    fs::write(key.path().join("secretkey"), "a new one").unwrap();
+    until(&mut here, |view| view.problem.is_none()).await;
+    assert!(are_alive(
+        &here.view.borrow(),
+        &["node-a", "node-b", "node-c"]
+    ));
+    for membership in [third, there, here] {
+        membership.leave().await;
+    }
+}

@@ -142,6 +142,10 @@ impl Participant for Seated {
         self.give(Input::SetLocal(facts));
     }
 
+    fn set_key(&self, key: Key) {
+        self.give(Input::SetKey(key));
+    }
+
     fn members(&self) -> watch::Receiver<Arc<Members>> {
         self.members.clone()
     }
