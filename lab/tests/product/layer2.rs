@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use lab::{Requirement, requires};
 
-use crate::stage::{Stage, TIMEOUT};
+use crate::stage::Stage;
 
 /// Addresses of the pool that no service has, and others of the link that nobody has.
 const UNUSED: [&str; 4] = [
@@ -25,7 +25,7 @@ fn exactly_the_owner_answers_and_nobody_does_for_an_address_that_is_not_announce
     stage.wait_until_announced("web");
     let owner = stage.owner(|_| true);
     for address in stage.addresses("shop") {
-        stage.expect_single_answer(address, &owner);
+        stage.until_answered_by(address, &owner);
     }
     // Those of `web` are announced by BGP alone.
     let unused = UNUSED.map(|text| text.parse::<IpAddr>().unwrap());
@@ -50,7 +50,7 @@ fn the_neighbour_table_of_the_client_follows_the_owner() {
     let heir = stage.owner(|node| node != owner);
     for address in addresses {
         stage.wait_for_neighbour(address, &heir);
-        stage.expect_single_answer(address, &heir);
+        stage.until_answered_by(address, &heir);
     }
 }
 
@@ -72,10 +72,7 @@ fn another_node_answers_when_the_speaker_of_the_owner_is_killed_and_makes_way_wh
 
 /// Waits until a node alone answers for `shop`.
 fn until_answers(stage: &Stage, node: &str) {
-    let mac = stage.node(node).mac().unwrap();
-    let client = &stage.topology.client;
     for address in stage.addresses("shop") {
-        let answers = client.until_answers("eth0", address, &[&mac], TIMEOUT);
-        answers.unwrap();
+        stage.until_answered_by(address, node);
     }
 }

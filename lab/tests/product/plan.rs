@@ -56,7 +56,7 @@ fn expect_owner(stage: &Stage, plan: &Value, place: usize) {
         stage.owner(|node| node == owner);
         stage.topology.client.send_datagram(address).unwrap();
         stage.wait_for_neighbour(address, owner);
-        stage.expect_single_answer(address, owner);
+        stage.until_answered_by(address, owner);
     }
 }
 

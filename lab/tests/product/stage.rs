@@ -212,18 +212,12 @@ impl Stage {
         .unwrap();
     }
 
-    /// Waits until one question of the client gets one answer, from this node. Fails if anybody else answers. Who takes up
-    /// an address that is new looks for it on the link first, and does not answer yet.
-    pub(crate) fn expect_single_answer(&self, address: IpAddr, node: &str) {
+    /// Waits until a node alone answers for an address: while one takes over from another, both do.
+    pub(crate) fn until_answered_by(&self, address: IpAddr, node: &str) {
         let mac = self.node(node).mac().unwrap();
-        // For the first seconds there are announcements too, which look like answers to the programs.
-        until(&format!("single answer for {address}"), TIMEOUT, || {
-            let answers = self.topology.client.who_has(address)?;
-            let is_owner_alone = answers.iter().all(|answer| *answer == mac);
-            assert!(is_owner_alone, "{address} is not at {mac}: {answers:?}");
-            Ok((answers.len() == 1).then_some(()))
-        })
-        .unwrap();
+        let client = &self.topology.client;
+        let answers = client.until_answers("eth0", address, &[&mac], TIMEOUT);
+        answers.unwrap();
     }
 
     /// What a process reports about its configuration.
