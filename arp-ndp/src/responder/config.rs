@@ -137,7 +137,7 @@ impl Config {
         self.conflict_probe
     }
 
-    /// How a station is watched that addresses were left to. Default: every 300 ms, every 2 s after a conflict, gone
+    /// How a station is watched that addresses were left to. Default: every 300 ms, every 600 ms after a conflict, gone
     /// after 3 unanswered questions.
     #[must_use]
     pub const fn rival_watch(&self) -> RivalWatch {
@@ -179,7 +179,7 @@ impl Default for Config {
             },
             rival_watch: RivalWatch {
                 interval: Duration::from_millis(300),
-                recheck: Duration::from_secs(2),
+                recheck: Duration::from_millis(600),
                 misses: 3,
             },
             answer_limits: AnswerLimits {

@@ -298,7 +298,8 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             info!("somebody is back who was held dead: announcing what this node has");
             self.layer2.refresh();
         }
-        if self.vigil.keep(now(), self.missed_by()) {
+        let addresses = self.announcements.desired().addresses.len();
+        if self.vigil.keep(now(), self.missed_by(), addresses) {
             self.layer2.remind();
         }
         for claim in self.fence.take_due(now()) {

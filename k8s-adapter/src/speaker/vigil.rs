@@ -2,7 +2,7 @@
 //! dead, or cut off and an owner as well.
 //!
 //! As soon as links carry again what they did not, two owners hear of each other so, even if members do not yet. All
-//! together remind ten times a second, however many they are.
+//! together remind ten times a second, however many they are, and of each address twice at most.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,15 @@ pub(super) struct Vigil {
 }
 
 impl Vigil {
-    /// Somebody is missed by so many, or nobody by anybody. Returns whether to remind others now.
-    pub(super) fn keep(&mut self, now: Instant, missed_by: Option<u32>) -> bool {
-        let Some(many) = missed_by else {
+    /// Somebody is missed by so many, or nobody by anybody, and this node has so many addresses, of which the next one is
+    /// said each time. Returns whether to remind others now.
+    pub(super) fn keep(&mut self, now: Instant, missed_by: Option<u32>, addresses: usize) -> bool {
+        let Some(many) = missed_by.filter(|_| addresses > 0) else {
             self.due = None;
             return false;
         };
-        let interval = INTERVAL * many.max(2);
+        let addresses = u32::try_from(addresses).unwrap_or(u32::MAX);
+        let interval = (INTERVAL * many).max(AGAIN / addresses);
         let due = self.due.get_or_insert(now + interval);
         let is_due = *due <= now;
         if is_due {
@@ -37,6 +39,8 @@ impl Vigil {
 
 /// From one reminder to the next, of whomever.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// From one reminder of an address to the next.
+const AGAIN: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
@@ -45,13 +49,22 @@ mod tests {
     #[test]
     fn others_are_reminded_as_long_as_somebody_is_missed() {
         let (now, mut vigil) = (Instant::now(), Vigil::default());
-        assert!(!vigil.keep(now, Some(5)));
+        assert!(!vigil.keep(now, Some(5), 9));
         let due = now + 5 * INTERVAL;
         assert_eq!(vigil.poll_timeout(), Some(due));
-        assert!(!vigil.keep(due - INTERVAL, Some(5)));
-        assert!(vigil.keep(due, Some(5)));
-        assert!(!vigil.keep(due, Some(5)), "it is said once");
-        assert!(!vigil.keep(due + 5 * INTERVAL, None));
+        assert!(!vigil.keep(due - INTERVAL, Some(5), 9));
+        assert!(vigil.keep(due, Some(5), 9));
+        assert!(!vigil.keep(due, Some(5), 9), "it is said once");
+        assert!(!vigil.keep(due + 5 * INTERVAL, None, 9));
+        assert_eq!(vigil.poll_timeout(), None);
+    }
+
+    #[test]
+    fn an_address_is_not_said_all_the_time_though_a_node_has_no_other() {
+        let (now, mut vigil) = (Instant::now(), Vigil::default());
+        assert!(!vigil.keep(now, Some(2), 1));
+        assert_eq!(vigil.poll_timeout(), Some(now + AGAIN));
+        assert!(!vigil.keep(now, Some(2), 0), "there is nothing to say");
         assert_eq!(vigil.poll_timeout(), None);
     }
 }
