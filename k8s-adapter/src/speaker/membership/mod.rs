@@ -179,7 +179,10 @@ impl Membership {
                 let mut members = alive.clone();
                 members.insert(self.node.clone(), facts_of_planner(&self.facts.borrow()));
                 for (node, member) in members.iter() {
-                    self.met.insert(node.clone(), member.clone());
+                    // Who has come back, and has not said how it is, is known by what it said before.
+                    if !member.links.is_empty() || self.met.get(node).is_none() {
+                        self.met.insert(node.clone(), member.clone());
+                    }
                 }
                 Some(members)
             }

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use arp_ndp::{Event, MacAddr};
+use planner::members::Member;
+use planner::names::NodeName;
 use tokio::time::sleep;
 
-use super::world::{PROBE, World, mac};
+use super::world::{PROBE, World, mac, member};
 use super::{NODES, POOLS, WEB};
 use crate::speaker::fence::Defence;
 
@@ -57,11 +59,11 @@ async fn of_two_members_the_one_that_ranks_better_keeps_the_address_whatever_gos
 async fn who_ranks_worse_yields_at_once() {
     let world = node("node-b", &["node-b"], Defence::Always).await;
     // Of node-a it is only heard that its link is down, which is not true any more.
-    let mut other = super::world::member("node-a");
+    let mut other = member("node-a");
     other.links.values_mut().for_each(|link| link.is_up = false);
     let members = [
         ("node-a".into(), other),
-        ("node-b".into(), super::world::member("node-b")),
+        ("node-b".into(), member("node-b")),
     ];
     world.set_members(members).await;
     assert_eq!(world.roles("eth0"), ["198.51.100.1 Owner"]);
@@ -180,6 +182,20 @@ async fn a_member_that_gossip_does_not_reach_is_no_stranger_on_the_wire() {
     assert_eq!(world.take_verdicts(), [verdict]);
     let is_conflict = |event: &String| event.starts_with("addressConflict");
     assert!(!world.record(|record| record.events.iter().any(is_conflict)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_is_back_and_has_not_said_how_it_is_is_no_stranger_on_the_wire() {
+    let world = node("node-b", &["node-a", "node-b"], Defence::Always).await;
+    world.set_alive(&["node-b"]).await;
+    let back = (NodeName::from("node-a"), Member::default());
+    let own = (NodeName::from("node-b"), member("node-b"));
+    world.set_members([back, own]).await;
+    world.set_alive(&["node-b"]).await;
+    let by = mac("node-a");
+    world.claim(by).await;
+    let verdict = format!("eth0 198.51.100.1 {by} Yield");
+    assert_eq!(world.take_verdicts(), [verdict]);
 }
 
 #[tokio::test(start_paused = true)]
