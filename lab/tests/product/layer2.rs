@@ -24,9 +24,7 @@ fn exactly_the_owner_answers_and_nobody_does_for_an_address_that_is_not_announce
     let Some(stage) = start() else { return };
     stage.wait_until_announced("web");
     let owner = stage.owner(|_| true);
-    for address in stage.addresses("shop") {
-        stage.until_answered_by(address, &owner);
-    }
+    until_answers(&stage, &owner);
     // Those of `web` are announced by BGP alone.
     let unused = UNUSED.map(|text| text.parse::<IpAddr>().unwrap());
     for address in unused.into_iter().chain(stage.addresses("web")) {
