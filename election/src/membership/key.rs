@@ -39,8 +39,10 @@ impl fmt::Debug for Key {
     }
 }
 
-/// For how long a member goes on with the key before beside one that it was given. It sends each datagram sealed with both,
-/// so that it costs twice as much, and of what it receives, the copy counts as [replayed](super::DropReason::Replayed). Longer than the kubelet takes to show a changed Secret to the pods that mount it.
+/// For how long a member goes on with the key before beside one that it was given. It sends each datagram sealed with
+/// both, so that it costs twice as much, and of what it receives, the copy counts as
+/// [replayed](super::DropReason::Replayed). Longer than the kubelet takes to show a changed Secret to the pods that mount
+/// it.
 pub const KEY_OVERLAP: Duration = Duration::from_secs(180);
 
 const LEN: usize = 32;

@@ -57,9 +57,9 @@ pub(in crate::speaker) struct Task {
     /// Where the others are, once that is known.
     peers: Option<BTreeSet<SocketAddr>>,
     /// What is in the way of knowing it, or of taking part.
-    problem: Option<Problem>,
+    problem: Option<String>,
     /// What is in the way of reading the key again.
-    key_problem: Option<Problem>,
+    key_problem: Option<String>,
     /// Until when the others may take to be found.
     joining_until: Option<Instant>,
     /// Those that are held dead.
@@ -287,7 +287,12 @@ impl Task {
 
     fn publish(&self, alive: Alive) {
         let problem = self.problem.as_ref().or(self.key_problem.as_ref());
-        let problem = problem.cloned();
+        let problem = problem.map(|message| Problem {
+            kind: "Speaker".to_owned(),
+            name: "membership".to_owned(),
+            message: message.clone(),
+            severity: Severity::Warning,
+        });
         let now = View {
             alive,
             problem,
@@ -345,16 +350,10 @@ fn of_planner(member: &Arc<Member>) -> (NodeName, planner::members::Member) {
 }
 
 /// Says once what is wrong.
-fn change(problem: &mut Option<Problem>, message: Option<String>) {
-    let now = message.map(|message| Problem {
-        kind: "Speaker".to_owned(),
-        name: "membership".to_owned(),
-        message,
-        severity: Severity::Warning,
-    });
+fn change(problem: &mut Option<String>, now: Option<String>) {
     if *problem != now {
         if let Some(now) = &now {
-            warn!("membership: {}", now.message);
+            warn!("membership: {now}");
         }
         *problem = now;
     }

@@ -38,6 +38,15 @@ impl World {
     }
 }
 
+/// A node that looks for an address on its link, since it is new to the cluster.
+async fn looking_for_an_address() -> World {
+    let world = World::start_in_group("node-a", Defence::Always);
+    world.set(&[NODES, POOLS]).await;
+    world.set_alive(&["node-a"]).await;
+    world.set(&[NODES, POOLS, WEB]).await;
+    world
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_members_the_one_that_ranks_better_keeps_the_address_whatever_gossip_says() {
     let world = node("node-a", &["node-a", "node-b"], Defence::Always).await;
@@ -210,10 +219,7 @@ async fn who_was_held_dead_and_is_back_hears_at_once_what_this_node_has() {
 
 #[tokio::test(start_paused = true)]
 async fn an_address_that_is_new_is_not_said_to_be_announced_before_it_is_answered_for() {
-    let world = World::start_in_group("node-a", Defence::Always);
-    world.set(&[NODES, POOLS]).await;
-    world.set_alive(&["node-a"]).await;
-    world.set(&[NODES, POOLS, WEB]).await;
+    let world = looking_for_an_address().await;
     assert_eq!(world.roles("eth0"), ["198.51.100.1 NewOwner"]);
     assert_eq!(world.statuses(), [] as [String; 0]);
     assert!(world.record(|record| record.events.is_empty()));
@@ -224,10 +230,7 @@ async fn an_address_that_is_new_is_not_said_to_be_announced_before_it_is_answere
 
 #[tokio::test(start_paused = true)]
 async fn an_address_that_another_host_has_before_its_first_use_is_left_to_it() {
-    let world = World::start_in_group("node-a", Defence::Always);
-    world.set(&[NODES, POOLS]).await;
-    world.set_alive(&["node-a"]).await;
-    world.set(&[NODES, POOLS, WEB]).await;
+    let world = looking_for_an_address().await;
     let (address, by) = (address(), STRANGER);
     world.tell("eth0", Event::Conflict { address, by }).await;
     sleep(Duration::from_secs(1)).await;

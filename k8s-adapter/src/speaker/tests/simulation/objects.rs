@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::node_name;
 use crate::source::dir;
+use crate::speaker::tests::WEB;
 use crate::translate::ClusterObjects;
 
 /// What the objects say.
@@ -69,9 +70,11 @@ impl Objects {
                 .iter()
                 .map(|ip| format!("{{ip: \"{ip}\"}}"));
             let ips: Vec<String> = ips.collect();
-            let service = SERVICE
-                .replace("NAME", &format!("service-{service}"))
-                .replace("INGRESS", &ips.join(", "));
+            let service = WEB
+                .replace("web", &format!("service-{service}"))
+                .replace("{ip: 198.51.100.1}", &ips.join(", "))
+                .replace("node-a", &node_name(0));
+            all.push_str("\n---\n");
             all.push_str(&service);
         }
         all
@@ -100,27 +103,3 @@ kind: L2Advertisement
 metadata: {name: one, namespace: metallb-system, annotations: {ferrolb.io/l2-failback: \"FAILBACK\"}}
 spec:
   ipAddressPools: [one]";
-
-const SERVICE: &str = "
----
-apiVersion: v1
-kind: Service
-metadata: {name: NAME, namespace: default}
-spec:
-  type: LoadBalancer
-  clusterIP: 10.96.0.10
-  clusterIPs: [10.96.0.10]
-  ports: [{port: 80, protocol: TCP}]
-status:
-  loadBalancer:
-    ingress: [INGRESS]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: NAME-1, namespace: default, labels: {kubernetes.io/service-name: NAME}}
-addressType: IPv4
-endpoints:
-- addresses: [10.244.0.10]
-  nodeName: node-0
-  conditions: {ready: true}
-ports: [{port: 80, protocol: TCP}]";
