@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use foca::State;
+use rand::seq::IteratorRandom as _;
 use rand::{Rng as _, RngExt as _};
 
 use super::Membership;
@@ -12,7 +13,7 @@ use super::gossip::FAREWELL;
 use super::identity::Identity;
 use super::io::DropReason;
 use super::replay::Refused;
-use super::wire::Message;
+use super::wire::{FactsPart, Message};
 
 impl Membership {
     pub(super) fn set_peers(&mut self, now: Instant, peers: BTreeSet<SocketAddr>) {
@@ -22,8 +23,9 @@ impl Membership {
         }
     }
 
-    /// Calls some of those that are missing: known peers without a member, and members that died, but not those that left,
-    /// unless they are known peers still. All members together call each of them a few times in an interval, however many members there are.
+    /// Calls some of those that are missing: known peers without a member, members that have not told how they are, and
+    /// those that died, but not those that left, unless they are known peers still. All members together call each of them
+    /// a few times in an interval, however many members there are.
     pub(super) fn rejoin(&mut self, now: Instant) {
         self.rejoin_at = now + self.about(self.config.rejoin_interval);
         self.inquiries = INQUIRIES;
@@ -33,8 +35,12 @@ impl Membership {
                 missing.insert(member.id().address);
             }
         }
-        for member in self.foca.iter_members() {
-            missing.remove(&member.id().address);
+        for member in self.members().values() {
+            if member.facts.is_some() {
+                missing.remove(&member.address);
+            } else {
+                missing.insert(member.address);
+            }
         }
         missing.remove(&self.foca.identity().address);
         if missing.is_empty() {
@@ -43,7 +49,8 @@ impl Membership {
         let chance = share(CALLERS, 1 + self.foca.num_members()).min(share(CALLS, missing.len()));
         let mut hello = Vec::new();
         let from = self.foca.identity().clone();
-        Message::Hello { from }.encode(&mut hello);
+        let facts = self.own_facts();
+        Message::Hello { from, facts }.encode(&mut hello);
         for address in missing {
             if self.rng.random_bool(chance) {
                 self.transmit_to(address, &hello);
@@ -53,7 +60,16 @@ impl Membership {
 
     /// Answers a call, which names no receiver: one that was recorded in an earlier life of this member is answered too, and
     /// does nothing else. So is one of a member whose clock was put back, which learns from the answer what to exceed.
-    pub(super) fn called(&mut self, from: &Identity, counter: u64) -> Result<(), DropReason> {
+    ///
+    /// A call may be all that is heard of a member, which does not hear this one: what it tells of itself counts, if this is
+    /// the life of it that is known here.
+    pub(super) fn called(
+        &mut self,
+        now: Instant,
+        from: &Identity,
+        counter: u64,
+        facts: Option<FactsPart>,
+    ) -> Result<(), DropReason> {
         if from.name == self.foca.identity().name {
             return Err(DropReason::OwnName);
         }
@@ -62,11 +78,18 @@ impl Membership {
             return Err(DropReason::Replayed);
         }
         let heard = self.replay.newest(&from.name);
-        let told = self.known(from).map(|known| known.id().incarnation);
+        let told = self.known(from).map(|known| known.id().clone());
+        if told.as_ref() == Some(from)
+            && let Some(part) = facts
+        {
+            self.learn(now, part);
+        }
+        let told = told.map(|told| told.incarnation);
         let welcome = Message::Welcome {
             from: self.foca.identity().clone(),
             to: from.clone(),
             known: heard.max(told).unwrap_or(0),
+            facts: self.own_facts(),
         };
         self.send(from, &welcome);
         Ok(())
@@ -92,6 +115,12 @@ impl Membership {
             self.inquiries -= 1;
             self.send_digest(from);
         }
+    }
+
+    /// What this member tells of itself, or a part of it, another each time.
+    fn own_facts(&mut self) -> Option<FactsPart> {
+        let own = self.foca.identity().digest();
+        self.roster.parts(own).choose(&mut self.rng).cloned()
     }
 
     /// A time around this one, so that members do not do things in step.

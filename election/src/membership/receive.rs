@@ -38,10 +38,19 @@ impl Membership {
     pub(super) fn receive(&mut self, now: Instant, opened: &Opened) -> Result<(), DropReason> {
         let message = Message::decode(&opened.message).map_err(|_| DropReason::Malformed)?;
         let counter = opened.counter;
+        let is_call = matches!(message, Message::Hello { .. });
         match message {
-            Message::Hello { from } => self.called(&from, counter)?,
-            Message::Welcome { from, to, known } => {
+            Message::Hello { from, facts } => self.called(now, &from, counter, facts)?,
+            Message::Welcome {
+                from,
+                to,
+                known,
+                facts,
+            } => {
                 self.admit(&from, &to, counter)?;
+                if let Some(part) = facts {
+                    self.learn(now, part);
+                }
                 self.welcomed(now, &from, known);
             }
             Message::Digest { from, to, digest } => {
@@ -70,7 +79,10 @@ impl Membership {
                 }
             }
         }
-        self.heard_at = now;
+        // Who calls does not know this life.
+        if !is_call {
+            self.heard_at = now;
+        }
         self.stats.received += 1;
         self.stats.octets_received +=
             u64::try_from(opened.message.len() + seal::OVERHEAD).unwrap_or(u64::MAX);

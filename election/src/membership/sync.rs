@@ -48,8 +48,9 @@ impl Membership {
         let members = std::iter::once(&myself).chain(self.foca.iter_members());
         let entries: Vec<Entry> = members
             .flat_map(|member| {
-                std::iter::once(Entry::Member(member.clone()))
-                    .chain(self.roster.parts(member.id().digest()))
+                let parts = self.roster.parts(member.id().digest());
+                let parts = parts.cloned().map(Entry::Facts);
+                std::iter::once(Entry::Member(member.clone())).chain(parts)
             })
             .collect();
         self.tell_all(to, &entries, answer);

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use crate::facts::known;
-use crate::simulation::{World, facts};
+use crate::simulation::{Net, World, facts};
 use crate::{held_dead, lan, milliseconds, seconds};
-use election::membership::{Event, Input};
+use election::membership::{Config, Event, Input, Member};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
@@ -106,4 +106,54 @@ fn a_group_that_loses_most_datagrams_is_whole_when_it_does_not_any_more() {
     world.net.loss = 0.0;
     let took = world.run_until(seconds(20), World::is_whole);
     assert!(took.unwrap() < seconds(8), "{took:?}");
+}
+
+#[test]
+fn who_is_heard_by_nobody_does_not_count_on_the_others() {
+    for nodes in [2, 3, 12] {
+        let mut world = lan(nodes, 0.0, 1);
+        let others: Vec<usize> = (1..nodes).collect();
+        world.block(&[0], &others);
+        // They call it, now that they hold it dead, and it hears that.
+        let took = world.run_until(seconds(10), |world| world.nodes[0].members().len() == 1);
+        assert!(took.unwrap() < seconds(4), "{nodes}: {took:?}");
+        world.blocked.clear();
+        let took = world.run_until(seconds(10), World::is_whole);
+        assert!(took.unwrap() < seconds(3), "{nodes}: {took:?}");
+    }
+}
+
+#[test]
+fn a_call_tells_how_the_one_is_that_calls() {
+    let mut world = lan(3, 0.0, 1);
+    world.block(&[0], &[1, 2]);
+    let is_dead = |world: &World| world.nodes[1].members().len() == 2;
+    world.run_until(seconds(3), is_dead).unwrap();
+    world.input(1, Input::SetLocal(facts(1, 9)));
+    let took = world.run_until(seconds(2), |world| {
+        let member = world.nodes[0].members().get("node-001");
+        member.unwrap().facts.as_deref() == Some(&facts(1, 9))
+    });
+    assert!(took.is_some());
+}
+
+#[test]
+fn who_has_not_told_how_it_is_is_asked_soon() {
+    for seed in 0..100 {
+        let mut world = World::settled(2, Config::lan(), Net::lan(0.3), seed);
+        world.crash(1);
+        world.run(seconds(3));
+        world.start(1);
+        let knows = |world: &World, is_enough: fn(&Member) -> bool| {
+            let member = world.nodes[1].members().get("node-000");
+            member.is_some_and(|member| is_enough(member))
+        };
+        world
+            .run_until(seconds(30), |world| knows(world, |_| true))
+            .unwrap();
+        let took = world.run_until(seconds(30), |world| {
+            knows(world, |member| member.facts.is_some())
+        });
+        assert!(took.unwrap() < seconds(6), "{seed}: {took:?}");
+    }
 }

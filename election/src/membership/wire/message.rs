@@ -14,11 +14,15 @@ use super::{Malformed, Wire, get_bool, take};
 pub(in super::super) enum Message<'a> {
     Hello {
         from: Identity,
+        /// The sender's.
+        facts: Option<FactsPart>,
     },
     Welcome {
         from: Identity,
         to: Identity,
         known: u64,
+        /// The sender's.
+        facts: Option<FactsPart>,
     },
     Digest {
         from: Identity,
@@ -69,15 +73,22 @@ pub(in super::super) struct Accusation {
 impl<'a> Message<'a> {
     pub(in super::super) fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Hello { from } => {
+            Self::Hello { from, facts } => {
                 out.put_u8(HELLO);
                 from.encode(out);
+                facts.iter().for_each(|part| part.encode(out));
             }
-            Self::Welcome { from, to, known } => {
+            Self::Welcome {
+                from,
+                to,
+                known,
+                facts,
+            } => {
                 out.put_u8(WELCOME);
                 from.encode(out);
                 to.encode(out);
                 out.put_u64(*known);
+                facts.iter().for_each(|part| part.encode(out));
             }
             Self::Digest { from, to, digest } => {
                 out.put_u8(DIGEST);
@@ -108,11 +119,13 @@ impl<'a> Message<'a> {
         let message = match input.try_get_u8()? {
             HELLO => Self::Hello {
                 from: Identity::decode(&mut input)?,
+                facts: decode_if_any(&mut input)?,
             },
             WELCOME => Self::Welcome {
                 from: Identity::decode(&mut input)?,
                 to: Identity::decode(&mut input)?,
                 known: input.try_get_u64()?,
+                facts: decode_if_any(&mut input)?,
             },
             DIGEST => Self::Digest {
                 from: Identity::decode(&mut input)?,
@@ -148,6 +161,13 @@ pub(in super::super) fn swim(out: &mut Vec<u8>, payload: &[u8]) {
     out.put_u8(SWIM);
     out.put_u16(u16::try_from(payload.len()).unwrap_or(u16::MAX));
     out.put_slice(payload);
+}
+
+fn decode_if_any(input: &mut &[u8]) -> Result<Option<FactsPart>, Malformed> {
+    if input.is_empty() {
+        return Ok(None);
+    }
+    FactsPart::decode(input).map(Some)
 }
 
 fn decode_entries(input: &mut &[u8]) -> Result<Vec<Entry>, Malformed> {

@@ -3,8 +3,8 @@
 //! The plain text of a datagram is one message. All numbers are big endian.
 //!
 //! ```text
-//! 1 Hello    from                          who is there? The only message that names no receiver
-//! 2 Welcome  from to known(8)              I am, and the newest incarnation of you that I know is this
+//! 1 Hello    from [part]                   who is there? The only message that names no receiver; so am I
+//! 2 Welcome  from to known(8) [part]       I am, and am so; the newest incarnation of you that I know is this
 //! 3 Digest   from to digest(8)             do we know the same?
 //! 4 Entries  from to answer(1) entry*      what I know; answer = 1: tell me what you know
 //! 5 Swim     length(2) foca's entry*       a message of `foca`, whose header has from and to
@@ -12,9 +12,9 @@
 //! name       length(1) octets
 //! from, to   name address incarnation(8)
 //! address    family(1), 4 or 6; octets(4 or 16) port(2)
-//! entry      1 member | 2 facts | 3 accusation
+//! entry      1 member | 2 part | 3 accusation
 //! member     identity incarnation(2) state(1): 0 alive, 1 suspect, 2 down
-//! facts      name version(8) part(1) parts(1) length(2) octets, which together are Facts
+//! part       name version(8) part(1) parts(1) length(2) octets, which together are Facts
 //! accusation name incarnation(8) incarnation(2) accuser's name
 //! ```
 

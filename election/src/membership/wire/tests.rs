@@ -18,16 +18,20 @@ fn b() -> Identity {
     identity("node-b", "[2001:db8::2]:7946", 0x0102_0304_0506_0708)
 }
 
-fn entries() -> Vec<Entry> {
-    let states = [State::Alive, State::Suspect, State::Down];
-    let members = states.map(|state| Entry::Member(Member::new(b(), Incarnation::MAX, state)));
-    let facts = Entry::Facts(FactsPart {
+fn part() -> FactsPart {
+    FactsPart {
         name: b().name,
         version: 9,
         part: 1,
         parts: 2,
         octets: [0xa5; 30].into(),
-    });
+    }
+}
+
+fn entries() -> Vec<Entry> {
+    let states = [State::Alive, State::Suspect, State::Down];
+    let members = states.map(|state| Entry::Member(Member::new(b(), Incarnation::MAX, state)));
+    let facts = Entry::Facts(part());
     let accusation = Entry::Accusation(Accusation {
         suspect: b().name,
         incarnation: (1, 2),
@@ -45,11 +49,15 @@ fn written(message: &Message<'_>) -> Vec<u8> {
 fn messages() -> Vec<Message<'static>> {
     let (from, to) = (b(), a());
     vec![
-        Message::Hello { from: b() },
+        Message::Hello {
+            from: b(),
+            facts: Some(part()),
+        },
         Message::Welcome {
             from: from.clone(),
             to: to.clone(),
             known: 7,
+            facts: None,
         },
         Message::Digest {
             from: from.clone(),
@@ -72,11 +80,19 @@ fn messages() -> Vec<Message<'static>> {
 /// Members of different versions must agree.
 #[test]
 fn the_octets_of_a_call_never_change() {
-    let octets = written(&Message::Hello { from: a() });
-    let expected = [
+    let from = [
         1, 1, b'a', 4, 192, 0, 2, 1, 0x1f, 0x0a, 0, 0, 0, 0, 0, 0, 0, 1,
     ];
-    assert_eq!(octets, expected);
+    let part = [1, b'a', 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 2, 0xa5, 0xa5];
+    let facts = Some(FactsPart {
+        name: a().name,
+        part: 0,
+        parts: 1,
+        octets: [0xa5; 2].into(),
+        ..self::part()
+    });
+    let octets = written(&Message::Hello { from: a(), facts });
+    assert_eq!(octets, [&from[..], &part[..]].concat());
 }
 
 #[test]
@@ -159,12 +175,13 @@ fn facts_read_as_written() {
 fn a_message_that_is_cut_does_not_decode() {
     for message in messages() {
         let octets = written(&message);
-        // Entries end where the message ends, so a cut between two of them leaves a message.
+        // Entries and parts end where the message ends, so a cut between two of them leaves a message.
         let whole = |len: &usize| Message::decode(&octets[..*len]).is_ok();
         let ends = (0..octets.len()).filter(whole).count();
         let entries = match &message {
             Message::Entries { entries, .. } | Message::Swim { entries, .. } => entries.len(),
-            _ => 0,
+            Message::Hello { facts, .. } | Message::Welcome { facts, .. } => facts.iter().len(),
+            Message::Digest { .. } => 0,
         };
         assert_eq!(ends, entries, "{message:?}");
     }
@@ -174,7 +191,12 @@ fn a_message_that_is_cut_does_not_decode() {
 fn what_is_no_message_is_refused_with_the_reason() {
     assert_eq!(Message::decode(&[]), Err(Malformed::Truncated));
     assert_eq!(Message::decode(&[0x77]), Err(Malformed::Kind(0x77)));
-    let call = written(&Message::Hello { from: a() });
+    let (from, to) = (a(), b());
+    let call = written(&Message::Digest {
+        from,
+        to,
+        digest: 1,
+    });
     let refused = |at: usize, octet: u8| {
         let mut octets = call.clone();
         octets[at] = octet;
