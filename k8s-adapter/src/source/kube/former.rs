@@ -1,5 +1,6 @@
 //! Services that no longer are of type LoadBalancer and still carry what was written on them: only Services of that type
-//! are followed, so the others are asked for one by one, until they carry nothing any more.
+//! are followed, so the others are asked for one by one, until they carry nothing any more. That is for the controller,
+//! which clears them.
 //!
 //! They are found when a Service leaves the followed ones without being deleted, and once at the start, by a list of all
 //! Services' metadata.

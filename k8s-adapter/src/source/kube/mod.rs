@@ -13,6 +13,8 @@ mod health;
 mod kinds;
 mod pods;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +38,8 @@ pub struct KubeSource {
     /// Whoever shares the source cannot poll them.
     changes: SyncWrapper<SelectAll<BoxStream<'static, Box<dyn Change>>>>,
     store: Store,
-    departed: Departed,
+    /// For whoever clears what Services carry that are none of those that are followed.
+    departed: Option<Departed>,
 }
 
 impl KubeSource {
@@ -45,12 +48,19 @@ impl KubeSource {
     #[must_use]
     pub fn new(client: &Client, namespace: &str, component: &Component) -> Self {
         let kinds = kinds::of(component);
-        let (departed, returned) = former::follow(client);
         let followed = kinds
             .iter()
             .map(|kind| kinds::follow(*kind, client, namespace, component));
         let mut changes = select_all(followed);
-        changes.push(returned);
+        // Speakers write nothing on Services, and all of them together would ask for a lot.
+        let departed = match component {
+            Component::Controller => {
+                let (departed, returned) = former::follow(client);
+                changes.push(returned);
+                Some(departed)
+            }
+            Component::Speaker(_) => None,
+        };
         Self {
             changes: SyncWrapper::new(changes),
             store: Store::new(kinds.iter().copied()),
@@ -82,8 +92,10 @@ impl Source for KubeSource {
                 Some(None) => return Err(SourceError::Ended),
                 None => {
                     let objects = self.store.publish();
-                    self.departed
-                        .look_for(&objects, &self.store.take_departed());
+                    let gone = self.store.take_departed();
+                    if let Some(departed) = &mut self.departed {
+                        departed.look_for(&objects, &gone);
+                    }
                     return Ok(objects);
                 }
             }
