@@ -188,6 +188,7 @@ impl Process {
     /// An error that this process is the likely cause of, with the end of its output.
     pub(crate) fn blamed_for(&mut self, error: LabError) -> LabError {
         match self.status() {
+            _ if matches!(error, LabError::Interrupted) => error,
             Ok(Some(status)) => self.ended(status),
             _ => LabError::Unexpected(format!(
                 "{error}; the output of {}:\n{}",

@@ -4,6 +4,7 @@ mod contender;
 mod controller;
 mod failover;
 mod layer2;
+mod many;
 mod samples;
 mod site;
 mod speaker;

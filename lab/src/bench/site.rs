@@ -89,7 +89,20 @@ impl Site {
     /// # Errors
     /// When the log cannot be read.
     pub(crate) fn requests(&self, since: &Audit) -> Result<Requests, LabError> {
+        since.requests(&self.account())
+    }
+
+    /// The same since the last call alone.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(crate) fn take_requests(&self, since: &mut Audit) -> Result<Requests, LabError> {
+        since.take_requests(&self.account())
+    }
+
+    /// Who the contender is to the server.
+    fn account(&self) -> String {
         let account = self.role.name();
-        since.requests(&format!("system:serviceaccount:{NAMESPACE}:{account}"))
+        format!("system:serviceaccount:{NAMESPACE}:{account}")
     }
 }

@@ -1,12 +1,12 @@
 //! What a process has used of the machine, as the kernel counts it.
 
 use std::fs;
-use std::thread;
 use std::time::Duration;
 
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::LabError;
+use crate::wait::pause;
 
 /// Processor time in a second that counts as nothing: two ticks of the kernel's clock.
 const QUIET: Duration = Duration::from_millis(20);
@@ -48,11 +48,11 @@ impl Usage {
     /// The same once the process has done next to nothing for a second, or after a minute.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When it does not run, and after an interruption.
     pub(super) fn until_quiet(pid: u32) -> Result<Self, LabError> {
         let mut usage = Self::of(pid)?;
         for _ in 0..60 {
-            thread::sleep(Duration::from_secs(1));
+            pause(Duration::from_secs(1))?;
             let before = std::mem::replace(&mut usage, Self::of(pid)?);
             if usage.cpu - before.cpu <= QUIET {
                 break;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use kube::api::{Api, ObjectMeta, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -12,11 +12,10 @@ use kube::{Client, ResourceExt as _};
 
 use super::measure::Policy;
 use crate::LabError;
+use crate::bench::many::write_each;
 use crate::bench::site::NAMESPACE;
 use crate::cluster::ControlPlane;
-
-/// How many Services are being created at a time.
-const CONCURRENCY: usize = 32;
+use crate::wait::receive;
 
 /// How long all addresses together may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -58,14 +57,13 @@ impl Addresses {
     /// Waits until all of these Services have an address, and tells when the last one was seen with it.
     ///
     /// # Errors
-    /// [`LabError::Timeout`] after five minutes.
+    /// [`LabError::Timeout`] after five minutes, [`LabError::Interrupted`] after an interruption.
     pub(super) fn until_all(&mut self, names: &[String]) -> Result<Instant, LabError> {
         let deadline = Instant::now() + PATIENCE;
         let mut last = None;
         for name in names {
             while !self.known.contains_key(name) {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let Ok((name, at)) = self.news.recv_timeout(left) else {
+                let Some((name, at)) = receive(&self.news, deadline)? else {
                     return Err(LabError::Timeout {
                         what: format!("address for {name}"),
                         after: PATIENCE,
@@ -82,22 +80,15 @@ impl Addresses {
 /// Creates Services of these names, many at a time, and tells when the last one was created.
 ///
 /// # Errors
-/// When the server refuses one.
+/// As [`write_each`].
 pub(super) fn create(
     plane: &ControlPlane,
     names: &[String],
     policy: Policy,
 ) -> Result<Instant, LabError> {
-    let (client, names) = (plane.client(), names.to_vec());
-    plane
-        .block_on(async move {
-            stream::iter(names)
-                .map(|name| create_one(client.clone(), name, policy))
-                .buffer_unordered(CONCURRENCY)
-                .try_collect::<Vec<()>>()
-                .await
-        })
-        .map_err(LabError::kubernetes("creating a Service"))?;
+    write_each(plane, names.to_vec(), move |client, name| {
+        create_one(client, name, policy)
+    })?;
     Ok(Instant::now())
 }
 

@@ -1,7 +1,6 @@
 //! One contender under one load.
 
 use std::fmt;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::addresses::{Addresses, create};
@@ -12,6 +11,7 @@ use crate::bench::site::Site;
 use crate::bench::usage::Usage;
 use crate::cluster::{Audit, Requests};
 use crate::product::GOODBYE;
+use crate::wait::pause;
 
 /// How many Services are added one by one.
 const SAMPLES: usize = 20;
@@ -71,16 +71,6 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// How often objects of a resource, or their status, were written.
-    pub(super) fn writes(&self, resource: &str) -> usize {
-        let status = format!("{resource}/status");
-        let verbs = ["create", "patch", "update"].iter();
-        verbs
-            .flat_map(|verb| [resource, &status].map(|part| format!("{verb} {part}")))
-            .map(|name| self.requests.of(&name))
-            .sum()
-    }
-
     pub(super) fn idle_per_minute(&self) -> f64 {
         let requests = u32::try_from(self.idle.total()).unwrap_or(u32::MAX);
         f64::from(requests) * 60.0 / IDLE.as_secs_f64()
@@ -114,7 +104,7 @@ pub(super) fn measure(contender: &Contender, load: Load) -> Result<Figures, LabE
     let (requests, span) = (site.requests(&audit)?, start.elapsed());
 
     let audit = Audit::from_now(plane);
-    thread::sleep(IDLE);
+    pause(IDLE)?;
     let idle = site.requests(&audit)?;
 
     let before = Usage::of(process.id())?;

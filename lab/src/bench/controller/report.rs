@@ -44,10 +44,10 @@ impl Report {
             })
             .row("requests", None, |it| count(it.requests.total()))
             .row("writes to each Service", AtMost(1.0), |it| {
-                count(it.writes("services")) / services
+                count(it.requests.writes_of("services")) / services
             })
             .row("writes of pool status a second", AtMost(2.0), |it| {
-                count(it.writes("ipaddresspools")) / it.span.as_secs_f64()
+                count(it.requests.writes_of("ipaddresspools")) / it.span.as_secs_f64()
             })
             .row(
                 "requests a minute when idle",

@@ -11,6 +11,7 @@ use bgp_wire::{Asn, RouterId, Validated};
 use ipnet::IpNet;
 use tokio::runtime::Runtime;
 
+use crate::wait::receive;
 use crate::{LabError, Namespace};
 
 /// Where it is; `objects.yaml` says the same.
@@ -28,6 +29,7 @@ const PORT: u16 = 179;
 pub(super) struct Neighbour {
     news: Receiver<News>,
     session: Option<Session>,
+    sessions: usize,
     latest: Instant,
     /// Ends first, so that nothing is left in the namespace.
     _runtime: Runtime,
@@ -91,6 +93,7 @@ impl Neighbour {
         Ok(Self {
             news,
             session: None,
+            sessions: 0,
             latest: Instant::now(),
             _runtime: runtime,
             _namespace: namespace,
@@ -100,7 +103,7 @@ impl Neighbour {
     /// Waits until the present session is as wanted (`None`: there is none), and tells when it came to be so.
     ///
     /// # Errors
-    /// [`LabError::Timeout`] naming `what`.
+    /// [`LabError::Timeout`] naming `what`, [`LabError::Interrupted`] after an interruption.
     pub(super) fn until(
         &mut self,
         what: &str,
@@ -109,13 +112,12 @@ impl Neighbour {
     ) -> Result<Instant, LabError> {
         let deadline = Instant::now() + patience;
         while !is_wanted(self.session.as_ref()) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = |_| LabError::Timeout {
+            let timeout = || LabError::Timeout {
                 what: what.to_owned(),
                 after: patience,
             };
-            let news = self.news.recv_timeout(left).map_err(timeout)?;
-            self.take(news);
+            let news = receive(&self.news, deadline)?;
+            self.take(news.ok_or_else(timeout)?);
         }
         Ok(self.latest)
     }
@@ -129,10 +131,19 @@ impl Neighbour {
         self.session.as_ref().ok_or_else(no_session)
     }
 
+    /// How many sessions there have been.
+    pub(super) fn sessions(&mut self) -> usize {
+        while let Ok(news) = self.news.try_recv() {
+            self.take(news);
+        }
+        self.sessions
+    }
+
     fn take(&mut self, News { at, what }: News) {
         self.latest = at;
         match (what, &mut self.session) {
             (What::Established, session) => {
+                self.sessions += 1;
                 *session = Some(Session {
                     established: at,
                     updates: 0,

@@ -78,8 +78,16 @@ impl Report {
             .row("requests of the restart", None, |it| {
                 count(it.restart.requests.total())
             })
-            .row("status writes of the restart", AtMost(0.0), |it| {
-                count(it.restart.status_writes())
+            .row("BGP sessions of the restart", None, |it| {
+                count(it.restart.sessions)
+            })
+            .row(
+                "BGPSession writes of the restart",
+                self.new_sessions(),
+                |it| count(it.restart.session_writes()),
+            )
+            .row("other status writes of the restart", AtMost(0.0), |it| {
+                count(it.restart.status_writes() - it.restart.session_writes())
             })
             .row("events of the restart", AtMost(0.0), |it| {
                 count(it.restart.events())
@@ -89,6 +97,12 @@ impl Report {
     /// A hundred prefixes a message at least.
     fn packed(&self) -> Target {
         AtMost(f64::from(self.services.div_ceil(100)))
+    }
+
+    /// Of a session that there was not before it is told, once, that it is there. Nothing else has changed.
+    fn new_sessions(&self) -> Option<Target> {
+        let (_, ours) = self.contenders.first()?;
+        Some(AtMost(count(ours.restart.sessions)))
     }
 
     fn memory(&self) -> Option<Target> {

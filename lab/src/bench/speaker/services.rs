@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use ipnet::{IpNet, Ipv4Net};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -11,11 +10,9 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::LabError;
+use crate::bench::many::write_each;
 use crate::bench::site::{NAMESPACE, NODE};
 use crate::cluster::ControlPlane;
-
-/// How many Services are being created at a time.
-const CONCURRENCY: usize = 32;
 
 /// The first address of the pool.
 const FIRST: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 0);
@@ -42,9 +39,10 @@ impl Number {
 /// Creates Services with an endpoint, many at a time, and gives each its address as a controller would.
 ///
 /// # Errors
-/// When the server refuses one.
+/// As [`write_each`].
 pub(super) fn create_with_addresses(plane: &ControlPlane, count: u32) -> Result<(), LabError> {
-    for_each(plane, (0..count).map(Number), |client, number| async move {
+    let numbers = (0..count).map(Number).collect();
+    write_each(plane, numbers, |client, number| async move {
         create_one(&client, number).await?;
         assign_one(&client, number).await
     })
@@ -53,12 +51,9 @@ pub(super) fn create_with_addresses(plane: &ControlPlane, count: u32) -> Result<
 /// Creates Services with an endpoint and without an address.
 ///
 /// # Errors
-/// When the server refuses one.
-pub(super) fn create(
-    plane: &ControlPlane,
-    numbers: impl Iterator<Item = Number> + Send + 'static,
-) -> Result<(), LabError> {
-    for_each(plane, numbers, |client, number| async move {
+/// As [`write_each`].
+pub(super) fn create(plane: &ControlPlane, numbers: Vec<Number>) -> Result<(), LabError> {
+    write_each(plane, numbers, |client, number| async move {
         create_one(&client, number).await
     })
 }
@@ -66,9 +61,9 @@ pub(super) fn create(
 /// Gives a Service its address.
 ///
 /// # Errors
-/// When the server refuses.
+/// As [`write_each`].
 pub(super) fn assign(plane: &ControlPlane, number: Number) -> Result<(), LabError> {
-    for_each(plane, [number].into_iter(), |client, number| async move {
+    write_each(plane, vec![number], |client, number| async move {
         assign_one(&client, number).await
     })
 }
@@ -76,9 +71,9 @@ pub(super) fn assign(plane: &ControlPlane, number: Number) -> Result<(), LabErro
 /// Takes the endpoint of a Service out of service.
 ///
 /// # Errors
-/// When the server refuses.
+/// As [`write_each`].
 pub(super) fn end_endpoint(plane: &ControlPlane, number: Number) -> Result<(), LabError> {
-    for_each(plane, [number].into_iter(), |client, number| async move {
+    write_each(plane, vec![number], |client, number| async move {
         let api: Api<EndpointSlice> = Api::namespaced(client, NAMESPACE);
         let patch = Patch::Merge(json!({"endpoints": [endpoint(Readiness::Gone)]}));
         let parameters = PatchParams::default();
@@ -86,27 +81,6 @@ pub(super) fn end_endpoint(plane: &ControlPlane, number: Number) -> Result<(), L
             .await
             .map(drop)
     })
-}
-
-fn for_each<F>(
-    plane: &ControlPlane,
-    numbers: impl Iterator<Item = Number> + Send + 'static,
-    write: impl Fn(Client, Number) -> F + Send + 'static,
-) -> Result<(), LabError>
-where
-    F: Future<Output = Result<(), kube::Error>> + Send + 'static,
-{
-    let client = plane.client();
-    plane
-        .block_on(async move {
-            stream::iter(numbers)
-                .map(move |number| write(client.clone(), number))
-                .buffer_unordered(CONCURRENCY)
-                .try_collect::<Vec<()>>()
-                .await
-        })
-        .map(drop)
-        .map_err(LabError::kubernetes("writing a Service"))
 }
 
 async fn create_one(client: &Client, number: Number) -> Result<(), kube::Error> {
