@@ -35,6 +35,7 @@ impl Membership {
         self.suspicions = Suspicions::default();
         self.accusations = Accusations::default();
         self.rumours = Rumours::default();
+        self.heard.forget();
         self.gossip = Gossip::default();
         self.rejoin_at = now;
         self.event(Event::Alone);

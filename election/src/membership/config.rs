@@ -116,13 +116,13 @@ impl Config {
     }
 
     /// What `foca` is to know. It is left the probing and the merging of what is heard; the pace of gossip, suspicions and
-    /// joining is ours.
-    pub(super) fn foca(&self, members: usize) -> foca::Config {
+    /// joining is ours. It tells news but once, and what it told is ours to tell again.
+    pub(super) fn foca(&self) -> foca::Config {
         foca::Config {
             probe_period: self.probe_interval,
             probe_rtt: self.probe_timeout,
             num_indirect_probes: INDIRECT_PROBES,
-            max_transmissions: transmissions(members),
+            max_transmissions: NonZeroU8::MIN,
             suspect_to_down_after: self.suspicion.1,
             remove_down_after: Some(REMEMBER_DEAD),
             max_packet_size: FOCA_LEN,
@@ -143,12 +143,9 @@ impl Default for Config {
 
 /// How often a piece of news is passed on by each who gets it, so that practically everybody does: with a logarithm of
 /// the number of members, as all epidemics.
-pub(super) fn transmissions(members: usize) -> NonZeroU8 {
+pub(super) fn transmissions(members: usize) -> u8 {
     let doublings = usize::BITS - members.leading_zeros();
-    u8::try_from(4 + 2 * doublings)
-        .ok()
-        .and_then(NonZeroU8::new)
-        .unwrap_or(NonZeroU8::MAX)
+    u8::try_from(4 + 2 * doublings).unwrap_or(u8::MAX)
 }
 
 /// How many others must share a suspicion for it to be as short as can be.
@@ -198,7 +195,7 @@ mod tests {
 
     #[test]
     fn news_is_passed_on_more_often_the_more_members_there_are() {
-        let times = |members| transmissions(members).get();
+        let times = transmissions;
         assert_eq!(
             (times(0), times(2), times(300), times(1000)),
             (4, 8, 22, 24)

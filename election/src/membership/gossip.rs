@@ -184,6 +184,17 @@ impl Membership {
         let room = MESSAGE_LEN.saturating_sub(message.len());
         self.rumours.fill(&mut message, room);
         self.transmit(to, &message);
+        self.go_on_telling(payload);
+    }
+
+    /// What `foca` told in a message is told as often again as all news, by and by.
+    fn go_on_telling(&mut self, payload: &[u8]) {
+        let told = wire::told(payload);
+        debug_assert!(told.is_ok());
+        let times = self.transmissions().saturating_sub(1);
+        for member in told.unwrap_or_default() {
+            self.rumours.add(&Entry::Member(member), times);
+        }
     }
 
     pub(super) fn send(&mut self, to: &Identity, message: &Message<'_>) {

@@ -1,6 +1,8 @@
 //! Who a member is, for `foca`.
 
 use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -8,10 +10,17 @@ use super::name::MemberName;
 
 /// One life of a member: its name stays when it starts anew or comes back, and its incarnation grows.
 ///
-/// `foca` looks through all members for each that it hears of. So what it compares first stands in the list itself.
+/// `foca` looks through all members for each that it hears of. So what it compares first stands in the list itself, and
+/// nothing else, since it is the memory to go through that costs.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
     digest: NameDigest,
+    life: Arc<Life>,
+}
+
+/// What an identity leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Life {
     pub(super) name: MemberName,
     pub(super) address: SocketAddr,
     pub(super) incarnation: u64,
@@ -25,9 +34,11 @@ impl Identity {
     pub(super) fn new(name: MemberName, address: SocketAddr, incarnation: u64) -> Self {
         Self {
             digest: NameDigest::of(&name),
-            name,
-            address,
-            incarnation,
+            life: Arc::new(Life {
+                name,
+                address,
+                incarnation,
+            }),
         }
     }
 
@@ -42,10 +53,23 @@ impl Identity {
 
     /// The same member in another life.
     pub(super) fn reborn(&self, incarnation: u64) -> Self {
-        Self {
+        let life = Life {
+            name: self.name.clone(),
+            address: self.address,
             incarnation,
-            ..self.clone()
+        };
+        Self {
+            digest: self.digest,
+            life: Arc::new(life),
         }
+    }
+}
+
+impl Deref for Identity {
+    type Target = Life;
+
+    fn deref(&self) -> &Life {
+        &self.life
     }
 }
 

@@ -69,11 +69,13 @@ mod facts;
 pub mod fuzzing;
 mod gossip;
 mod health;
+mod heard;
 mod identity;
 mod io;
 mod join;
 mod key;
 mod name;
+mod places;
 mod probe;
 mod receive;
 mod replay;
@@ -104,7 +106,9 @@ use rand::rngs::SmallRng;
 use clock::Clock;
 use gossip::Gossip;
 use health::Health;
+use heard::Heard;
 use identity::Identity;
+use places::Places;
 use replay::Replay;
 use roster::Roster;
 use rumour::Rumours;
@@ -125,6 +129,7 @@ pub struct Membership {
     config: Config,
     foca: Swim,
     runtime: AccumulatingRuntime<Identity>,
+    places: Places,
     /// With which incarnation `foca` speaks: it grows with each suspicion that it contradicts.
     contradiction: foca::Incarnation,
     timers: Timers,
@@ -136,6 +141,7 @@ pub struct Membership {
     accusations: Accusations,
     roster: Roster,
     rumours: Rumours,
+    heard: Heard,
     gossip: Gossip,
     peers: BTreeSet<SocketAddr>,
     facts: Option<Facts>,
@@ -167,6 +173,7 @@ impl Membership {
         Self {
             foca: swim(identity, &config, &mut rng),
             runtime: AccumulatingRuntime::new(),
+            places: Places::default(),
             contradiction: 0,
             timers: Timers::default(),
             clock: Clock::default(),
@@ -177,6 +184,7 @@ impl Membership {
             accusations: Accusations::default(),
             roster,
             rumours: Rumours::default(),
+            heard: Heard::default(),
             gossip: Gossip::default(),
             peers: BTreeSet::new(),
             facts: None,
@@ -322,7 +330,7 @@ impl fmt::Debug for Membership {
 /// One that knows nobody yet.
 fn swim(identity: Identity, config: &Config, rng: &mut SmallRng) -> Swim {
     let rng = SmallRng::from_rng(rng);
-    Foca::new(identity, config.foca(0), rng, Codec::default())
+    Foca::new(identity, config.foca(), rng, Codec::default())
 }
 
 /// The epoch of the sealing, and a seed for what only has to differ.

@@ -173,10 +173,6 @@ impl Membership {
             OwnedNotification::Idle => self.rejoin_at = self.rejoin_at.min(now),
             _ => return,
         }
-        let config = self.config.foca(self.foca.num_members());
-        // Only what must not change leads to an error.
-        let taken = self.foca.set_config(config);
-        debug_assert!(taken.is_ok());
         self.hurry(now);
     }
 
@@ -202,14 +198,12 @@ impl Membership {
     }
 
     /// What is known of the member of this name, in whichever life, dead ones included.
-    pub(super) fn known(&self, namesake: &Identity) -> Option<&Member<Identity>> {
-        self.foca
-            .iter_membership_state()
-            .find(|member| member.id().is_namesake(namesake))
+    pub(super) fn known(&mut self, namesake: &Identity) -> Option<&Member<Identity>> {
+        self.places.find(&self.foca, namesake)
     }
 
     /// How often news is told by each who has it.
     pub(super) fn transmissions(&self) -> u8 {
-        transmissions(self.foca.num_members()).get()
+        transmissions(self.foca.num_members())
     }
 }

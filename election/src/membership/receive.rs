@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use foca::{Member, State};
+use foca::{Identity as _, Member, State};
 
 use super::Membership;
 use super::config::DATAGRAM_LEN;
@@ -11,7 +11,7 @@ use super::identity::Identity;
 use super::io::{DropReason, Event, Output};
 use super::replay::Refused;
 use super::seal::{self, Opened, Unopened};
-use super::wire::{Entry, Message, SwimHeader, Wire as _};
+use super::wire::{Accusation, Entry, Message, SwimHeader, Wire as _};
 
 impl Membership {
     /// Opens a datagram. Nothing changes by that.
@@ -36,7 +36,14 @@ impl Membership {
 
     /// Takes in what a member says.
     pub(super) fn receive(&mut self, now: Instant, opened: &Opened) -> Result<(), DropReason> {
-        let message = Message::decode(&opened.message).map_err(|_| DropReason::Malformed)?;
+        let mut news = Vec::new();
+        let is_new = |octets: &[u8]| {
+            let new = self.heard.is_new(octets);
+            news.extend(new);
+            new.is_some()
+        };
+        let message = Message::decode_new(&opened.message, is_new);
+        let message = message.map_err(|_| DropReason::Malformed)?;
         let counter = opened.counter;
         let is_call = matches!(message, Message::Hello { .. });
         match message {
@@ -70,13 +77,19 @@ impl Membership {
                 let header =
                     SwimHeader::decode(&mut &*payload).map_err(|_| DropReason::Malformed)?;
                 self.admit(&header.src, &header.dst, counter)?;
+                // Who is held dead is told so by `foca`.
+                if !entries.is_empty() && !self.is_dead(&header.src) {
+                    // What it says of its own former life counts only after it.
+                    let sender = Member::new(header.src, header.src_incarnation, State::Alive);
+                    self.hear_news(now, Entry::Member(sender));
+                    entries
+                        .into_iter()
+                        .for_each(|entry| self.hear_news(now, entry));
+                    news.into_iter().for_each(|news| self.heard.remember(news));
+                }
                 let handled = self.foca.handle_data(payload, &mut self.runtime);
                 self.settle(now);
                 handled.map_err(|_| DropReason::Malformed)?;
-                // Who is held dead has been told so by `foca`.
-                if !entries.is_empty() && !self.is_dead(&header.src) {
-                    self.hear(now, &header.src, entries, false);
-                }
             }
         }
         // Who calls does not know this life.
@@ -126,11 +139,7 @@ impl Membership {
             match entry {
                 Entry::Member(member) => dead.extend(self.hear_of(now, from, member, pass_on)),
                 Entry::Facts(part) => self.learn(now, part),
-                Entry::Accusation(accusation) => {
-                    if self.accusations.add(now, &accusation) {
-                        self.spread(now, &Entry::Accusation(accusation));
-                    }
-                }
+                Entry::Accusation(accusation) => self.hear_accusation(now, accusation),
             }
         }
         if !dead.is_empty() {
@@ -138,6 +147,42 @@ impl Membership {
         }
         if answer {
             self.tell_everything(from, false);
+        }
+    }
+
+    /// Takes in what travels along with a message. What it says of members is what `foca` says, told once more.
+    fn hear_news(&mut self, now: Instant, entry: Entry) {
+        match entry {
+            Entry::Member(member) => {
+                if self.is_news(&member) {
+                    self.apply(now, member, true);
+                }
+            }
+            Entry::Facts(part) => self.learn(now, part),
+            Entry::Accusation(accusation) => self.hear_accusation(now, accusation),
+        }
+    }
+
+    /// Whether this is more than what is known of the member: a later life, or what comes later in this one in the order of
+    /// SWIM, section 4.2.
+    fn is_news(&mut self, member: &Member<Identity>) -> bool {
+        let Some(known) = self.known(member.id()) else {
+            return true;
+        };
+        if known.id() != member.id() {
+            return member.id().win_addr_conflict(known.id());
+        }
+        match (known.state(), member.state()) {
+            (State::Down, _) => false,
+            (_, State::Down) => true,
+            (State::Alive, State::Suspect) => member.incarnation() >= known.incarnation(),
+            _ => member.incarnation() > known.incarnation(),
+        }
+    }
+
+    fn hear_accusation(&mut self, now: Instant, accusation: Accusation) {
+        if self.accusations.add(now, &accusation) {
+            self.spread(now, &Entry::Accusation(accusation));
         }
     }
 
@@ -190,7 +235,7 @@ impl Membership {
     }
 
     /// This life of a member is over, as far as is known.
-    pub(super) fn is_dead(&self, identity: &Identity) -> bool {
+    pub(super) fn is_dead(&mut self, identity: &Identity) -> bool {
         self.known(identity)
             .is_some_and(|known| known.id() == identity && known.state() == State::Down)
     }

@@ -204,7 +204,7 @@ mod tests {
 
     fn accusation(incarnation: u16, accuser: &str) -> Accusation {
         Accusation {
-            suspect: suspect().name,
+            suspect: suspect().name.clone(),
             incarnation: (5, incarnation),
             accuser: accuser.parse().unwrap(),
         }

@@ -22,7 +22,10 @@ impl Membership {
         }
         let others = self.foca.iter_membership_state().map(foca::Member::id);
         let all = std::iter::once(self.foca.identity()).chain(others);
-        self.roster.keep(&all.map(Identity::digest).collect());
+        let all = all.map(Identity::digest).collect();
+        self.roster.keep(&all);
+        self.places.keep(&all);
+        self.heard.forget();
     }
 
     pub(super) fn send_digest(&mut self, to: &Identity) {

@@ -25,6 +25,17 @@ pub(in super::super) fn incarnation(payload: &[u8]) -> foca::Incarnation {
         .map_or(0, |octets| foca::Incarnation::from_be_bytes(*octets))
 }
 
+/// The members that an encoded message of `foca` tells of, behind its header.
+pub(in super::super) fn told(mut payload: &[u8]) -> Result<Vec<Member<Identity>>, Malformed> {
+    SwimHeader::decode(&mut payload)?;
+    if payload.is_empty() {
+        return Ok(Vec::new());
+    }
+    (0..payload.try_get_u16()?)
+        .map(|_| Member::decode(&mut payload))
+        .collect()
+}
+
 /// Encodes for `foca`, into one buffer that is used again.
 #[derive(Debug, Default)]
 pub(in super::super) struct Codec {

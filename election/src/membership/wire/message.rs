@@ -1,5 +1,6 @@
 //! The messages, and what they are made of.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
@@ -7,7 +8,7 @@ use foca::Member;
 
 use super::super::identity::Identity;
 use super::super::name::MemberName;
-use super::{Malformed, Wire, get_bool, take};
+use super::{Malformed, Wire, get_bool, get_short, take};
 
 /// What one datagram says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +116,15 @@ impl<'a> Message<'a> {
         }
     }
 
-    pub(in super::super) fn decode(mut input: &'a [u8]) -> Result<Self, Malformed> {
+    pub(in super::super) fn decode(input: &'a [u8]) -> Result<Self, Malformed> {
+        Self::decode_new(input, |_| true)
+    }
+
+    /// Of what travels along with a message of `foca`, decodes what is new by its octets.
+    pub(in super::super) fn decode_new(
+        mut input: &'a [u8],
+        is_new: impl FnMut(&[u8]) -> bool,
+    ) -> Result<Self, Malformed> {
         let message = match input.try_get_u8()? {
             HELLO => Self::Hello {
                 from: Identity::decode(&mut input)?,
@@ -136,13 +145,13 @@ impl<'a> Message<'a> {
                 from: Identity::decode(&mut input)?,
                 to: Identity::decode(&mut input)?,
                 answer: get_bool(&mut input)?,
-                entries: decode_entries(&mut input)?,
+                entries: decode_entries(&mut input, |_| true)?,
             },
             SWIM => {
                 let len = input.try_get_u16()?;
                 Self::Swim {
                     payload: take(&mut input, len.into())?,
-                    entries: decode_entries(&mut input)?,
+                    entries: decode_entries(&mut input, is_new)?,
                 }
             }
             kind => return Err(Malformed::Kind(kind)),
@@ -170,12 +179,43 @@ fn decode_if_any(input: &mut &[u8]) -> Result<Option<FactsPart>, Malformed> {
     FactsPart::decode(input).map(Some)
 }
 
-fn decode_entries(input: &mut &[u8]) -> Result<Vec<Entry>, Malformed> {
+fn decode_entries(
+    input: &mut &[u8],
+    mut wanted: impl FnMut(&[u8]) -> bool,
+) -> Result<Vec<Entry>, Malformed> {
     let mut entries = Vec::new();
     while !input.is_empty() {
-        entries.push(Entry::decode(input)?);
+        let mut octets = take(input, entry_len(input)?)?;
+        if wanted(octets) {
+            entries.push(Entry::decode(&mut octets)?);
+        }
     }
     Ok(entries)
+}
+
+/// How many octets the first entry has.
+fn entry_len(octets: &[u8]) -> Result<usize, Malformed> {
+    let mut rest = octets;
+    match rest.try_get_u8()? {
+        MEMBER => {
+            get_short(&mut rest)?;
+            SocketAddr::decode(&mut rest)?;
+            take(&mut rest, 8 + 2 + 1)?;
+        }
+        FACTS => {
+            get_short(&mut rest)?;
+            take(&mut rest, 8 + 1 + 1)?;
+            let len = rest.try_get_u16()?;
+            take(&mut rest, len.into())?;
+        }
+        ACCUSATION => {
+            get_short(&mut rest)?;
+            take(&mut rest, 8 + 2)?;
+            get_short(&mut rest)?;
+        }
+        kind => return Err(Malformed::Kind(kind)),
+    }
+    Ok(octets.len() - rest.len())
 }
 
 impl Wire for Entry {

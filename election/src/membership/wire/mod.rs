@@ -7,7 +7,7 @@
 //! 2 Welcome  from to known(8) [part]       I am, and am so; the newest incarnation of you that I know is this
 //! 3 Digest   from to digest(8)             do we know the same?
 //! 4 Entries  from to answer(1) entry*      what I know; answer = 1: tell me what you know
-//! 5 Swim     length(2) foca's entry*       a message of `foca`, whose header has from and to
+//! 5 Swim     length(2) foca's entry*       a message of `foca`, whose header has from and to, and news
 //!
 //! name       length(1) octets
 //! from, to   name address incarnation(8)
@@ -24,7 +24,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codec::{Codec, SwimHeader, incarnation};
+pub(super) use codec::{Codec, SwimHeader, incarnation, told};
 pub(super) use message::{Accusation, Entry, FactsPart, Message, swim};
 
 use std::net::{IpAddr, SocketAddr};

@@ -20,7 +20,7 @@ fn b() -> Identity {
 
 fn part() -> FactsPart {
     FactsPart {
-        name: b().name,
+        name: b().name.clone(),
         version: 9,
         part: 1,
         parts: 2,
@@ -33,9 +33,9 @@ fn entries() -> Vec<Entry> {
     let members = states.map(|state| Entry::Member(Member::new(b(), Incarnation::MAX, state)));
     let facts = Entry::Facts(part());
     let accusation = Entry::Accusation(Accusation {
-        suspect: b().name,
+        suspect: b().name.clone(),
         incarnation: (1, 2),
-        accuser: a().name,
+        accuser: a().name.clone(),
     });
     members.into_iter().chain([facts, accusation]).collect()
 }
@@ -85,7 +85,7 @@ fn the_octets_of_a_call_never_change() {
     ];
     let part = [1, b'a', 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 2, 0xa5, 0xa5];
     let facts = Some(FactsPart {
-        name: a().name,
+        name: a().name.clone(),
         part: 0,
         parts: 1,
         octets: [0xa5; 2].into(),
