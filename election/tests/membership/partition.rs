@@ -157,3 +157,18 @@ fn who_has_not_told_how_it_is_is_asked_soon() {
         assert!(took.unwrap() < seconds(6), "{seed}: {took:?}");
     }
 }
+
+/// The answers of one to the other are lost, or its questions, but not those that go by way of the third.
+#[test]
+fn a_way_that_is_cut_in_one_direction_is_no_death_while_another_can_help() {
+    let mut world = lan(3, 0.01, 6);
+    let mut rng = fastrand::Rng::with_seed(6);
+    for _ in 0..300 {
+        world.blocked.clear();
+        let from = rng.usize(..3);
+        world.block(&[from], &[(from + rng.usize(1..3)) % 3]);
+        world.run(seconds(1));
+    }
+    assert!(held_dead(&world, &[]).is_empty());
+    assert!(world.is_whole());
+}
