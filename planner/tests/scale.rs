@@ -1,5 +1,7 @@
 //! What events that reach every node cost a cluster, on a small one: `make bench-scale` has the large one.
 
+#[path = "../benches/gossip/mod.rs"]
+mod gossip;
 #[path = "../benches/simulation/mod.rs"]
 mod simulation;
 
@@ -55,4 +57,15 @@ fn addresses_that_leave_a_pool_are_withdrawn_and_nothing_else() {
     let services = edition.writes - edition.session_writes;
     assert_eq!(services * 4, edition.withdrawn, "a status for four routers");
     assert_eq!(edition.settled_after(), Duration::ZERO);
+}
+
+#[test]
+fn members_know_of_starts_and_deaths_in_seconds_and_say_little_otherwise() {
+    let [start, rest, death] = gossip::run(30, 0..3);
+    assert!(start.known_after < Duration::from_secs(5), "{start:?}");
+    assert!(death.known_after < Duration::from_secs(5), "{death:?}");
+    assert_eq!(rest.known_after, Duration::ZERO, "all know each other");
+    // Each probes one member and is probed by one every 200 ms, which makes ten; what is more is about what got lost.
+    assert!((10.0..20.0).contains(&rest.datagrams), "{rest:?}");
+    assert!(rest.octets < start.octets.min(death.octets), "{rest:?}");
 }
