@@ -155,4 +155,6 @@ fn quantile(sorted: &[Duration], share: f64) -> f64 {
 
 pub(crate) const HEADER: &str = "                                             deaths  first knows, s   all know, s   held dead wrongly    each sends a second
                                                         p50    p99    p50    p99    in node-hours  datagrams octets";
-pub(crate) const FOOTER: &str = "A death is that of one member where nothing else is said; what is sent is of times in which nobody dies.";
+pub(crate) const FOOTER: &str = "A death is that of one member where nothing else is said; what is sent is of times in which nobody dies.
+When one of three is dead and the way between the others is cut in one direction, nobody is left to ask: the others hold
+each other dead too, wrongly.";
