@@ -105,6 +105,15 @@ impl StatusAbout {
             Self::Session(_) => None,
         }
     }
+
+    /// The peer whose session it is about, if it is about one.
+    #[must_use]
+    pub fn peer(&self) -> Option<&PeerName> {
+        match self {
+            Self::Session(peer) => Some(peer),
+            Self::Layer2(_) | Self::Bgp(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for StatusId {

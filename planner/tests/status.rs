@@ -13,7 +13,7 @@ use planner::effect::{
     Component, ConditionStatus, ConfigurationResult, ConfigurationState, EventReason, Problem,
     SessionSummary, Severity, StatusAbout, StatusBody, StatusId,
 };
-use planner::names::{NodeName, ServiceKey};
+use planner::names::{NodeName, PeerName, ServiceKey};
 use planner::observed::{Conflict, Observed, SessionObserved, SessionState};
 use planner::status::{News, NodeStatus, Statuses, configuration_state, node_status};
 
@@ -163,6 +163,22 @@ fn what_a_process_left_behind_about_services_that_are_gone_goes_at_once() {
     let news = again.update(&Desired::default(), &Observed::default());
     assert_eq!(news.statuses, statuses.into_keys().collect());
     assert_eq!(again.statuses(), &Statuses::new());
+}
+
+#[test]
+fn the_status_of_a_session_goes_with_its_peer() {
+    let mut status = restarted(&Statuses::new());
+    status.update(&desired(), &observed(&[], &["one"]));
+    let about_two = StatusId {
+        node: me(),
+        about: StatusAbout::Session("two".into()),
+    };
+    assert!(status.statuses().contains_key(&about_two));
+    let mut without_two = desired();
+    without_two.peers.remove(&PeerName::new("two"));
+    let mut news = || status.update(&without_two, &observed(&[], &["one"]));
+    assert_eq!(news().statuses, BTreeSet::from([about_two]));
+    assert_eq!(news(), News::default());
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct NodeStatus {
     /// Which peers hold routes of which Services.
     holders: Holders,
     statuses: Statuses,
+    /// The peers that have a BGPSession among them.
+    told_of: BTreeSet<PeerName>,
     /// The Services that the process before this one said something of, until they have been looked at.
     leftovers: BTreeSet<ServiceKey>,
     /// What has been told of each Service, which is little.
@@ -96,6 +98,11 @@ impl NodeStatus {
             awaited,
             holders: Holders::default(),
             told: told_before(&before),
+            told_of: before
+                .keys()
+                .filter_map(|id| id.about.peer())
+                .cloned()
+                .collect(),
             leftovers: before
                 .keys()
                 .filter_map(|id| id.about.service())
@@ -198,22 +205,18 @@ impl NodeStatus {
     }
 
     fn look_at_sessions(&mut self, news: &mut News) {
-        let wanted = self.desired.peers.keys();
-        let had = self.statuses.keys().filter_map(|id| match &id.about {
-            StatusAbout::Session(peer) => Some(peer),
-            _ => None,
-        });
-        let peers: BTreeSet<PeerName> = wanted.chain(had).cloned().collect();
-        for peer in peers {
-            let desired = self.desired.peers.get(&peer);
+        let wanted: BTreeSet<PeerName> = self.desired.peers.keys().cloned().collect();
+        let had = std::mem::replace(&mut self.told_of, wanted.clone());
+        for peer in wanted.union(&had) {
+            let desired = self.desired.peers.get(peer);
             let body = desired.map(|desired| {
-                let before = self.awaited.get(&peer);
+                let before = self.awaited.get(peer);
                 let before = before.and_then(|before| before.session.clone());
-                before.unwrap_or_else(|| session::body(desired, self.observed.sessions.get(&peer)))
+                before.unwrap_or_else(|| session::body(desired, self.observed.sessions.get(peer)))
             });
             let id = StatusId {
                 node: self.me.clone(),
-                about: StatusAbout::Session(peer),
+                about: StatusAbout::Session(peer.clone()),
             };
             self.put(id, body, news);
         }
