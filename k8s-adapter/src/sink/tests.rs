@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::dir::DirSink;
 use super::{Sink as _, SinkError};
 use crate::source::dir::read;
-use crate::translate::ClusterObjects;
+use crate::translate::{ClusterObjects, Said};
 
 struct Folder {
     folder: TempDir,
@@ -246,30 +246,24 @@ async fn status_objects_are_one_for_each_service_and_node() {
 
     let objects = read(folder.folder.path()).unwrap();
     assert_eq!(objects.errors, []);
-    let peers: Vec<_> = objects
-        .service_bgp_statuses
-        .values()
-        .map(|object| object.status.clone().unwrap())
-        .collect();
-    let told: Vec<_> = peers
-        .iter()
-        .map(|s| (&*s.service_namespace, &*s.node, s.peers.concat()))
-        .collect();
+    let all = objects.service_bgp_statuses.values();
+    let told: Vec<Said> = all.filter_map(|said| (**said).clone()).collect();
     let expected = [
         ("blog", "n1", "router-c"),
         ("shop", "n1", "router-a"),
         ("shop", "n2", "router-b"),
     ];
-    assert_eq!(
-        told,
-        expected.map(|(namespace, node, peer)| (namespace, node, peer.to_owned()))
-    );
-    let object = objects.service_l2_statuses.values().next().unwrap();
-    assert_eq!(object.status.as_ref().unwrap().interfaces[0].name, "eth0");
-    assert_eq!(
-        object.metadata.labels.as_ref().unwrap()["metallb.io/service-name"],
-        "web"
-    );
+    let expected = expected.map(|(namespace, node, peer)| {
+        let peers = BTreeSet::from([PeerName::from(peer)]);
+        let (id, body) = (bgp_status(namespace, node), StatusBody::Bgp { peers });
+        Said { id, body }
+    });
+    assert_eq!(told, expected);
+    let file = "servicel2statuses/metallb-system/l2-web.shop.n1.yaml";
+    let object = folder.value(file);
+    assert_eq!(object["status"]["interfaces"][0]["name"], "eth0");
+    let labels = &object["metadata"]["labels"];
+    assert_eq!(labels["metallb.io/service-name"], "web");
 
     folder
         .apply(Effect::DeleteStatus {

@@ -19,7 +19,8 @@ use crate::crd::{
     ServiceBGPStatus, ServiceL2Status, bgp_peer,
 };
 use crate::translate::{
-    self, ClusterObjects, Kind, Object, ObjectName, Objects, Origin, Reason, Slice,
+    self, ClusterObjects, Kind, Object, ObjectName, Objects, Origin, Reason, Said, Slice,
+    Status as _,
 };
 
 /// An object of any of the kinds that are read, as [`ClusterObjects`] holds it.
@@ -34,9 +35,9 @@ pub(crate) enum AnyObject {
     IPAddressPool(Arc<IPAddressPool>),
     IPReservation(Arc<IPReservation>),
     L2Advertisement(Arc<L2Advertisement>),
-    BGPSession(Arc<BGPSession>),
-    ServiceBGPStatus(Arc<ServiceBGPStatus>),
-    ServiceL2Status(Arc<ServiceL2Status>),
+    BGPSession(Arc<Option<Said>>),
+    ServiceBGPStatus(Arc<Option<Said>>),
+    ServiceL2Status(Arc<Option<Said>>),
     ConfigMap(Arc<ConfigMap>),
     EndpointSlice(Option<Arc<Slice>>),
     FRRConfiguration(Arc<FRRConfiguration>),
@@ -211,9 +212,15 @@ impl Schema {
             (Kind::IPAddressPool, _) => AnyObject::IPAddressPool(Arc::new(ours(document)?)),
             (Kind::IPReservation, _) => AnyObject::IPReservation(Arc::new(ours(document)?)),
             (Kind::L2Advertisement, _) => AnyObject::L2Advertisement(Arc::new(ours(document)?)),
-            (Kind::BGPSession, _) => AnyObject::BGPSession(Arc::new(ours(document)?)),
-            (Kind::ServiceBGPStatus, _) => AnyObject::ServiceBGPStatus(Arc::new(ours(document)?)),
-            (Kind::ServiceL2Status, _) => AnyObject::ServiceL2Status(Arc::new(ours(document)?)),
+            (Kind::BGPSession, _) => {
+                AnyObject::BGPSession(Arc::new(ours::<BGPSession>(document)?.said()))
+            }
+            (Kind::ServiceBGPStatus, _) => {
+                AnyObject::ServiceBGPStatus(Arc::new(ours::<ServiceBGPStatus>(document)?.said()))
+            }
+            (Kind::ServiceL2Status, _) => {
+                AnyObject::ServiceL2Status(Arc::new(ours::<ServiceL2Status>(document)?.said()))
+            }
             (Kind::FRRConfiguration, _) => AnyObject::FRRConfiguration(Arc::new(theirs(document)?)),
             (Kind::ConfigMap, _) => AnyObject::ConfigMap(Arc::new(theirs(document)?)),
             (Kind::EndpointSlice, _) => {

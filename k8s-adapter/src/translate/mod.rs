@@ -43,5 +43,6 @@ pub use self::objects::{ClusterObjects, Object, Objects, Stamp};
 pub use self::problems::problems;
 pub use self::services::service;
 pub use self::snapshot::{Changed, TranslateOptions, Translator, snapshot};
-pub use self::statuses::{status_name, statuses, statuses_changed};
+pub(crate) use self::statuses::Status;
+pub use self::statuses::{Said, status_name, statuses, statuses_changed};
 pub use self::stored::{LAST_GOOD_SECRET, LAST_GOOD_TYPE, last_good_shown};

@@ -14,10 +14,10 @@ use planner::service::Service;
 
 use super::endpoints::Slice;
 use super::error::{ConfigError, FieldLines, ObjectName, ObjectRef, Origin};
+use super::statuses::Said;
 use crate::crd::{
-    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, BGPSession, Community, ConfigurationState,
-    FRRConfiguration, IPAddressPool, IPReservation, L2Advertisement, ServiceBGPStatus,
-    ServiceL2Status,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPPolicy, Community, ConfigurationState,
+    FRRConfiguration, IPAddressPool, IPReservation, L2Advertisement,
 };
 
 /// Every object that is looked at, by kind. A snapshot: nothing in it changes.
@@ -26,7 +26,7 @@ use crate::crd::{
 /// compared in the time that their differences take.
 ///
 /// What there may be many of is translated as it is read ([`service`](super::service), [`slice`](super::slice),
-/// [`node`](super::node), [`namespace`](super::namespace)), and nothing else of it is kept.
+/// [`node`](super::node), [`namespace`](super::namespace), [`Said`]), and nothing else of it is kept.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterObjects {
     /// IPAddressPools, with their status.
@@ -45,12 +45,12 @@ pub struct ClusterObjects {
     pub bfd_profiles: Objects<BFDProfile>,
     /// Communities.
     pub communities: Objects<Community>,
-    /// ServiceBGPStatuses of all nodes.
-    pub service_bgp_statuses: Objects<ServiceBGPStatus>,
-    /// ServiceL2Statuses of all nodes.
-    pub service_l2_statuses: Objects<ServiceL2Status>,
-    /// BGPSessions of all nodes.
-    pub bgp_sessions: Objects<BGPSession>,
+    /// What ServiceBGPStatuses of all nodes say.
+    pub service_bgp_statuses: Objects<Option<Said>>,
+    /// What ServiceL2Statuses of all nodes say.
+    pub service_l2_statuses: Objects<Option<Said>>,
+    /// What BGPSessions of all nodes say.
+    pub bgp_sessions: Objects<Option<Said>>,
     /// ConfigurationStates of all components.
     pub configuration_states: Objects<ConfigurationState>,
     /// Services, with what their status says of addresses.

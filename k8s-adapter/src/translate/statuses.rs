@@ -16,24 +16,32 @@ use crate::crd::{
     BGPSession, BGPSessionState, BGPSessionStatus, IpFamily, ServiceBGPStatus, ServiceL2Status,
 };
 
-/// What a status object is about, and what it says.
-type Said = (StatusId, StatusBody);
+/// What a status object is about, and what it says: all that is kept of it. There may be one of each Service on each node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// What it is about.
+    pub id: StatusId,
+    /// What it says.
+    pub body: StatusBody,
+}
+
+/// A kind of status objects.
+pub(crate) trait Status {
+    /// What an object says; `None` if that is nothing, or nothing that a speaker of ours would say.
+    fn said(&self) -> Option<Said>;
+}
 
 /// What the status objects of all nodes say. None of ours has another name than what it says gives it: the others are
 /// somebody else's.
 pub fn statuses(objects: &ClusterObjects) -> impl Iterator<Item = (StatusId, StatusBody)> {
-    let layer2 = read(&objects.service_l2_statuses, layer2_status);
-    let bgp = read(&objects.service_bgp_statuses, bgp_status);
-    layer2
-        .chain(bgp)
-        .chain(read(&objects.bgp_sessions, session_status))
-}
-
-fn read<K>(objects: &Objects<K>, say: fn(&K) -> Option<Said>) -> impl Iterator<Item = Said> {
-    let said = objects
-        .iter()
-        .map(move |(name, object)| (name, say(&object.value)));
-    said.filter_map(|(name, said)| said.filter(|said| is_named(said, name)))
+    let kinds = [
+        &objects.service_l2_statuses,
+        &objects.service_bgp_statuses,
+        &objects.bgp_sessions,
+    ];
+    let all = kinds.into_iter().flat_map(Objects::iter);
+    all.filter_map(|(name, object)| said(name, &object.value))
+        .map(|said| (said.id.clone(), said.body.clone()))
 }
 
 /// What the status objects that are not as they were `before` say now; `None`: such an object is no more.
@@ -43,37 +51,27 @@ pub fn statuses_changed(
     before: &ClusterObjects,
 ) -> BTreeMap<StatusId, Option<StatusBody>> {
     let mut changed = BTreeMap::new();
-    let (is, was) = (&now.service_l2_statuses, &before.service_l2_statuses);
-    compare(is, was, layer2_status, &mut changed);
-    let (is, was) = (&now.service_bgp_statuses, &before.service_bgp_statuses);
-    compare(is, was, bgp_status, &mut changed);
-    compare(
-        &now.bgp_sessions,
-        &before.bgp_sessions,
-        session_status,
-        &mut changed,
-    );
+    for (now, before) in [
+        (&now.service_l2_statuses, &before.service_l2_statuses),
+        (&now.service_bgp_statuses, &before.service_bgp_statuses),
+        (&now.bgp_sessions, &before.bgp_sessions),
+    ] {
+        for name in now.changed_since(before) {
+            if let Some(said) = before.get(name).and_then(|object| said(name, object)) {
+                changed.insert(said.id.clone(), None);
+            }
+            if let Some(said) = now.get(name).and_then(|object| said(name, object)) {
+                changed.insert(said.id.clone(), Some(said.body.clone()));
+            }
+        }
+    }
     changed
 }
 
-fn compare<K: PartialEq>(
-    now: &Objects<K>,
-    before: &Objects<K>,
-    say: fn(&K) -> Option<Said>,
-    changed: &mut BTreeMap<StatusId, Option<StatusBody>>,
-) {
-    for name in now.changed_since(before) {
-        let said = |objects: &Objects<K>| {
-            let said = objects.get(name).and_then(|object| say(object));
-            said.filter(|said| is_named(said, name))
-        };
-        if let Some((id, _)) = said(before) {
-            changed.insert(id, None);
-        }
-        if let Some((id, body)) = said(now) {
-            changed.insert(id, Some(body));
-        }
-    }
+/// What an object of that name says, if it is one of ours.
+fn said<'a>(name: &ObjectName, object: &'a Option<Said>) -> Option<&'a Said> {
+    let said = object.as_ref();
+    said.filter(|said| *name.name == *status_name(&said.id))
 }
 
 /// The name of a status object; no two have the same. Neither Services nor namespaces have dots in their names. Nodes and
@@ -101,10 +99,6 @@ fn is_mark(peer: &str) -> bool {
     peer.len() == 2 * MARK && peer.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-fn is_named((id, _): &Said, name: &ObjectName) -> bool {
-    *name.name == *status_name(id)
-}
-
 fn id(node: &str, about: StatusAbout) -> StatusId {
     StatusId {
         node: node.into(),
@@ -112,59 +106,65 @@ fn id(node: &str, about: StatusAbout) -> StatusId {
     }
 }
 
-/// What a ServiceL2Status says.
-fn layer2_status(object: &ServiceL2Status) -> Option<(StatusId, StatusBody)> {
-    let status = object.status.as_ref()?;
-    let service = ServiceKey::new(&*status.service_namespace, &*status.service_name);
-    let id = id(&status.node, StatusAbout::Layer2(service));
-    let interfaces = status.interfaces.iter();
-    let interfaces = interfaces.map(|interface| Interface::from(interface.name.as_str()));
-    let interfaces = interfaces.collect();
-    Some((id, StatusBody::Layer2 { interfaces }))
+impl Status for ServiceL2Status {
+    fn said(&self) -> Option<Said> {
+        let status = self.status.as_ref()?;
+        let service = ServiceKey::new(&*status.service_namespace, &*status.service_name);
+        let id = id(&status.node, StatusAbout::Layer2(service));
+        let interfaces = status.interfaces.iter();
+        let interfaces = interfaces.map(|interface| Interface::from(interface.name.as_str()));
+        let interfaces = interfaces.collect();
+        let body = StatusBody::Layer2 { interfaces };
+        Some(Said { id, body })
+    }
 }
 
-/// What a ServiceBGPStatus says.
-fn bgp_status(object: &ServiceBGPStatus) -> Option<(StatusId, StatusBody)> {
-    let status = object.status.as_ref()?;
-    let service = ServiceKey::new(&*status.service_namespace, &*status.service_name);
-    let id = id(&status.node, StatusAbout::Bgp(service));
-    let peers = status.peers.iter();
-    let peers = peers.map(|peer| PeerName::from(peer.as_str())).collect();
-    Some((id, StatusBody::Bgp { peers }))
+impl Status for ServiceBGPStatus {
+    fn said(&self) -> Option<Said> {
+        let status = self.status.as_ref()?;
+        let service = ServiceKey::new(&*status.service_namespace, &*status.service_name);
+        let id = id(&status.node, StatusAbout::Bgp(service));
+        let peers = status.peers.iter();
+        let peers = peers.map(|peer| PeerName::from(peer.as_str())).collect();
+        let body = StatusBody::Bgp { peers };
+        Some(Said { id, body })
+    }
 }
 
-/// What a BGPSession says; `None` if it says what no speaker would.
-fn session_status(object: &BGPSession) -> Option<(StatusId, StatusBody)> {
-    let status = object.status.as_ref()?;
-    let id = id(
-        &status.node,
-        StatusAbout::Session(status.peer.as_str().into()),
-    );
-    let address = |text: &String| text.parse::<IpAddr>().ok();
-    let since = status.since.as_ref().map(|since| since.0.as_second());
-    let body = SessionStatus {
-        address: address(&status.address)?,
-        port: status.port,
-        local_as: Asn(status.local_asn),
-        peer_as: status.asn.map(Asn),
-        state: match status.state {
-            BGPSessionState::Established => SessionSummary::Established,
-            BGPSessionState::Down => SessionSummary::Down,
-        },
-        since: Duration::from_secs(since.unwrap_or_default().try_into().ok()?),
-        local_address: status.local_address.as_ref().and_then(address),
-        negotiated: negotiated(status),
-        sent: status.prefixes_sent,
-        accepted: status.prefixes_accepted,
-        last_error: status.last_error.clone(),
-        initiative: if status.passive {
-            Initiative::Passive
-        } else {
-            Initiative::Active
-        },
-        draining: status.draining,
-    };
-    Some((id, StatusBody::Session(Box::new(body))))
+impl Status for BGPSession {
+    fn said(&self) -> Option<Said> {
+        let status = self.status.as_ref()?;
+        let id = id(
+            &status.node,
+            StatusAbout::Session(status.peer.as_str().into()),
+        );
+        let address = |text: &String| text.parse::<IpAddr>().ok();
+        let since = status.since.as_ref().map(|since| since.0.as_second());
+        let session = SessionStatus {
+            address: address(&status.address)?,
+            port: status.port,
+            local_as: Asn(status.local_asn),
+            peer_as: status.asn.map(Asn),
+            state: match status.state {
+                BGPSessionState::Established => SessionSummary::Established,
+                BGPSessionState::Down => SessionSummary::Down,
+            },
+            since: Duration::from_secs(since.unwrap_or_default().try_into().ok()?),
+            local_address: status.local_address.as_ref().and_then(address),
+            negotiated: negotiated(status),
+            sent: status.prefixes_sent,
+            accepted: status.prefixes_accepted,
+            last_error: status.last_error.clone(),
+            initiative: if status.passive {
+                Initiative::Passive
+            } else {
+                Initiative::Active
+            },
+            draining: status.draining,
+        };
+        let body = StatusBody::Session(Box::new(session));
+        Some(Said { id, body })
+    }
 }
 
 fn negotiated(status: &BGPSessionStatus) -> Option<SessionNegotiated> {

@@ -25,7 +25,9 @@ use serde_json::Value;
 use crate::crd::{FRRConfiguration, FRRConfigurationSpec};
 use crate::sink::kube::CONTROLLER;
 use crate::source::object::{TypeFault, ours};
-use crate::translate::{self, IP_ALLOCATED_FROM_POOL, LAST_GOOD_TYPE, ObjectName, Slice, Stamp};
+use crate::translate::{
+    self, IP_ALLOCATED_FROM_POOL, LAST_GOOD_TYPE, ObjectName, Said, Slice, Stamp, Status,
+};
 
 /// An object on the wire, and what is made of it.
 pub(super) trait Wire: DeserializeOwned + Clone + Send + Sync + 'static {
@@ -464,6 +466,30 @@ where
         let metadata = metadata.and_then(|metadata| Metadata::deserialize(metadata).ok());
         let metadata = identity(metadata.unwrap_or_default().into());
         (metadata, ours(self.document).map(Some))
+    }
+}
+
+/// A status object: what it says.
+#[derive(Clone)]
+pub(super) struct StatusWire<K>(CustomWire<K>);
+
+impl<'de, K> Deserialize<'de> for StatusWire<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CustomWire::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<K> Wire for StatusWire<K>
+where
+    CustomWire<K>: Wire<Object = K>,
+    K: Status + Clone + 'static,
+{
+    type Object = Option<Said>;
+
+    fn read(self) -> (ObjectMeta, Result<Option<Self::Object>, Vec<TypeFault>>) {
+        let (metadata, object) = self.0.read();
+        let said = object.map(|object| object.map(|object| object.said()));
+        (metadata, said)
     }
 }
 

@@ -10,7 +10,7 @@ use planner::effect::Component;
 
 use super::document::{
     ConfigMapWire, CustomWire, Document, EndpointSliceWire, FrrConfigurationWire, NamespaceWire,
-    NodeWire, SecretWire, ServiceCidrWire, ServiceWire, Wire,
+    NodeWire, SecretWire, ServiceCidrWire, ServiceWire, StatusWire, Wire,
 };
 use super::follow::{Followed, Presence, Selector, follow as follow_kind};
 use super::store::{Change, Collection};
@@ -61,20 +61,21 @@ pub(super) fn follow(
         // FerroLB's own: a cluster with MetalLB's kinds alone has none.
         Kind::BGPSession => follow_kind(Followed {
             kind,
-            api: scope.namespaced::<CustomWire<BGPSession>, BGPSession>(),
+            api: scope.namespaced::<StatusWire<BGPSession>, BGPSession>(),
             selector: of_node(component),
             collection: |all| &mut all.bgp_sessions,
             presence: Presence::Optional,
         }),
         Kind::ServiceBGPStatus => follow_kind(Followed {
             kind,
-            api: scope.namespaced::<CustomWire<ServiceBGPStatus>, ServiceBGPStatus>(),
+            api: scope.namespaced::<StatusWire<ServiceBGPStatus>, ServiceBGPStatus>(),
             selector: of_node(component),
             collection: |all| &mut all.service_bgp_statuses,
             presence: Presence::Required,
         }),
         Kind::ServiceL2Status => {
-            scope.own::<ServiceL2Status>(kind, |all| &mut all.service_l2_statuses)
+            let api = scope.namespaced::<StatusWire<ServiceL2Status>, ServiceL2Status>();
+            everything(kind, api, |all| &mut all.service_l2_statuses)
         }
         Kind::ConfigMap => {
             let api = scope.namespaced::<ConfigMapWire, ConfigMap>();

@@ -12,7 +12,7 @@ use super::*;
 use crate::crd::{ConfigurationState as ConfigurationStateObject, ServiceL2Status};
 use crate::sink::SinkError;
 use crate::sink::patch;
-use crate::translate::{Object, ObjectName, status_name};
+use crate::translate::{Object, ObjectName, Status as _, status_name};
 
 /// An API server that counts what it is told, and keeps it, as long as it answers.
 #[derive(Clone, Default)]
@@ -140,7 +140,7 @@ fn shown(sink: &Counting) -> Arc<ClusterObjects> {
         let object: ServiceL2Status = serde_json::from_value(object).unwrap();
         objects
             .service_l2_statuses
-            .insert(name, Object::new(object));
+            .insert(name, Object::new(object.said()));
     }
     Arc::new(objects)
 }

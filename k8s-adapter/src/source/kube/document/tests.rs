@@ -1,10 +1,11 @@
 //! Objects as servers send them.
 
 use k8s_openapi::api::core::v1::Secret;
+use planner::effect::StatusBody;
 use serde_json::json;
 
 use super::*;
-use crate::crd::{BGPPeer, IPAddressPool, L2Advertisement};
+use crate::crd::{BGPPeer, IPAddressPool, L2Advertisement, ServiceBGPStatus};
 
 fn read<W: Wire>(object: Value) -> Document<W> {
     serde_json::from_str(&object.to_string()).unwrap()
@@ -53,6 +54,24 @@ fn a_node_is_read_without_what_runs_on_it() {
     }));
     let node = node.object.unwrap().unwrap();
     assert_eq!(node.network, planner::node::Network::Unavailable);
+}
+
+#[test]
+fn of_a_status_object_is_kept_what_it_says_and_that_it_is_there() {
+    let mut object = json!({ "metadata": metadata("bgp-web.shop.n1"), "spec": {} });
+    let bare: Document<StatusWire<ServiceBGPStatus>> = read(object.clone());
+    assert_eq!(bare.object.unwrap(), Some(None));
+    object["status"] = json!({
+        "node": "n1", "serviceName": "web", "serviceNamespace": "shop", "peers": ["tor"],
+    });
+    let whole: Document<StatusWire<ServiceBGPStatus>> = read(object);
+    let said = whole.object.unwrap().unwrap().unwrap();
+    assert_eq!(
+        said.id.to_string(),
+        "ServiceBGPStatus of shop/web on node n1"
+    );
+    let peers = ["tor".into()].into();
+    assert_eq!(said.body, StatusBody::Bgp { peers });
 }
 
 #[test]
