@@ -33,6 +33,8 @@ pub(crate) fn run(members: usize, dead: impl Iterator<Item = usize>) -> [Gossip;
             world.told.clear();
         }
     });
+    // News of the start is told for a while yet.
+    world.run(WHILE);
     let rest = observe(&mut world, |_| {});
     let death = observe(&mut world, |world| dead.for_each(|node| world.crash(node)));
     [start, rest, death]
