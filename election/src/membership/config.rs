@@ -14,12 +14,12 @@ use super::health::Health;
 /// | it is suspected when that fails too, after | 200 ms | 2 s |
 /// | and declared dead when two others suspect it as well and it has not contradicted for | 500 ms | 6 s |
 /// | or, when nobody else does, for | 1.5 s | 18 s |
-/// | all are dead to who hears nobody at all for | 2.5 s | 30 s |
+/// | all are dead to whom nobody speaks for | 2 s | 30 s |
 /// | who talks with whom is compared with a random member every | 5 s | 20 s |
 /// | missing members are called every | 1 s | 5 s |
 ///
 /// A member that was late itself, or whose own probes of several others fail, takes up to four times as long to probe, and
-/// to believe what nobody confirms, since the fault is likely its own. That has an end when it hears nobody at all: for a
+/// to believe what nobody confirms, since the fault is likely its own. That has an end when nobody speaks to it: for a
 /// balancer it is worse that the last one alive leaves addresses without an owner than that one that was cut off claims
 /// what others have, and yields as soon as it hears them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Config {
     pub(super) gossip_pause: Duration,
     pub(super) sync_interval: Duration,
     pub(super) rejoin_interval: Duration,
-    /// For how long nobody is heard by a member that is alone. In good health it hears every other one once in a probe
+    /// For how long nobody speaks to a member that is alone. In good health it hears every other one once in a probe
     /// interval, and a suspect is told so, and answers, more often.
     pub(super) silence: Duration,
     /// How late a timer may be before this member doubts itself.
@@ -59,7 +59,7 @@ impl Config {
             gossip_pause: Duration::from_millis(10),
             sync_interval: Duration::from_secs(5),
             rejoin_interval: Duration::from_secs(1),
-            silence: Duration::from_millis(2500),
+            silence: Duration::from_secs(2),
             late: Duration::from_millis(50),
         }
     }

@@ -8,8 +8,7 @@
 //! * Members doubt themselves before they accuse: who did not run for a while, or finds several others silent, waits
 //!   longer (after Lifeguard, Dadgar et al., "SWIM-ing with Situational Awareness"). Others hold such a member dead when it
 //!   is silent for longer than a suspicion lasts, and it comes back as soon as it runs.
-//! * Who is spoken to by nobody for two seconds and a half is alone: all others are dead to it at once, however many there
-//!   are.
+//! * Who is spoken to by nobody for two seconds is alone: all others are dead to it at once, however many there are.
 //! * Every datagram is encrypted and authenticated with a [`Key`] that all share, and counts once: what was recorded
 //!   changes nothing when it is sent again, also when sender or receiver started anew since.
 //! * A member tells [`Facts`] about itself. They travel when they change, and to who joins.

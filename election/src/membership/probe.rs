@@ -112,8 +112,15 @@ impl Membership {
         }
     }
 
-    /// Another member holds one dead that is alive here: the suspicion is ours now, so that it gets a chance to contradict.
-    pub(super) fn doubt(&mut self, now: Instant, suspect: &Identity, incarnation: u16) {
+    /// Another member holds one dead that is alive here: the suspicion is ours now, so that it gets a chance to contradict,
+    /// and shared.
+    pub(super) fn doubt(
+        &mut self,
+        now: Instant,
+        suspect: &Identity,
+        incarnation: foca::Incarnation,
+        by: &Identity,
+    ) {
         let verdict = Timer::ChangeSuspectToDown {
             member_id: suspect.clone(),
             incarnation,
@@ -122,6 +129,14 @@ impl Membership {
         let suspected = Member::new(suspect.clone(), incarnation, State::Suspect);
         self.apply(now, suspected, true);
         self.accuse(now, suspect, incarnation, verdict);
+        let its = Accusation {
+            suspect: suspect.name.clone(),
+            incarnation: (suspect.incarnation, incarnation),
+            accuser: by.name.clone(),
+        };
+        if self.accusations.add(now, &its) {
+            self.spread(now, &Entry::Accusation(its));
+        }
     }
 
     fn accuse(

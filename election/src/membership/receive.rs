@@ -215,7 +215,7 @@ impl Membership {
         match (state, known) {
             (State::Down, Some(known)) if known.state() != State::Down => {
                 let incarnation = known.incarnation();
-                self.doubt(now, &identity, incarnation);
+                self.doubt(now, &identity, incarnation, from);
             }
             (State::Down, _) => {}
             (_, Some(known)) if known.state() == State::Down => {

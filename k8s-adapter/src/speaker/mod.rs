@@ -312,7 +312,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     fn missed_by(&self) -> Option<u32> {
         let membership = self.membership.as_ref()?;
         let nodes = &self.translator.snapshot().nodes;
-        let is_missed = membership.missed().any(|node| nodes.contains_key(node));
+        let is_missed = membership.misses(|node| nodes.contains_key(node));
         let alive = membership.alive().filter(|_| is_missed)?;
         u32::try_from(alive).ok()
     }
@@ -383,7 +383,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         };
         match membership.by_mac(claim.by.octets()) {
             None => Claimant::Stranger,
-            Some(member) if self.announcements.outranks(&claim.address, member) => Claimant::Worse,
+            Some(member) if self.announcements.outranks(&claim.address, &member) => Claimant::Worse,
             Some(_) => Claimant::Better,
         }
     }

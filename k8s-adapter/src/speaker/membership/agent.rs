@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tracing::{info, warn};
 
 use super::peers::Finder;
-use super::{Alive, View, facts_of_planner};
+use super::{Alive, View, facts_of_planner, remember};
 use crate::speaker::board::Board;
 use crate::speaker::flags::MembershipSettings;
 use crate::telemetry::chain;
@@ -65,6 +65,8 @@ pub(in crate::speaker) struct Task {
     /// Those that are held dead.
     dead: BTreeSet<MemberName>,
     returns: u64,
+    /// Whoever has been alive, as heard of last.
+    met: planner::members::Members,
 }
 
 /// Why this speaker cannot take part.
@@ -119,6 +121,7 @@ impl Task {
             joining_until: None,
             dead: BTreeSet::new(),
             returns: 0,
+            met: planner::members::Members::new(),
         }
     }
 
@@ -252,13 +255,15 @@ impl Task {
         if self.joining_until.is_some() && self.has_found_all(own, members) {
             self.joining_until = None;
         }
+        let alive: planner::members::Members = members.values().map(of_planner).collect();
+        remember(&mut self.met, &alive);
         self.publish(if self.joining_until.is_some() {
             Alive::Joining
         } else if self.peers.is_none() && members.len() <= 1 {
             // Who was never told where the others are knows nothing by not hearing of them.
             Alive::Everybody
         } else {
-            Alive::These(members.values().map(of_planner).collect())
+            Alive::These(alive)
         });
     }
 
@@ -295,6 +300,7 @@ impl Task {
         });
         let now = View {
             alive,
+            met: self.met.clone(),
             problem,
             returns: self.returns,
         };

@@ -43,8 +43,6 @@ pub(super) struct Membership {
     has_news: bool,
     /// Who is alive, as far as that has been asked for; `None`: everybody.
     members: Option<Members>,
-    /// Whoever has been alive since the start, as heard of last.
-    met: Members,
     /// How many returns have been taken up.
     returns: u64,
     task: JoinHandle<()>,
@@ -55,6 +53,8 @@ pub(super) struct Membership {
 pub(super) struct View {
     /// Which are alive.
     pub(super) alive: Alive,
+    /// Whoever has been alive since the start, while others were being found too, as heard of last.
+    pub(super) met: Members,
     /// What is in the way of knowing it.
     pub(super) problem: Option<Problem>,
     /// How often somebody came back who was held dead, be it this speaker: links may carry again what they did not.
@@ -118,7 +118,6 @@ impl Membership {
             nodes: None,
             has_news: true,
             members: None,
-            met: Members::new(),
             returns: 0,
             task,
         }
@@ -178,12 +177,6 @@ impl Membership {
             Alive::These(alive) => {
                 let mut members = alive.clone();
                 members.insert(self.node.clone(), facts_of_planner(&self.facts.borrow()));
-                for (node, member) in members.iter() {
-                    // Who has come back, and has not said how it is, is known by what it said before.
-                    if !member.links.is_empty() || self.met.get(node).is_none() {
-                        self.met.insert(node.clone(), member.clone());
-                    }
-                }
                 Some(members)
             }
         };
@@ -203,18 +196,20 @@ impl Membership {
 
     /// The speaker that a hardware address is of. Who is held dead counts too: that it claims an address shows that it lives,
     /// and that only what members say does not get through.
-    pub(super) fn by_mac(&self, mac: [u8; 6]) -> Option<&NodeName> {
+    pub(super) fn by_mac(&self, mac: [u8; 6]) -> Option<NodeName> {
         let alive = self.members.as_ref()?;
-        alive.by_mac(mac).or_else(|| self.met.by_mac(mac))
+        let met = &self.view.borrow().met;
+        alive.by_mac(mac).or_else(|| met.by_mac(mac)).cloned()
     }
 
-    /// Those who were alive before and are not now, as far as that is known.
-    pub(super) fn missed(&self) -> impl Iterator<Item = &NodeName> {
-        let members = self.members.iter();
-        members.flat_map(|members| {
-            let met = self.met.iter().map(|(node, _)| node);
-            met.filter(|node| members.get(node).is_none())
-        })
+    /// Whether one of these nodes was alive before, as far as that is known, and is not now.
+    pub(super) fn misses(&self, is_one: impl Fn(&NodeName) -> bool) -> bool {
+        let Some(members) = &self.members else {
+            return false;
+        };
+        let met = &self.view.borrow().met;
+        let mut met = met.iter().map(|(node, _)| node);
+        met.any(|node| members.get(node).is_none() && is_one(node))
     }
 
     /// How many of them there are.
@@ -242,11 +237,22 @@ impl Membership {
 }
 
 impl View {
-    const fn joining() -> Self {
+    fn joining() -> Self {
         Self {
             alive: Alive::Joining,
+            met: Members::new(),
             problem: None,
             returns: 0,
+        }
+    }
+}
+
+/// Remembers how those are who are alive. Who has come back, and has not said how it is, is known by what it said before.
+pub(super) fn remember(met: &mut Members, alive: &Members) {
+    for (node, member) in alive.iter() {
+        let known = met.get(node);
+        if known != Some(member) && (known.is_none() || !member.links.is_empty()) {
+            met.insert(node.clone(), member.clone());
         }
     }
 }

@@ -23,6 +23,11 @@ fn port() -> u16 {
 }
 
 fn start(node: &str, address: &str, port: u16, key: &Path) -> Membership {
+    let settings = settings(node, address, port, key);
+    Membership::start(node.into(), settings, Peers::Nodes, Board::default())
+}
+
+fn settings(node: &str, address: &str, port: u16, key: &Path) -> MembershipSettings {
     let flags: SpeakerFlags = testing::parse(&[
         &format!("--node-name={node}"),
         &format!("--ml-bindaddr={address}"),
@@ -31,8 +36,7 @@ fn start(node: &str, address: &str, port: u16, key: &Path) -> Membership {
         &format!("--ml-secret-key-path={}", key.display()),
     ])
     .unwrap();
-    let settings = flags.membership.settings().unwrap().unwrap();
-    Membership::start(node.into(), settings, Peers::Nodes, Board::default())
+    flags.membership.settings().unwrap().unwrap()
 }
 
 fn key() -> TempDir {
@@ -84,6 +88,24 @@ async fn speakers_find_each_other_by_their_nodes_hear_what_each_tells_and_miss_w
     until(&mut here, drains).await;
     there.leave().await;
     until(&mut here, |view| are_alive(view, &["node-a"])).await;
+    here.leave().await;
+}
+
+#[tokio::test]
+async fn who_is_met_while_others_are_still_being_found_is_remembered() {
+    let (port, key) = (port(), key());
+    let nodes = ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|ip| ip.parse().unwrap());
+    let settings = MembershipSettings {
+        patience: LIMIT * 2,
+        ..settings("node-a", "127.0.0.1", port, key.path())
+    };
+    let mut here = Membership::start("node-a".into(), settings, Peers::Nodes, Board::default());
+    let there = start("node-b", "127.0.0.2", port, key.path());
+    here.set_nodes(nodes.into_iter());
+    there.set_nodes(nodes.into_iter());
+    until(&mut here, |view| view.met.get(&"node-b".into()).is_some()).await;
+    assert!(here.is_joining(), "nobody is at the third address");
+    there.leave().await;
     here.leave().await;
 }
 

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use planner::config::Establishment;
 use planner::desired::{PeerSession, RouteAttributes};
 use planner::effect::{Effect, StatusAbout, StatusBody, StatusId};
-use planner::members::Member;
+use planner::members::{Member, Members};
 use planner::names::{NodeName, PeerName};
 use planner::observed::{SessionObserved, SessionState};
 use planner::snapshot::Options;
@@ -31,7 +31,7 @@ use crate::speaker::Speaker;
 use crate::speaker::fence::Defence;
 use crate::speaker::fresh::Probe;
 use crate::speaker::layer2::UsableLink;
-use crate::speaker::membership::{Alive, Membership, View};
+use crate::speaker::membership::{Alive, Membership, View, remember};
 use crate::speaker::peers::{Reconfigured, RouteChange, Session, SessionError, Sessions};
 use crate::speaker::proxy::{Answer, KubeProxy};
 use crate::translate::{ClusterObjects, TranslateOptions};
@@ -122,6 +122,7 @@ impl World {
     pub(super) fn start_in_group(node: &str, defence: Defence) -> Self {
         let joining = View {
             alive: Alive::Joining,
+            met: Members::new(),
             problem: None,
             returns: 0,
         };
@@ -193,9 +194,12 @@ impl World {
 
     /// The group of speakers now shows these members.
     pub(super) async fn set_members(&self, members: impl IntoIterator<Item = (NodeName, Member)>) {
-        let alive = Alive::These(members.into_iter().collect());
+        let alive: Members = members.into_iter().collect();
         let group = self.group.as_ref().unwrap();
-        group.view.send_modify(|view| view.alive = alive);
+        group.view.send_modify(|view| {
+            remember(&mut view.met, &alive);
+            view.alive = Alive::These(alive);
+        });
         self.settle().await;
     }
 
