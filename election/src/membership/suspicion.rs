@@ -72,12 +72,13 @@ impl Suspicions {
         accusations: &Accusations,
         others: usize,
     ) -> Option<Due> {
+        let could = self.could_share(others);
         let due = |suspicion: &Suspicion| {
-            suspicion.deadline(config, health, accusations, others) <= now
+            suspicion.deadline(config, health, accusations, could) <= now
                 || suspicion.tell_at <= now
         };
         let suspicion = self.by_name.values_mut().find(|suspicion| due(suspicion))?;
-        if suspicion.deadline(config, health, accusations, others) <= now {
+        if suspicion.deadline(config, health, accusations, could) <= now {
             let name = suspicion.suspect.name.clone();
             return self.by_name.remove(&name).map(Due::Verdict);
         }
@@ -93,14 +94,19 @@ impl Suspicions {
         accusations: &Accusations,
         others: usize,
     ) -> Option<Instant> {
-        self.by_name
-            .values()
-            .map(|suspicion| {
-                suspicion
-                    .deadline(config, health, accusations, others)
-                    .min(suspicion.tell_at)
-            })
-            .min()
+        let could = self.could_share(others);
+        let due = |suspicion: &Suspicion| {
+            let deadline = suspicion.deadline(config, health, accusations, could);
+            deadline.min(suspicion.tell_at)
+        };
+        self.by_name.values().map(due).min()
+    }
+
+    /// How many of so many members could share a suspicion: a suspect accuses nobody, as far as is known. But of several
+    /// that are all silent it is not this member alone that says so, or it is alone soon.
+    fn could_share(&self, others: usize) -> usize {
+        let could = others.saturating_sub(self.by_name.len());
+        could.max(usize::from(others > 1))
     }
 
     /// The suspect contradicted, or is gone.
@@ -119,15 +125,13 @@ impl Suspicion {
         config: &Config,
         health: &Health,
         accusations: &Accusations,
-        others: usize,
+        could: usize,
     ) -> Instant {
         let incarnation = (self.suspect.incarnation, self.incarnation);
         // Ours is one of them.
         let shared = accusations
             .count(&self.suspect.name, incarnation)
             .saturating_sub(1);
-        // The suspect does not accuse itself.
-        let could = others.saturating_sub(1);
         self.since + config.suspicion(shared, could, health)
     }
 }
@@ -256,5 +260,27 @@ mod tests {
         }
         assert_eq!((told, time - now), (10, Duration::from_millis(500)));
         assert!(suspicions.by_name.is_empty());
+    }
+
+    #[test]
+    fn nobody_waits_for_other_suspects_to_share_a_suspicion() {
+        let (now, config, health) = (start(), Config::lan(), Health::default());
+        let mut accusations = Accusations::default();
+        let mut suspicions = Suspicions::default();
+        suspicions.begin(now, &suspect(), 1, verdict());
+        for by in ["me", "b"] {
+            accusations.add(now, &accusation(1, by));
+        }
+        let lasts = |suspicions: &mut Suspicions| {
+            for suspicion in suspicions.by_name.values_mut() {
+                suspicion.tell_at = now + config.suspicion.1;
+            }
+            let due = suspicions.timeout(&config, &health, &accusations, 3);
+            due.unwrap() - now
+        };
+        assert_eq!(lasts(&mut suspicions), Duration::from_millis(875));
+        let other = Identity::new("c".parse().unwrap(), suspect().address, 1);
+        suspicions.begin(now, &other, 1, verdict());
+        assert_eq!(lasts(&mut suspicions), Duration::from_millis(500));
     }
 }

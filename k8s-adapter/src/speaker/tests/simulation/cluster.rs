@@ -58,7 +58,7 @@ struct Node {
     sockets: Vec<Arrival>,
     /// What its source has said.
     told: Option<Objects>,
-    /// The nodes that its speaker has ever heard of.
+    /// The nodes whose hardware address its speaker has ever heard.
     met: BTreeSet<usize>,
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Standing {
     pub(super) eligible: BTreeSet<IpAddr>,
     /// Whether it has reason to doubt itself more than it doubts others.
     pub(super) is_in_doubt: bool,
-    /// The nodes that its speaker has ever heard of.
+    /// The nodes whose hardware address its speaker has ever heard.
     pub(super) met: BTreeSet<usize>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Standing {
 pub(super) enum Finding {
     /// Two nodes of one part answer.
     TwoOwners,
-    /// They do, and one has never heard of the other.
+    /// They do, and one has never heard the hardware address of the other.
     TwoStrangers,
     /// Nobody in its part answers for what a node could.
     NoOwner,

@@ -19,7 +19,7 @@ pub(super) struct Seat {
     members: watch::Sender<Arc<Members>>,
     events: mpsc::Sender<Event>,
     has_left: bool,
-    /// Who is alive, where that is news.
+    /// Who is alive and has told how it is, where that is news.
     news: Option<Vec<String>>,
     /// What it has sent.
     pub(super) sent: Vec<(SocketAddr, Vec<u8>)>,
@@ -78,7 +78,7 @@ impl Seat {
         }
     }
 
-    /// The names of those who are alive, if they are others than before.
+    /// The names of those who are alive and have told how they are, if they may be others than before.
     pub(super) const fn take_met(&mut self) -> Option<Vec<String>> {
         self.news.take()
     }
@@ -111,8 +111,9 @@ impl Seat {
             is_other
         });
         if has_changed {
-            let names = self.membership.members().keys();
-            self.news = Some(names.map(ToString::to_string).collect());
+            let members = self.membership.members().values();
+            let told = members.filter(|member| member.facts.is_some());
+            self.news = Some(told.map(|member| member.name.to_string()).collect());
             self.stirred.notify_one();
         }
     }
