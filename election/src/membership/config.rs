@@ -18,8 +18,8 @@ use super::health::Health;
 /// | who talks with whom is compared with a random member every | 5 s | 20 s |
 /// | missing members are called every | 1 s | 5 s |
 ///
-/// A member that was late itself, or whose own probes of several others fail, takes up to four times as long to probe, and
-/// to believe what nobody confirms, since the fault is likely its own. That has an end when nobody speaks to it: for a
+/// A member that was late itself, or whose own probes of several others fail, takes twice as long to probe, and
+/// up to four times as long to believe what nobody confirms, since the fault is likely its own. That has an end when nobody speaks to it: for a
 /// balancer it is worse that the last one alive leaves addresses without an owner than that one that was cut off claims
 /// what others have, and yields as soon as it hears them.
 #[derive(Debug, Clone, PartialEq, Eq)]

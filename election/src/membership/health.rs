@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::name::MemberName;
 
-/// Evidence that the fault is one's own: each point lengthens one's own probes and suspicions by their whole length.
+/// Evidence that the fault is one's own: each point lengthens one's own suspicions by their whole length, the first one also
+/// one's own probes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Health {
     points: u32,
@@ -38,7 +39,13 @@ impl Health {
         self.worsen(u32::try_from(intervals).unwrap_or(u32::MAX).max(1));
     }
 
-    /// The time that something takes now that takes this long in good health.
+    /// The time that a probe takes now, or passes from one to the next: twice as long in doubt, and no longer, since nobody
+    /// is suspected whose turn has not come.
+    pub(super) fn pace(&self, time: Duration) -> Duration {
+        time * (1 + self.points.min(1))
+    }
+
+    /// The time that a suspicion takes now that takes this long in good health.
     pub(super) fn scale(&self, time: Duration) -> Duration {
         time * (1 + self.points)
     }
@@ -94,5 +101,6 @@ mod tests {
         health.was_away(Duration::from_secs(3600), INTERVAL);
         health.was_suspected();
         assert_eq!(health.scale(INTERVAL), 4 * INTERVAL);
+        assert_eq!(health.pace(INTERVAL), 2 * INTERVAL);
     }
 }

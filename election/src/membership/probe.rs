@@ -92,7 +92,7 @@ impl Membership {
     fn plan(&mut self, now: Instant, after: Duration, timer: Timer<Identity>) -> bool {
         match &timer {
             Timer::ProbeRandomMember(_) | Timer::SendIndirectProbe { .. } => {
-                self.timers.add(now + self.health.scale(after), timer);
+                self.timers.add(now + self.health.pace(after), timer);
                 false
             }
             Timer::ChangeSuspectToDown {
