@@ -168,6 +168,9 @@ impl Task {
             Event::Died(member) => {
                 tracing::warn!(member = %member.name, address = %member.address, "member is dead")
             }
+            Event::Called(member) => {
+                tracing::debug!(member = %member.name, "called by one that is not alive here");
+            }
             Event::Suspected(member) => {
                 tracing::debug!(member = %member.name, address = %member.address, "member does not answer")
             }

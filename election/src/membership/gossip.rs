@@ -60,7 +60,7 @@ impl Membership {
             return;
         }
         self.spread(now, &Entry::Facts(part));
-        if let Learned::Whole(Some(member)) = learned {
+        if let Learned::Whole(Some(member), _) = learned {
             self.event(Event::Changed(member));
         }
     }

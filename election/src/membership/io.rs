@@ -95,6 +95,9 @@ pub enum Event {
     Left(Arc<Member>),
     /// A member is dead: it answered nobody, nor contradicted. Or this member hears nobody at all.
     Died(Arc<Member>),
+    /// One that is not alive here has called, and told how it is. It knows the key; this one may hear it, and not be heard.
+    /// The call may be from before this member started.
+    Called(Arc<Member>),
     /// A member does not answer this one, which now tells everybody, and holds it dead unless it contradicts.
     Suspected(Arc<Member>),
     /// Others held this member dead, or know a later life of it: it came back as a new incarnation. When this goes on

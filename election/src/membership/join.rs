@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use foca::State;
@@ -11,8 +12,9 @@ use rand::{Rng as _, RngExt as _};
 use super::Membership;
 use super::gossip::FAREWELL;
 use super::identity::Identity;
-use super::io::DropReason;
+use super::io::{DropReason, Event, Member};
 use super::replay::Refused;
+use super::roster::Learned;
 use super::wire::{FactsPart, Message};
 
 impl Membership {
@@ -62,7 +64,7 @@ impl Membership {
     /// does nothing else. So is one of a member whose clock was put back, which learns from the answer what to exceed.
     ///
     /// A call may be all that is heard of a member, which does not hear this one: what it tells of itself counts, if this is
-    /// the life of it that is known here.
+    /// the life of it that is known here, and is told of otherwise.
     pub(super) fn called(
         &mut self,
         now: Instant,
@@ -78,13 +80,14 @@ impl Membership {
             return Err(DropReason::Replayed);
         }
         let heard = self.replay.newest(&from.name);
-        let told = self.known(from).map(|known| known.id().clone());
-        if told.as_ref() == Some(from)
-            && let Some(part) = facts
-        {
-            self.learn(now, part);
+        let known = self.known(from);
+        let told = known.map(|known| known.id().incarnation);
+        let lives = known.is_some_and(|known| known.id() == from && known.state() != State::Down);
+        match facts {
+            Some(part) if lives => self.learn(now, part),
+            Some(part) => self.note_caller(from, &part),
+            None => {}
         }
-        let told = told.map(|told| told.incarnation);
         let welcome = Message::Welcome {
             from: self.foca.identity().clone(),
             to: from.clone(),
@@ -93,6 +96,17 @@ impl Membership {
         };
         self.send(from, &welcome);
         Ok(())
+    }
+
+    fn note_caller(&mut self, from: &Identity, part: &FactsPart) {
+        if let Learned::Whole(_, facts) = self.roster.learn(part) {
+            self.event(Event::Called(Arc::new(Member {
+                name: from.name.clone(),
+                address: from.address,
+                incarnation: from.incarnation,
+                facts: Some(facts),
+            })));
+        }
     }
 
     /// A call was answered.

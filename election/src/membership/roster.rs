@@ -38,8 +38,8 @@ pub(super) enum Learned {
     Nothing,
     /// It is new, and others are missing.
     Part,
-    /// It was the last one missing; the member as it is now, if it is one.
-    Whole(Option<Arc<Member>>),
+    /// It was the last one missing; the member as it is now, if it is one, and its facts.
+    Whole(Option<Arc<Member>>, Arc<Facts>),
 }
 
 impl Roster {
@@ -113,14 +113,14 @@ impl Roster {
         };
         self.facts.insert(digest, known);
         let Some(member) = self.members.get(&name) else {
-            return Learned::Whole(None);
+            return Learned::Whole(None, facts);
         };
         let member = Arc::new(Member {
-            facts: Some(facts),
+            facts: Some(facts.clone()),
             ..Member::clone(member)
         });
         Arc::make_mut(&mut self.members).insert(name, member.clone());
-        Learned::Whole(Some(member))
+        Learned::Whole(Some(member), facts)
     }
 
     /// The version of the facts known of a member; 0: none.
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(roster.learn(&parts[2]), Learned::Part);
         assert_eq!(roster.learn(&parts[2]), Learned::Nothing);
         assert_eq!(roster.learn(&parts[0]), Learned::Part);
-        assert_eq!(roster.learn(&parts[1]), Learned::Whole(None));
+        assert!(matches!(roster.learn(&parts[1]), Learned::Whole(None, _)));
         assert_eq!(roster.version(NameDigest::of(&name())), 1);
         let again = roster.parts(NameDigest::of(&name()));
         assert!(again.eq(&parts));
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(roster.learn(&new[1]), Learned::Part);
         assert_eq!(roster.learn(&old[1]), Learned::Nothing);
         assert_eq!(roster.learn(&new[0]), Learned::Part);
-        assert_eq!(roster.learn(&new[2]), Learned::Whole(None));
+        assert!(matches!(roster.learn(&new[2]), Learned::Whole(None, _)));
         assert_eq!(roster.version(NameDigest::of(&name())), 2);
     }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::facts::known;
-use crate::simulation::{Net, World, facts};
+use crate::simulation::{Net, Told, World, facts};
 use crate::{held_dead, lan, milliseconds, seconds};
 use election::membership::{Config, Event, Input, Member};
 
@@ -135,6 +135,30 @@ fn a_call_tells_how_the_one_is_that_calls() {
         member.unwrap().facts.as_deref() == Some(&facts(1, 9))
     });
     assert!(took.is_some());
+}
+
+#[test]
+fn one_that_calls_and_is_not_heard_is_told_of() {
+    let mut world = lan(3, 0.0, 1);
+    world.crash(2);
+    world.run(seconds(4));
+    world.block(&[0, 1], &[2]);
+    world.told.clear();
+    world.start(2);
+    world.run(seconds(4));
+    for node in [0, 1] {
+        assert!(!world.nodes[node].members().contains_key("node-002"));
+        let called = |told: &&Told| match &told.event {
+            Event::Called(caller) => {
+                told.by == node
+                    && caller.name.as_str() == "node-002"
+                    && caller.facts.as_deref() == Some(&facts(2, 0))
+            }
+            _ => false,
+        };
+        let called = world.told.iter().filter(called).count();
+        assert!(called > 0, "{:?}", world.told);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ pub(in crate::speaker) struct Task {
     /// Those that are held dead.
     dead: BTreeSet<MemberName>,
     returns: u64,
-    /// Whoever has been alive, as heard of last.
+    /// Whoever has been alive or has called, as heard of last.
     met: planner::members::Members,
 }
 
@@ -267,12 +268,15 @@ impl Task {
         });
     }
 
-    /// Counts who was held dead and is there again, be it this one: who was cut off, or crashed.
+    /// Counts who was held dead and is there again, be it this one: who was cut off, or crashed. Remembers who calls.
     fn note(&mut self, event: Event) {
         match event {
             Event::Died(member) => drop(self.dead.insert(member.name.clone())),
             Event::Joined(member) if self.dead.remove(&member.name) => self.returns += 1,
             Event::CameBack { .. } => self.returns += 1,
+            Event::Called(member) => {
+                remember(&mut self.met, &iter::once(of_planner(&member)).collect());
+            }
             _ => {}
         }
     }

@@ -53,7 +53,7 @@ pub(super) struct Membership {
 pub(super) struct View {
     /// Which are alive.
     pub(super) alive: Alive,
-    /// Whoever has been alive since the start, while others were being found too, as heard of last.
+    /// Whoever has been alive since the start, while others were being found too, or has called, as heard of last.
     pub(super) met: Members,
     /// What is in the way of knowing it.
     pub(super) problem: Option<Problem>,

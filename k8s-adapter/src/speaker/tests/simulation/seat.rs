@@ -96,6 +96,12 @@ impl Seat {
             match output {
                 Output::Transmit { to, octets } => self.sent.push((to, octets)),
                 Output::Event(Event::Dropped { .. }) => continue,
+                Output::Event(Event::Called(member)) => {
+                    self.news
+                        .get_or_insert_default()
+                        .push(member.name.to_string());
+                    drop(self.events.try_send(Event::Called(member)));
+                }
                 // Nobody listens any more once the speaker ends.
                 Output::Event(event) => drop(self.events.try_send(event)),
                 _ => continue,
@@ -113,7 +119,8 @@ impl Seat {
         if has_changed {
             let members = self.membership.members().values();
             let told = members.filter(|member| member.facts.is_some());
-            self.news = Some(told.map(|member| member.name.to_string()).collect());
+            let told = told.map(|member| member.name.to_string());
+            self.news.get_or_insert_default().extend(told);
             self.stirred.notify_one();
         }
     }
