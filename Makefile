@@ -63,7 +63,7 @@ bench-ipam:
 	cargo bench --package ipam --locked
 
 # How fast members of 3 to 1 000 nodes notice a death, how often they are wrong and what they send, in virtual time,
-# in some ten minutes; CASE="300 members" takes the rows that it is part of.
+# in half an hour; CASE="300 members" takes the rows that it is part of.
 bench-membership:
 	cargo bench --package election --features membership --bench membership --locked -- "$(CASE)"
 
