@@ -2,7 +2,7 @@
 //! dead, or cut off and an owner as well.
 //!
 //! As soon as links carry again what they did not, two owners hear of each other so, even if members do not yet. All
-//! together remind ten times a second, however many they are, and of each address five times at most.
+//! together remind ten times a second, however many they are, and of each address twice at most.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ impl Vigil {
 /// From one reminder to the next, of whomever.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// From one reminder of an address to the next.
-const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn an_address_is_not_said_all_the_time_though_a_node_has_no_other() {
         let (now, mut vigil) = (Instant::now(), Vigil::default());
-        assert!(!vigil.keep(now, Some(1), 1));
+        assert!(!vigil.keep(now, Some(2), 1));
         assert_eq!(vigil.poll_timeout(), Some(now + AGAIN));
-        assert!(!vigil.keep(now, Some(1), 0), "there is nothing to say");
+        assert!(!vigil.keep(now, Some(2), 0), "there is nothing to say");
         assert_eq!(vigil.poll_timeout(), None);
     }
 }
