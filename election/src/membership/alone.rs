@@ -11,13 +11,13 @@ use super::timer::Timers;
 use super::{Membership, swim};
 
 impl Membership {
-    /// When this member is alone, unless somebody speaks to it before. Calls do not count: who calls holds it dead.
+    /// When this member is alone, unless somebody speaks to it before. Calls do not count: mostly, who calls holds it dead.
     pub(super) fn alone_at(&self) -> Option<Instant> {
         (self.foca.num_members() > 0).then(|| self.heard_at + self.config.silence)
     }
 
-    /// All others are dead, or this member is cut off, in one direction or both, which it cannot tell apart. To find out one by one, in doubt about
-    /// itself, would take the longer the more others there are; so all are dead to it at once.
+    /// All others are dead, or this member is cut off, in one direction or both, which it cannot tell apart. To find out
+    /// one by one, in doubt about itself, would take the longer the more others there are; so all are dead to it at once.
     ///
     /// It forgets them and begins a new life, as if it had just started. If it holds the others dead as they hold it, each
     /// of them would have to come back to it; so only it comes back to them, and has nothing to say about anybody.

@@ -18,10 +18,10 @@ use super::health::Health;
 /// | who talks with whom is compared with a random member every | 5 s | 20 s |
 /// | missing members are called every | 1 s | 5 s |
 ///
-/// A member that was late itself, or whose own probes of several others fail, takes twice as long to probe, and
-/// up to four times as long to believe what nobody confirms, since the fault is likely its own. That has an end when nobody speaks to it: for a
-/// balancer it is worse that the last one alive leaves addresses without an owner than that one that was cut off claims
-/// what others have, and yields as soon as it hears them.
+/// A member that was late itself, or whose own probes of several others fail, takes twice as long to probe, and up to four
+/// times as long to believe what nobody confirms, since the fault is likely its own. That has an end when nobody speaks to
+/// it: for a balancer it is worse that the last one alive leaves addresses without an owner than that one that was cut off
+/// claims what others have, and yields as soon as it hears them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub(super) cluster: String,
@@ -195,10 +195,6 @@ mod tests {
 
     #[test]
     fn news_is_passed_on_more_often_the_more_members_there_are() {
-        let times = transmissions;
-        assert_eq!(
-            (times(0), times(2), times(300), times(1000)),
-            (4, 8, 22, 24)
-        );
+        assert_eq!([0, 2, 300, 1000].map(transmissions), [4, 8, 22, 24]);
     }
 }

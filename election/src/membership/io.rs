@@ -93,7 +93,7 @@ pub enum Event {
     Changed(Arc<Member>),
     /// A member has left.
     Left(Arc<Member>),
-    /// A member is dead: it answered nobody, nor contradicted. Or this member hears nobody at all.
+    /// A member is dead: it answered nobody, nor contradicted. Or nobody speaks to this member.
     Died(Arc<Member>),
     /// One that is not alive here has called, and told how it is. It knows the key; this one may hear it, and not be heard.
     /// The call may be from before this member started.
@@ -106,7 +106,7 @@ pub enum Event {
         /// The new incarnation.
         incarnation: u64,
     },
-    /// Nobody was heard for so long that all others are dead, or this member is cut off. They are dead to it, each with
+    /// Nobody spoke to this member for so long that all others are dead, or this member is cut off. They are dead to it, each with
     /// an event of its own, and it has begun a new life.
     Alone,
     /// This member did not run for a time, in which it could neither hear nor answer.

@@ -129,14 +129,7 @@ impl Membership {
         let suspected = Member::new(suspect.clone(), incarnation, State::Suspect);
         self.apply(now, suspected, true);
         self.accuse(now, suspect, incarnation, verdict);
-        let its = Accusation {
-            suspect: suspect.name.clone(),
-            incarnation: (suspect.incarnation, incarnation),
-            accuser: by.name.clone(),
-        };
-        if self.accusations.add(now, &its) {
-            self.spread(now, &Entry::Accusation(its));
-        }
+        self.hear_accusation(now, Accusation::new(suspect, incarnation, by));
     }
 
     fn accuse(
@@ -150,11 +143,7 @@ impl Membership {
             return;
         }
         self.stats.suspicions += 1;
-        let accusation = Accusation {
-            suspect: suspect.name.clone(),
-            incarnation: (suspect.incarnation, incarnation),
-            accuser: self.foca.identity().name.clone(),
-        };
+        let accusation = Accusation::new(suspect, incarnation, self.foca.identity());
         self.accusations.add(now, &accusation);
         self.spread(now, &Entry::Accusation(accusation));
         if let Some(member) = self.members().get(&suspect.name).cloned() {

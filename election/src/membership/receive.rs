@@ -92,7 +92,7 @@ impl Membership {
                 handled.map_err(|_| DropReason::Malformed)?;
             }
         }
-        // Who calls does not know this life.
+        // A call does not say that the caller knows this life.
         if !is_call {
             self.heard_at = now;
         }
@@ -180,7 +180,8 @@ impl Membership {
         }
     }
 
-    fn hear_accusation(&mut self, now: Instant, accusation: Accusation) {
+    /// Takes in that a member suspects another, and passes it on when it is new.
+    pub(super) fn hear_accusation(&mut self, now: Instant, accusation: Accusation) {
         if self.accusations.add(now, &accusation) {
             self.spread(now, &Entry::Accusation(accusation));
         }

@@ -34,12 +34,7 @@ pub(crate) trait Status {
 /// What the status objects of all nodes say. None of ours has another name than what it says gives it: the others are
 /// somebody else's.
 pub fn statuses(objects: &ClusterObjects) -> impl Iterator<Item = (StatusId, StatusBody)> {
-    let kinds = [
-        &objects.service_l2_statuses,
-        &objects.service_bgp_statuses,
-        &objects.bgp_sessions,
-    ];
-    let all = kinds.into_iter().flat_map(Objects::iter);
+    let all = by_kind(objects).into_iter().flat_map(Objects::iter);
     all.filter_map(|(name, object)| said(name, &object.value))
         .map(|said| (said.id.clone(), said.body.clone()))
 }
@@ -51,11 +46,7 @@ pub fn statuses_changed(
     before: &ClusterObjects,
 ) -> BTreeMap<StatusId, Option<StatusBody>> {
     let mut changed = BTreeMap::new();
-    for (now, before) in [
-        (&now.service_l2_statuses, &before.service_l2_statuses),
-        (&now.service_bgp_statuses, &before.service_bgp_statuses),
-        (&now.bgp_sessions, &before.bgp_sessions),
-    ] {
+    for (now, before) in by_kind(now).into_iter().zip(by_kind(before)) {
         for name in now.changed_since(before) {
             if let Some(said) = before.get(name).and_then(|object| said(name, object)) {
                 changed.insert(said.id.clone(), None);
@@ -66,6 +57,14 @@ pub fn statuses_changed(
         }
     }
     changed
+}
+
+const fn by_kind(objects: &ClusterObjects) -> [&Objects<Option<Said>>; 3] {
+    [
+        &objects.service_l2_statuses,
+        &objects.service_bgp_statuses,
+        &objects.bgp_sessions,
+    ]
 }
 
 /// What an object of that name says, if it is one of ours.

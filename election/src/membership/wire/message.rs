@@ -71,6 +71,20 @@ pub(in super::super) struct Accusation {
     pub(in super::super) accuser: MemberName,
 }
 
+impl Accusation {
+    pub(in super::super) fn new(
+        suspect: &Identity,
+        incarnation: foca::Incarnation,
+        accuser: &Identity,
+    ) -> Self {
+        Self {
+            suspect: suspect.name.clone(),
+            incarnation: (suspect.incarnation, incarnation),
+            accuser: accuser.name.clone(),
+        }
+    }
+}
+
 impl<'a> Message<'a> {
     pub(in super::super) fn encode(&self, out: &mut Vec<u8>) {
         match self {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -257,7 +256,7 @@ impl Task {
             self.joining_until = None;
         }
         let alive: planner::members::Members = members.values().map(of_planner).collect();
-        remember(&mut self.met, &alive);
+        remember(&mut self.met, alive.iter());
         self.publish(if self.joining_until.is_some() {
             Alive::Joining
         } else if self.peers.is_none() && members.len() <= 1 {
@@ -275,7 +274,8 @@ impl Task {
             Event::Joined(member) if self.dead.remove(&member.name) => self.returns += 1,
             Event::CameBack { .. } => self.returns += 1,
             Event::Called(member) => {
-                remember(&mut self.met, &iter::once(of_planner(&member)).collect());
+                let (node, member) = of_planner(&member);
+                remember(&mut self.met, [(&node, &member)]);
             }
             _ => {}
         }

@@ -247,9 +247,12 @@ impl View {
     }
 }
 
-/// Remembers how those are who are alive. Who has come back, and has not said how it is, is known by what it said before.
-pub(super) fn remember(met: &mut Members, alive: &Members) {
-    for (node, member) in alive.iter() {
+/// Remembers how those are who were heard. Who has come back, and has not said how it is, is known by what it said before.
+pub(super) fn remember<'a>(
+    met: &mut Members,
+    heard: impl IntoIterator<Item = (&'a NodeName, &'a Member)>,
+) {
+    for (node, member) in heard {
         let known = met.get(node);
         if known != Some(member) && (known.is_none() || !member.links.is_empty()) {
             met.insert(node.clone(), member.clone());

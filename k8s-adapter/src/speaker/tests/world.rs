@@ -197,7 +197,7 @@ impl World {
         let alive: Members = members.into_iter().collect();
         let group = self.group.as_ref().unwrap();
         group.view.send_modify(|view| {
-            remember(&mut view.met, &alive);
+            remember(&mut view.met, alive.iter());
             view.alive = Alive::These(alive);
         });
         self.settle().await;

@@ -96,14 +96,14 @@ impl Seat {
             match output {
                 Output::Transmit { to, octets } => self.sent.push((to, octets)),
                 Output::Event(Event::Dropped { .. }) => continue,
-                Output::Event(Event::Called(member)) => {
-                    self.news
-                        .get_or_insert_default()
-                        .push(member.name.to_string());
-                    drop(self.events.try_send(Event::Called(member)));
+                Output::Event(event) => {
+                    if let Event::Called(member) = &event {
+                        let news = self.news.get_or_insert_default();
+                        news.push(member.name.to_string());
+                    }
+                    // Nobody listens any more once the speaker ends.
+                    let _ = self.events.try_send(event);
                 }
-                // Nobody listens any more once the speaker ends.
-                Output::Event(event) => drop(self.events.try_send(event)),
                 _ => continue,
             }
             self.stirred.notify_one();
