@@ -13,7 +13,18 @@ use super::{Membership, swim};
 impl Membership {
     /// When this member is alone, unless somebody speaks to it before. Calls do not count: mostly, who calls holds it dead.
     pub(super) fn alone_at(&self) -> Option<Instant> {
-        (self.foca.num_members() > 0).then(|| self.heard_at + self.config.silence)
+        (self.foca.num_members() > 0).then_some(self.silent_until)
+    }
+
+    /// A member has said something to this life.
+    pub(super) fn is_spoken_to(&mut self, now: Instant) {
+        self.silent_until = now + self.config.silence;
+    }
+
+    /// A new life has begun among those who were known to the one before. Who told it of its death answers at once, if it
+    /// is still there: this member may have read after seconds what it was told then.
+    pub(super) fn is_new_to_others(&mut self, now: Instant) {
+        self.silent_until = now + self.config.silence / 2;
     }
 
     /// All others are dead, or this member is cut off, in one direction or both, which it cannot tell apart. To find out

@@ -149,8 +149,8 @@ pub struct Membership {
     /// How many of those that are found may still be asked for all they know, until it calls again.
     inquiries: u8,
     sync_at: Instant,
-    /// When a member has said something to this life last.
-    heard_at: Instant,
+    /// When this life is alone if nobody says something to it before.
+    silent_until: Instant,
     rng: SmallRng,
     left: bool,
     stats: Stats,
@@ -191,7 +191,7 @@ impl Membership {
             rejoin_at: now,
             inquiries: 0,
             sync_at: now + config.sync_interval,
-            heard_at: now,
+            silent_until: now + config.silence,
             rng,
             left: false,
             stats: Stats::default(),

@@ -197,6 +197,7 @@ impl Membership {
         self.contradiction = 0;
         self.roster.insert(identity);
         self.rejoin_at = now;
+        self.is_new_to_others(now);
         let incarnation = identity.incarnation;
         self.event(Event::CameBack { incarnation });
     }

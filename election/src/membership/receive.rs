@@ -45,7 +45,9 @@ impl Membership {
         let message = Message::decode_new(&opened.message, is_new);
         let message = message.map_err(|_| DropReason::Malformed)?;
         let counter = opened.counter;
+        // A call does not say that the caller knows this life.
         let is_call = matches!(message, Message::Hello { .. });
+        let life = self.foca.identity().incarnation;
         match message {
             Message::Hello { from, facts } => self.called(now, &from, counter, facts)?,
             Message::Welcome {
@@ -92,9 +94,8 @@ impl Membership {
                 handled.map_err(|_| DropReason::Malformed)?;
             }
         }
-        // A call does not say that the caller knows this life.
-        if !is_call {
-            self.heard_at = now;
+        if !is_call && life == self.foca.identity().incarnation {
+            self.is_spoken_to(now);
         }
         self.stats.received += 1;
         self.stats.octets_received +=

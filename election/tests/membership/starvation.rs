@@ -29,6 +29,20 @@ fn who_does_not_run_for_seconds_holds_nobody_dead_and_comes_back_at_once() {
 }
 
 #[test]
+fn who_wakes_when_all_others_are_gone_is_soon_alone() {
+    for seed in 0..20 {
+        let mut world = lan(2, 0.0, seed);
+        world.sleep(0, seconds(4));
+        world.run(seconds(3));
+        world.crash(1);
+        world.run(seconds(1));
+        // What it was told while it slept says that the other one was there, and held it dead.
+        let took = world.run_until(seconds(5), World::is_whole);
+        assert!(took.unwrap() < milliseconds(1200), "{took:?}");
+    }
+}
+
+#[test]
 fn a_deaf_member_is_held_dead_and_takes_nobody_along() {
     let mut world = lan(6, 0.0, 2);
     let others: Vec<usize> = (1..6).collect();
