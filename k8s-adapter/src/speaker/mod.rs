@@ -285,17 +285,20 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         if news.is_some() || is_due {
             self.take_up_held();
             if let Some(members) = news {
+                if let Some(alive) = &members {
+                    self.vigil.find(alive);
+                }
                 let snapshot = self.translator.snapshot();
                 self.announcements.set_members(snapshot, members);
             }
             self.carry_out_all(Instant::now());
         }
-        if self
+        let is_back = self
             .membership
             .as_mut()
-            .is_some_and(Membership::take_return)
-        {
-            info!("somebody is back who was held dead: announcing what this node has");
+            .is_some_and(Membership::take_return);
+        if self.vigil.take_answer() || is_back {
+            info!("somebody is heard who was held dead: announcing what this node has");
             self.layer2.refresh();
         }
         let addresses = self.announcements.desired().addresses.len();
@@ -376,15 +379,22 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     }
 
     /// Who it is that claims an address.
-    fn claimant(&self, claim: &Claim) -> Claimant {
+    fn claimant(&mut self, claim: &Claim) -> Claimant {
         let membership = self.membership.as_ref();
-        let Some(membership) = membership.filter(|it| it.members().is_some()) else {
+        let Some((membership, alive)) = membership.and_then(|it| Some((it, it.members()?))) else {
             return Claimant::Anybody;
         };
-        match membership.by_mac(claim.by.octets()) {
-            None => Claimant::Stranger,
-            Some(member) if self.announcements.outranks(&claim.address, &member) => Claimant::Worse,
-            Some(_) => Claimant::Better,
+        let Some(member) = membership.by_mac(claim.by.octets()) else {
+            return Claimant::Stranger;
+        };
+        let is_worse = self.announcements.outranks(&claim.address, &member);
+        if alive.get(&member).is_none() {
+            self.vigil.hear(now(), member);
+        }
+        if is_worse {
+            Claimant::Worse
+        } else {
+            Claimant::Better
         }
     }
 
