@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A whole Ethernet frame, without frame check sequence and not padded: as long as the longest one of this crate, a
-/// tagged neighbor advertisement with an option.
+/// tagged neighbor advertisement with its options.
 #[derive(Clone, Copy)]
 pub struct Frame {
     octets: [u8; Self::MAX_LEN],
@@ -11,8 +11,9 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The longest frame: Ethernet 14, VLAN tag 4, IPv6 40, neighbor advertisement 24, one option 8.
-    pub const MAX_LEN: usize = 90;
+    /// The longest frame: Ethernet 14, VLAN tag 4, IPv6 40, neighbor advertisement 24, an address option 8,
+    /// a mark option 24.
+    pub const MAX_LEN: usize = 114;
 
     /// A frame with nothing in it yet.
     #[must_use]

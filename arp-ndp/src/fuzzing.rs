@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 use crate::{
-    Arp, Config, EtherType, EthernetHeader, Event, Frame, FrameError, Input, Link, MacAddr,
-    NeighborAdvertisement, NeighborSolicitation, Output, Responder, Role, Verdict,
+    Arp, Config, EtherType, EthernetHeader, Event, Frame, FrameError, Input, Link, MacAddr, Mark,
+    Marker, NeighborAdvertisement, NeighborSolicitation, Output, Responder, Role, Verdict,
 };
 
 /// Any octets as an Ethernet frame.
@@ -21,6 +21,9 @@ pub fn arp(frame: &[u8]) {
         if let Ok(arp) = Arp::decode(payload) {
             let mut written = Frame::new();
             arp.encode(&mut written);
+            if let Some(mark) = Mark::behind_arp(payload) {
+                mark.encode_behind_arp(&mut written);
+            }
             assert!(payload.starts_with(written.as_ref()));
         }
     }
@@ -77,6 +80,8 @@ fn answer(octets: &[u8]) {
     )]
     let mut now = Instant::now();
     let mut responder = Responder::new(Link::new(OURS), Config::default(), 0);
+    let marker = Marker::new(|_, _| Mark([0xa5; Mark::LEN]));
+    responder.handle_input(now, Input::SetMarker(Some(marker)));
     for role in [Role::Owner, Role::NewOwner, Role::IfFree, Role::Leaving] {
         let addresses = BTreeMap::from([(IPV4, role), (IPV6, role)]);
         responder.handle_input(now, Input::SetAddresses(addresses));
@@ -107,13 +112,16 @@ fn receive(responder: &mut Responder, now: Instant, octets: &[u8]) -> Vec<(IpAdd
             Output::Transmit(frame) => {
                 answers += 1;
                 assert!(
-                    EthernetHeader::decode(frame.as_ref())
-                        .is_ok_and(|(header, _)| header.source == OURS)
+                    EthernetHeader::decode(frame.as_ref()).is_ok_and(|(header, payload)| {
+                        header.source == OURS && mark(&header, payload).is_none()
+                    })
                 );
             }
             Output::Event(Event::Answered { .. }) => answered += 1,
             Output::Event(Event::Dropped(_)) => dropped += 1,
-            Output::Event(Event::Claimed { address, by } | Event::Conflict { address, by }) => {
+            Output::Event(
+                Event::Claimed { address, by, .. } | Event::Conflict { address, by, .. },
+            ) => {
                 assert!(by != OURS && by.is_unicast());
                 claims.push((address, by));
             }
@@ -122,6 +130,14 @@ fn receive(responder: &mut Responder, now: Instant, octets: &[u8]) -> Vec<(IpAdd
     }
     assert_eq!((answers, answered + dropped), (answered, 1));
     claims
+}
+
+/// The mark in a frame.
+fn mark(header: &EthernetHeader, payload: &[u8]) -> Option<Mark> {
+    if header.ether_type == EtherType::ARP {
+        return Mark::behind_arp(payload);
+    }
+    NeighborAdvertisement::decode(payload).ok()?.mark
 }
 
 /// Lets the next few deadlines pass, none of which may come back at once.

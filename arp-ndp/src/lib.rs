@@ -17,6 +17,9 @@
 //! was left to it is announced again. So as long as both sides judge alike, two answer for as long as a claim travels, and
 //! nobody for about a second, whatever any other channel between them believes.
 //!
+//! An announcement may carry a [`Mark`] that the caller makes ([`Input::SetMarker`]), and a claim tells the mark that it came
+//! with: so callers can know each other on the wire though they have never met elsewhere. Answers and probes carry none.
+//!
 //! # Floods
 //!
 //! Answers are limited to each asker and in all, claims are told and defended against ten times a second for each
@@ -44,8 +47,10 @@
 //! # What decodes encodes to the same octets
 //!
 //! Except for what these protocols do not use: padding behind a packet, the IPv6 traffic class and flow label, reserved
-//! bits, and options other than the source and target link-layer address, of which the first counts. An ICMPv6 message
-//! is never decoded with a wrong checksum, so that one is always the same.
+//! bits, and options other than the source and target link-layer address and the mark of an advertisement, of each of which
+//! the first counts, and the mark comes last. An ICMPv6 message is never decoded with a wrong checksum, so that one is
+//! always the same. The mark of an ARP packet is padding to [`Arp`], and read and written beside it
+//! ([`Mark::behind_arp`]).
 //!
 //! # Standards
 //!
@@ -60,6 +65,7 @@
 //! | RFC 6085 | a group's packet to one station, §3 | sent and read |
 //! | RFC 2710, RFC 3810 | MLD | by the kernel (driver) |
 //! | RFC 6980 | no fragments in Neighbor Discovery | done |
+//! | RFC 4727 | an option for experiments, §5 | marks are sent and read in type 253 |
 //! | RFC 7527 | enhanced Duplicate Address Detection | nonces are stepped over |
 //! | RFC 3971 | Secure Neighbor Discovery | **not** |
 //! | IEEE 802.1Q | one tag | read and written; the responder leaves tagged frames to the interface of the VLAN |
@@ -75,6 +81,7 @@ mod frame;
 pub mod fuzzing;
 mod groups;
 mod mac;
+mod mark;
 mod ndp;
 mod responder;
 
@@ -84,10 +91,12 @@ pub use ethernet::{EtherType, EthernetHeader, VlanTag};
 pub use frame::Frame;
 pub use groups::{ALL_NODES, is_solicited_node_group, multicast_mac, solicited_node_group};
 pub use mac::{MacAddr, ParseMacAddrError};
+pub use mark::Mark;
 pub use ndp::{AdvertisementFlags, NeighborAdvertisement, NeighborSolicitation};
 pub use responder::{
     AddressCounters, AddressStatus, Announcement, AnswerLimits, Config, ConflictProbe, DropReason,
-    Event, Input, Link, LinkState, Output, Protocols, Responder, RivalWatch, Role, Tenure, Verdict,
+    Event, Input, Link, LinkState, Marker, Output, Protocols, Responder, RivalWatch, Role, Tenure,
+    Verdict,
 };
 
 #[cfg(doctest)]

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arp_ndp::{
     AdvertisementFlags, Arp, ArpOperation, EtherType, EthernetHeader, Frame, FrameError, MacAddr,
-    NeighborAdvertisement, NeighborSolicitation, VlanTag,
+    Mark, NeighborAdvertisement, NeighborSolicitation, VlanTag,
 };
 
 const A: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x0a]);
@@ -129,6 +129,7 @@ fn neighbor_advertisement_of_the_kernel_is_written_as_it_was_read() {
         target: ip6("2001:db8::1"),
         flags: AdvertisementFlags::SOLICITED | AdvertisementFlags::OVERRIDE,
         target_link_layer: Some(A),
+        mark: None,
     };
     assert_eq!(read, expected);
     assert_eq!(encoded(|out| read.encode(out)), packet(ADVERTISEMENT));
@@ -339,6 +340,20 @@ fn what_follows_the_payload_of_ipv6_is_padding() {
     padded.extend([0xa5; 20]);
     let read = NeighborAdvertisement::decode(&padded).unwrap();
     assert_eq!(encoded(|out| read.encode(out)), packet(ADVERTISEMENT));
+}
+
+/// RFC 4861 §4.6: whoever does not know the option of a mark steps over it.
+#[test]
+fn a_marked_advertisement_is_written_as_it_was_read_and_has_a_right_checksum() {
+    let mark = [0x5a; 16];
+    let mut marked = packet(ADVERTISEMENT);
+    marked.extend([&[253, 3], &b"Fe"[..], &mark, &[0; 4]].concat());
+    let marked = sealed(marked);
+    let read = NeighborAdvertisement::decode(&marked).unwrap();
+    let unmarked = NeighborAdvertisement::decode(&packet(ADVERTISEMENT)).unwrap();
+    let mark = Some(Mark(mark));
+    assert_eq!(read, NeighborAdvertisement { mark, ..unmarked });
+    assert_eq!(encoded(|out| read.encode(out)), marked);
 }
 
 /// Sets the payload length and the checksum (RFC 4443 §2.3), computed here in another way than in the crate.

@@ -43,7 +43,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::mac::MacAddr;
-use crate::responder::{AddressStatus, Config, DropReason, Event, Link, Responder, Role, Verdict};
+use crate::responder::{
+    AddressStatus, Config, DropReason, Event, Link, Marker, Responder, Role, Verdict,
+};
 use task::{Sockets, Task};
 
 /// A responder at work on one interface, until it is stopped or dropped.
@@ -62,6 +64,7 @@ struct Desired {
     link: Link,
     addresses: BTreeMap<IpAddr, Role>,
     siblings: BTreeSet<MacAddr>,
+    marker: Option<Marker>,
     reception: Reception,
 }
 
@@ -167,6 +170,7 @@ impl Interface {
             link,
             addresses: BTreeMap::new(),
             siblings: BTreeSet::new(),
+            marker: None,
             reception: Reception::Filtered,
         });
         let (orders, orders_rx) = mpsc::unbounded_channel();
@@ -193,6 +197,12 @@ impl Interface {
     pub fn set_siblings(&self, siblings: BTreeSet<MacAddr>) {
         self.desired
             .send_if_modified(|desired| replace_if_other(&mut desired.siblings, siblings));
+    }
+
+    /// Marks announcements with this, or with nothing. The same again changes nothing.
+    pub fn set_marker(&self, marker: Option<Marker>) {
+        self.desired
+            .send_if_modified(|desired| replace_if_other(&mut desired.marker, marker));
     }
 
     /// Which frames the card hands over. The same again changes nothing.

@@ -148,11 +148,13 @@ impl Task {
             link,
             addresses,
             siblings,
+            marker,
             reception,
         } = desired;
         self.set_reception(reception);
         self.set_filter(addresses.keys().copied())?;
         self.handle(Input::SetSiblings(siblings));
+        self.handle(Input::SetMarker(marker));
         // In this order, or a link that comes up would announce what is no longer ours.
         self.handle(Input::SetAddresses(addresses));
         if link != self.responder.link() {
@@ -298,10 +300,10 @@ impl Task {
                 address,
                 announcement: Announcement::Defence,
             } => tracing::debug!(interface, %address, "defending"),
-            Event::Claimed { address, by } => {
+            Event::Claimed { address, by, .. } => {
                 tracing::debug!(interface, %address, %by, "claimed by another station")
             }
-            Event::Conflict { address, by } => {
+            Event::Conflict { address, by, .. } => {
                 tracing::warn!(interface, %address, %by, "another station has this address, not used")
             }
             Event::Reclaimed { address, from } => {

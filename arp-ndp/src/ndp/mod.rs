@@ -18,6 +18,7 @@ use crate::error::FrameError;
 use crate::frame::Frame;
 use crate::groups::is_solicited_node_group;
 use crate::mac::MacAddr;
+use crate::mark::Mark;
 use option::OptionType;
 
 /// Who has this target? (RFC 4861 §4.3)
@@ -89,10 +90,12 @@ impl NeighborSolicitation {
             message.set_icmpv6_type(Icmpv6Types::NeighborSolicit);
             message.set_target_addr(self.target);
         }
-        let link_layer = self
-            .source_link_layer
-            .map(|mac| (OptionType::SOURCE_LINK_LAYER_ADDRESS, mac));
-        encode_message(self.source, self.destination, fixed, link_layer, out);
+        let mut options = Frame::new();
+        if let Some(mac) = self.source_link_layer {
+            let kind = OptionType::SOURCE_LINK_LAYER_ADDRESS;
+            options.extend(&option::encode_link_layer_address(kind, mac));
+        }
+        encode_message(self.source, self.destination, fixed, options.as_ref(), out);
     }
 }
 
@@ -108,7 +111,7 @@ impl NeighborSolicitation {
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// |                 Target address (16 octets) ...
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-/// |  Options: target link-layer address ...
+/// |  Options: target link-layer address, mark ...
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +130,8 @@ pub struct NeighborAdvertisement {
     pub flags: AdvertisementFlags,
     /// The hardware address of the target.
     pub target_link_layer: Option<MacAddr>,
+    /// What the sender adds for those who know its meaning.
+    pub mark: Option<Mark>,
 }
 
 bitflags! {
@@ -167,6 +172,7 @@ impl NeighborAdvertisement {
             target,
             flags,
             target_link_layer,
+            mark: option::mark(options)?,
         })
     }
 
@@ -178,10 +184,15 @@ impl NeighborAdvertisement {
             message.set_flags(self.flags.bits());
             message.set_target_addr(self.target);
         }
-        let link_layer = self
-            .target_link_layer
-            .map(|mac| (OptionType::TARGET_LINK_LAYER_ADDRESS, mac));
-        encode_message(self.source, self.destination, fixed, link_layer, out);
+        let mut options = Frame::new();
+        if let Some(mac) = self.target_link_layer {
+            let kind = OptionType::TARGET_LINK_LAYER_ADDRESS;
+            options.extend(&option::encode_link_layer_address(kind, mac));
+        }
+        if let Some(mark) = self.mark {
+            options.extend(&option::encode_mark(mark));
+        }
+        encode_message(self.source, self.destination, fixed, options.as_ref(), out);
     }
 }
 
@@ -261,23 +272,22 @@ const fn unicast_target(target: Ipv6Addr) -> Result<Ipv6Addr, FrameError> {
     }
 }
 
-/// Appends the IPv6 header, the fixed part of a message with its checksum filled in, and one option.
+/// Appends the IPv6 header, the fixed part of a message with its checksum filled in, and options.
 fn encode_message(
     source: Ipv6Addr,
     destination: Ipv6Addr,
     fixed: [u8; MESSAGE_LEN],
-    link_layer: Option<(OptionType, MacAddr)>,
+    options: &[u8],
     out: &mut Frame,
 ) {
-    let option = link_layer.map(|(kind, mac)| option::encode_link_layer_address(kind, mac));
     let mut message = Frame::new();
     message.extend(&fixed);
-    message.extend(option.as_ref().map_or(&[], |octets| octets.as_slice()));
+    message.extend(options);
 
     let mut header = [0; IPV6_LEN];
     if let Some(mut header) = MutableIpv6Packet::new(&mut header) {
         header.set_version(6);
-        // A message is 24 or 32 octets.
+        // A message is 24 to 56 octets.
         header.set_payload_length(u16::try_from(message.as_ref().len()).unwrap_or(u16::MAX));
         header.set_next_header(IpNextHeaderProtocols::Icmpv6);
         header.set_hop_limit(HOP_LIMIT);
@@ -292,7 +302,7 @@ fn encode_message(
     out.extend(&[kind, code]);
     out.extend(&checksum.to_be_bytes());
     out.extend(&rest);
-    out.extend(option.as_ref().map_or(&[], |octets| octets.as_slice()));
+    out.extend(options);
 }
 
 const IPV6_LEN: usize = 40;

@@ -1,9 +1,10 @@
 //! Neighbor Discovery options (RFC 4861 §4.6): a walk that ends on any input.
 //!
-//! Not done: the contents of options other than the two link-layer addresses; they are stepped over.
+//! Not done: the contents of options other than the two link-layer addresses and marks; they are stepped over.
 
 use crate::error::FrameError;
 use crate::mac::MacAddr;
+use crate::mark::{MAGIC, Mark};
 
 /// What an option is: one of the numbers that IANA hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(crate) struct OptionType(pub(crate) u8);
 impl OptionType {
     pub(crate) const SOURCE_LINK_LAYER_ADDRESS: Self = Self(1);
     pub(crate) const TARGET_LINK_LAYER_ADDRESS: Self = Self(2);
+    /// The first of two for experiments (RFC 4727 §5).
+    pub(crate) const EXPERIMENT_1: Self = Self(253);
 }
 
 /// Returns the Ethernet address in the first option of this type, after a look at every option: one with a bad length
@@ -29,6 +32,45 @@ pub(crate) fn link_layer_address(
     wanted: OptionType,
 ) -> Result<Option<MacAddr>, FrameError> {
     let mut found = None;
+    walk(options, |kind, option| {
+        if kind == wanted && found.is_none() {
+            found = Some(ethernet_address(option)?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Returns the mark in the first option that is one, after a look at every option as above. What others do with options of
+/// the same type is stepped over.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |  Type = 253   |  Length = 3   |    0x46       |    0x65       |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |  Mark (16 octets) ...
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |  Zero (4 octets)                                              |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+pub(crate) fn mark(options: &[u8]) -> Result<Option<Mark>, FrameError> {
+    let mut found = None;
+    walk(options, |kind, option| {
+        if kind == OptionType::EXPERIMENT_1 && found.is_none() {
+            found = mark_in(option);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Shows each option, header included, until one is refused or cannot be read.
+fn walk(
+    options: &[u8],
+    mut look: impl FnMut(OptionType, &[u8]) -> Result<(), FrameError>,
+) -> Result<(), FrameError> {
     let mut rest = options;
     while let [kind, length, ..] = *rest {
         let offset = options.len().saturating_sub(rest.len());
@@ -39,13 +81,11 @@ pub(crate) fn link_layer_address(
         let (option, next) = rest
             .split_at_checked(usize::from(length) * UNIT)
             .ok_or(error)?;
-        if OptionType(kind) == wanted && found.is_none() {
-            found = Some(ethernet_address(option)?);
-        }
+        look(OptionType(kind), option)?;
         rest = next;
     }
     match *rest {
-        [] => Ok(found),
+        [] => Ok(()),
         // One octet is left, too short for a length field.
         _ => Err(FrameError::Truncated {
             needed: HEADER_LEN,
@@ -58,6 +98,23 @@ pub(crate) fn link_layer_address(
 pub(crate) const fn encode_link_layer_address(kind: OptionType, mac: MacAddr) -> [u8; UNIT] {
     let [a, b, c, d, e, f] = mac.octets();
     [kind.0, 1, a, b, c, d, e, f]
+}
+
+/// The octets of an option that holds this mark.
+pub(crate) fn encode_mark(mark: Mark) -> [u8; MARK_LEN] {
+    let header = [OptionType::EXPERIMENT_1.0, 3];
+    let octets = header.into_iter().chain(MAGIC).chain(mark.0);
+    let mut option = [0; MARK_LEN];
+    for (slot, octet) in option.iter_mut().zip(octets) {
+        *slot = octet;
+    }
+    option
+}
+
+/// The mark in an option for experiments, if that is what it holds.
+fn mark_in(option: &[u8]) -> Option<Mark> {
+    let (mark, rest) = Mark::read(option.get(HEADER_LEN..)?)?;
+    (*rest == [0; 4]).then_some(mark)
 }
 
 fn ethernet_address(option: &[u8]) -> Result<MacAddr, FrameError> {
@@ -73,6 +130,8 @@ fn ethernet_address(option: &[u8]) -> Result<MacAddr, FrameError> {
 /// Lengths count in this many octets.
 const UNIT: usize = 8;
 const HEADER_LEN: usize = 2;
+/// Of an option with a mark.
+const MARK_LEN: usize = 3 * UNIT;
 
 #[cfg(test)]
 mod tests {
@@ -93,6 +152,33 @@ mod tests {
             Ok(None)
         );
         assert_eq!(link_layer_address(&[], SOURCE), Ok(None));
+    }
+
+    #[test]
+    fn the_first_option_for_experiments_that_is_a_mark_is_the_mark() {
+        let marks = [Mark([0xa5; 16]), Mark([0x5a; 16])];
+        let option = encode_mark(marks[0]);
+        assert_eq!(option[..4], [253, 3, b'F', b'e']);
+        assert_eq!(
+            (&option[4..20], &option[20..]),
+            (&[0xa5; 16][..], &[0; 4][..])
+        );
+        // Of other experiments: with other octets first, with something where zeros are, and of another length.
+        let mut others = [option.to_vec(), option.to_vec(), vec![0xa5; 16]];
+        others[0][2] = 0;
+        others[1][23] = 1;
+        others[2][..4].copy_from_slice(&[253, 2, b'F', b'e']);
+        for other in &others {
+            assert_eq!(mark(other), Ok(None), "{other:?}");
+        }
+        let all = [
+            others.concat(),
+            option.to_vec(),
+            encode_mark(marks[1]).to_vec(),
+        ]
+        .concat();
+        assert_eq!(mark(&all), Ok(Some(marks[0])));
+        assert!(mark(&all[..all.len() - 1]).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::arp::{Arp, ArpOperation};
 use crate::ethernet::{EtherType, EthernetHeader};
 use crate::frame::Frame;
 use crate::mac::MacAddr;
+use crate::mark::Mark;
 use crate::responder::DropReason;
 use crate::responder::receive::Question;
 
@@ -60,7 +61,7 @@ pub(super) fn reply(mac: MacAddr, question: &Question<Ipv4Addr>) -> Frame {
 
 /// An announcement in both forms, since some stations heed only the one and some only the other (RFC 5227 §3): request
 /// and reply, both broadcast, with the address as sender and as target.
-pub(super) fn announcement(mac: MacAddr, address: Ipv4Addr) -> [Frame; 2] {
+pub(super) fn announcement(mac: MacAddr, address: Ipv4Addr, mark: Option<Mark>) -> [Frame; 2] {
     let request = Arp {
         operation: ArpOperation::REQUEST,
         sender_hardware_address: mac,
@@ -72,10 +73,13 @@ pub(super) fn announcement(mac: MacAddr, address: Ipv4Addr) -> [Frame; 2] {
         operation: ArpOperation::REPLY,
         ..request
     };
-    [
-        frame(mac, MacAddr::BROADCAST, &request),
-        frame(mac, MacAddr::BROADCAST, &reply),
-    ]
+    [request, reply].map(|packet| {
+        let mut frame = frame(mac, MacAddr::BROADCAST, &packet);
+        if let Some(mark) = mark {
+            mark.encode_behind_arp(&mut frame);
+        }
+        frame
+    })
 }
 
 /// A probe: who has this address, asked by nobody in particular (RFC 5227 §1.1), of everybody or of one station.

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::frame::Frame;
 use crate::mac::MacAddr;
-use crate::responder::{DropReason, Link};
+use crate::mark::Mark;
+use crate::responder::{DropReason, Link, Marker};
 
 /// What a responder is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Input<'a> {
     /// These are the hardware addresses of this machine's other interfaces: what they claim is no other station's. The
     /// same set again changes nothing.
     SetSiblings(BTreeSet<MacAddr>),
+    /// This marks announcements from now on; nobody marks them with `None`, as at first. Nothing is announced for it.
+    SetMarker(Option<Marker>),
     /// What to do about the claim of another station ([`Event::Claimed`], [`Event::Conflict`]). It may also come unasked,
     /// when whoever decides knows better than the wire: that a station is gone, or that it has to be made way for.
     Settle {
@@ -134,6 +137,8 @@ pub enum Event {
         address: IpAddr,
         /// The other station.
         by: MacAddr,
+        /// The mark that it said so with: the last one, if it said so several times since this was told before.
+        mark: Option<Mark>,
     },
     /// Another station has, or wants, the address of a [`Role::NewOwner`]. It is held back and looked for again every
     /// few seconds, unless the caller settles it otherwise.
@@ -142,6 +147,8 @@ pub enum Event {
         address: IpAddr,
         /// The other station.
         by: MacAddr,
+        /// The mark that it said so with.
+        mark: Option<Mark>,
     },
     /// A station that an address was left to does not answer for it any more: it is ours, and announced.
     Reclaimed {

@@ -10,6 +10,7 @@ mod groups;
 mod io;
 pub(crate) mod limit;
 mod link;
+mod marker;
 mod ndp;
 mod probe;
 mod receive;
@@ -22,6 +23,7 @@ pub use io::{
     AddressCounters, AddressStatus, Announcement, Event, Input, Output, Role, Tenure, Verdict,
 };
 pub use link::{Link, LinkState, Protocols};
+pub use marker::Marker;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -32,7 +34,7 @@ use indexmap::IndexMap;
 use crate::mac::MacAddr;
 use agenda::Agenda;
 use announce::Announcer;
-use defence::Spaced;
+use defence::{Spaced, Word};
 use groups::Groups;
 use limit::{AnswerLimit, Pace};
 use probe::{ProbeStep, Prober};
@@ -49,6 +51,7 @@ pub struct Responder {
     config: Config,
     link: Link,
     siblings: BTreeSet<MacAddr>,
+    marker: Option<Marker>,
     /// In the order in which they came, so that every run is the same. What is hashed into it comes from the caller and
     /// is only looked up for frames, so nobody on the link can fill it.
     addresses: IndexMap<IpAddr, Holding, foldhash::fast::FixedState>,
@@ -60,7 +63,7 @@ pub struct Responder {
     announcer: Announcer,
     prober: Prober,
     watcher: Watcher,
-    claims: Spaced<MacAddr>,
+    claims: Spaced<Word>,
     defences: Spaced<()>,
     leaving: Agenda<IpAddr, ()>,
     /// Whose turn it is at the next [`Input::Remind`], if there are so many addresses.
@@ -78,6 +81,7 @@ impl Responder {
             config,
             link,
             siblings: BTreeSet::new(),
+            marker: None,
             addresses: IndexMap::default(),
             refused: BTreeSet::new(),
             groups: Groups::default(),
@@ -102,6 +106,7 @@ impl Responder {
             Input::SetAddresses(addresses) => self.set_addresses(now, addresses),
             Input::SetLink(link) => self.set_link(now, link),
             Input::SetSiblings(siblings) => self.siblings = siblings,
+            Input::SetMarker(marker) => self.marker = marker,
             Input::Settle {
                 address,
                 by,
@@ -118,9 +123,8 @@ impl Responder {
         while let Some((address, ())) = self.leaving.pop(now) {
             self.hand_over(address, None);
         }
-        while let Some((address, by)) = self.claims.next(now) {
-            self.outputs
-                .push_back(Output::Event(Event::Claimed { address, by }));
+        while let Some((address, Word { by, mark })) = self.claims.next(now) {
+            self.tell(Event::Claimed { address, by, mark });
         }
         while let Some((address, ())) = self.defences.next(now) {
             self.announcer.defend(now, address);
@@ -287,15 +291,18 @@ impl Responder {
     }
 
     fn announce(&mut self, address: IpAddr, announcement: Announcement) {
+        let mac = self.link.mac;
+        let marker = self.marker.as_ref();
+        let mark = marker.map(|marker| marker.mark(address, mac));
         let sent = match address {
             IpAddr::V4(v4) => {
-                let frames = arp::announcement(self.link.mac, v4);
+                let frames = arp::announcement(mac, v4, mark);
                 self.outputs.extend(frames.map(Output::Transmit));
                 2
             }
             IpAddr::V6(v6) => {
-                self.outputs
-                    .push_back(Output::Transmit(ndp::announcement(self.link.mac, v6)));
+                let frame = ndp::announcement(mac, v6, mark);
+                self.outputs.push_back(Output::Transmit(frame));
                 1
             }
         };

@@ -7,6 +7,7 @@ use crate::ethernet::{EtherType, EthernetHeader};
 use crate::frame::Frame;
 use crate::groups::{ALL_NODES, multicast_mac, solicited_node_group};
 use crate::mac::MacAddr;
+use crate::mark::Mark;
 use crate::ndp::{AdvertisementFlags, NeighborAdvertisement, NeighborSolicitation};
 use crate::responder::DropReason;
 use crate::responder::receive::Question;
@@ -59,6 +60,7 @@ pub(super) fn reply(mac: MacAddr, question: &Question<Ipv6Addr>) -> Frame {
             address,
             ALL_NODES,
             AdvertisementFlags::empty(),
+            None,
         );
     }
     frame(
@@ -67,17 +69,19 @@ pub(super) fn reply(mac: MacAddr, question: &Question<Ipv6Addr>) -> Frame {
         address,
         asker,
         AdvertisementFlags::SOLICITED,
+        None,
     )
 }
 
 /// An unsolicited advertisement (RFC 4861 §7.2.6): to all nodes, which replace what they have for the address.
-pub(super) fn announcement(mac: MacAddr, address: Ipv6Addr) -> Frame {
+pub(super) fn announcement(mac: MacAddr, address: Ipv6Addr, mark: Option<Mark>) -> Frame {
     frame(
         mac,
         multicast_mac(ALL_NODES),
         address,
         ALL_NODES,
         AdvertisementFlags::OVERRIDE,
+        mark,
     )
 }
 
@@ -106,6 +110,7 @@ fn frame(
     address: Ipv6Addr,
     destination: Ipv6Addr,
     flags: AdvertisementFlags,
+    mark: Option<Mark>,
 ) -> Frame {
     let mut frame = header(mac, destination_mac);
     NeighborAdvertisement {
@@ -114,6 +119,7 @@ fn frame(
         target: address,
         flags,
         target_link_layer: Some(mac),
+        mark,
     }
     .encode(&mut frame);
     frame

@@ -7,7 +7,9 @@ use crate::error::FrameError;
 use crate::ethernet::{EtherType, EthernetHeader};
 use crate::frame::Frame;
 use crate::mac::MacAddr;
+use crate::mark::Mark;
 use crate::ndp::{NeighborAdvertisement, NeighborSolicitation};
+use crate::responder::defence::Word;
 use crate::responder::io::{Event, Output};
 use crate::responder::link::Protocols;
 use crate::responder::{DropReason, Responder, arp, ndp};
@@ -65,11 +67,14 @@ impl Responder {
         if self.is_own(packet.sender_hardware_address) {
             return Err(DropReason::OwnFrame);
         }
-        let by = packet.sender_hardware_address;
-        self.claimed(now, packet.sender_protocol_address.into(), by);
+        let word = Word {
+            by: packet.sender_hardware_address,
+            mark: Mark::behind_arp(payload),
+        };
+        self.claimed(now, packet.sender_protocol_address.into(), word);
         let question = arp::question(header, &packet, self.link.mac)?;
         if question.asker.is_unspecified() && header.destination == MacAddr::BROADCAST {
-            self.wanted(now, question.address.into(), by);
+            self.wanted(now, question.address.into(), word.by);
         }
         self.respond(now, &question, arp::reply)
     }
@@ -93,7 +98,8 @@ impl Responder {
         if self.is_own(header.source) || self.is_own(question.asker_mac) {
             return Err(DropReason::OwnFrame);
         }
-        self.claimed(now, question.asker.into(), question.asker_mac);
+        let word = Word::unmarked(question.asker_mac);
+        self.claimed(now, question.asker.into(), word);
         if question.asker.is_unspecified() && header.destination.is_multicast() {
             self.wanted(now, question.address.into(), question.asker_mac);
         }
@@ -115,7 +121,8 @@ impl Responder {
         if !by.is_unicast() {
             return Err(DropReason::Malformed);
         }
-        self.claimed(now, advertisement.target.into(), by);
+        let mark = advertisement.mark;
+        self.claimed(now, advertisement.target.into(), Word { by, mark });
         Ok(DropReason::MessageType)
     }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use crate::mac::MacAddr;
+use crate::responder::defence::Word;
 use crate::responder::io::{AddressCounters, AddressStatus, Event, Output, Role, Tenure, Verdict};
 use crate::responder::link::Protocols;
 use crate::responder::watch::Patience;
@@ -71,7 +72,8 @@ impl Responder {
     }
 
     /// Another station says that it has the address.
-    pub(super) fn claimed(&mut self, now: Instant, address: IpAddr, by: MacAddr) {
+    pub(super) fn claimed(&mut self, now: Instant, address: IpAddr, word: Word) {
+        let Word { by, mark } = word;
         let Some(holding) = self.addresses.get(&address) else {
             return;
         };
@@ -80,14 +82,14 @@ impl Responder {
             Tenure::Leaving => self.hand_over(address, Some(by)),
             Tenure::Yielded { to } if to == by => self.watcher.heard(address),
             Tenure::Held | Tenure::Yielded { .. } => {
-                if self.claims.admit(now, address, by) {
-                    self.tell(Event::Claimed { address, by });
+                if self.claims.admit(now, address, word) {
+                    self.tell(Event::Claimed { address, by, mark });
                 }
             }
             Tenure::Probing => {
                 let event = match holding.role {
-                    Role::NewOwner => Event::Conflict { address, by },
-                    _ => Event::Claimed { address, by },
+                    Role::NewOwner => Event::Conflict { address, by, mark },
+                    _ => Event::Claimed { address, by, mark },
                 };
                 self.make_way(now, address, by, Patience::Long);
                 self.tell(event);
@@ -99,7 +101,7 @@ impl Responder {
     pub(super) fn wanted(&mut self, now: Instant, address: IpAddr, by: MacAddr) {
         let holding = self.addresses.get(&address);
         if holding.is_some_and(|holding| holding.tenure == Tenure::Probing) {
-            self.claimed(now, address, by);
+            self.claimed(now, address, Word::unmarked(by));
         }
     }
 
@@ -202,7 +204,7 @@ impl Responder {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
 }

@@ -55,6 +55,7 @@ fn a_new_ipv6_address_joins_its_group_and_is_announced_with_override_to_all_node
         target: ip6("2001:db8::10"),
         flags: AdvertisementFlags::OVERRIDE,
         target_link_layer: Some(OURS),
+        mark: None,
     };
     let everybody = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
     let address = ip("2001:db8::10");

@@ -110,6 +110,7 @@ fn an_announcement_by_another_station_is_not_answered_but_told() {
         Output::Event(Event::Claimed {
             address: ip("198.51.100.10"),
             by: OTHER,
+            mark: None,
         }),
         Output::Event(Event::Dropped(DropReason::Gratuitous)),
     ];

@@ -25,6 +25,7 @@ fn claimed(address: &str, by: MacAddr) -> Event {
     Event::Claimed {
         address: ip(address),
         by,
+        mark: None,
     }
 }
 
@@ -80,6 +81,7 @@ fn ndp_claims() -> Vec<Frame> {
             target: ours,
             flags: arp_ndp::AdvertisementFlags::SOLICITED,
             target_link_layer,
+            mark: None,
         }
         .encode(&mut frame);
         frame

@@ -12,6 +12,7 @@ mod invariants;
 mod leaving;
 mod limit;
 mod link;
+mod marks;
 mod ndp;
 mod probe;
 mod tenures;
@@ -227,6 +228,7 @@ fn claim(address: &str, by: MacAddr) -> Frame {
                 target: v6,
                 flags: AdvertisementFlags::OVERRIDE,
                 target_link_layer: Some(by),
+                mark: None,
             }
             .encode(&mut frame);
             frame

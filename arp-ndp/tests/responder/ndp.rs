@@ -44,6 +44,7 @@ fn advertisement(destination: Ipv6Addr, flags: AdvertisementFlags) -> NeighborAd
         target: ip6("2001:db8::10"),
         flags,
         target_link_layer: Some(OURS),
+        mark: None,
     }
 }
 

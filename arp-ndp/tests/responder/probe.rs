@@ -24,6 +24,7 @@ fn conflict(address: &str) -> Event {
     Event::Conflict {
         address: ip(address),
         by: OTHER,
+        mark: None,
     }
 }
 
@@ -138,6 +139,7 @@ fn a_station_that_has_an_address_to_be_had_if_free_is_told_as_a_claim_to_be_sett
     let claimed = Event::Claimed {
         address: ip(BOTH[0]),
         by: OTHER,
+        mark: None,
     };
     let mut station = looking(Role::IfFree, BOTH[0]);
     assert_eq!(events(&station.receive(&claim(BOTH[0], OTHER))), [claimed]);

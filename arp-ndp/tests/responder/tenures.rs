@@ -91,7 +91,7 @@ proptest! {
                     Event::Answered { address, .. } => {
                         prop_assert!(matches!(before[&address], Tenure::Held | Tenure::Leaving));
                     }
-                    Event::Claimed { address, by } | Event::Conflict { address, by } => {
+                    Event::Claimed { address, by, .. } | Event::Conflict { address, by, .. } => {
                         prop_assert!(by != OURS && after.contains_key(&address));
                     }
                     Event::HandedOver { address, .. } => {

@@ -204,8 +204,9 @@ fn a_station_that_is_no_member_is_told_with_its_hardware_address_as_soon_as_it_s
         segment.simulation.run_for(Duration::from_secs(10));
         segment.set_role(1, Role::Owner, &[address]);
         segment.simulation.run_for(LATENCY);
-        let by = mac(HostId(1));
-        assert!(segment.member(0).tells(Event::Claimed { address, by }));
+        let (by, mark) = (mac(HostId(1)), None);
+        let claimed = Event::Claimed { address, by, mark };
+        assert!(segment.member(0).tells(claimed));
         assert_eq!(
             segment.member(0).responder.tenure(address),
             Some(Tenure::Held)

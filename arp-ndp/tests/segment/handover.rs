@@ -99,8 +99,9 @@ fn a_new_owner_never_answers_beside_a_station_that_has_the_address() {
         segment.set_role(1, Role::NewOwner, &[address]);
         let spans = segment.watch(address, Duration::from_secs(20));
         assert_eq!(spans.several, Duration::ZERO, "seed {seed}");
-        let by = mac(HostId(0));
-        assert!(segment.member(1).tells(Event::Conflict { address, by }));
+        let (by, mark) = (mac(HostId(0)), None);
+        let conflict = Event::Conflict { address, by, mark };
+        assert!(segment.member(1).tells(conflict));
         let to = mac(HostId(0));
         assert_eq!(
             segment.member(1).responder.tenure(address),

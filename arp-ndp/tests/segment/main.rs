@@ -226,7 +226,7 @@ impl Member {
     }
 
     fn note(&mut self, port: &mut Port<'_>, event: Event) {
-        if let Event::Claimed { address, by } | Event::Conflict { address, by } = event {
+        if let Event::Claimed { address, by, .. } | Event::Conflict { address, by, .. } = event {
             if let Some(verdict) = self.verdict(by) {
                 let settle = Input::Settle {
                     address,

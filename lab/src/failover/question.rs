@@ -90,6 +90,7 @@ impl Asker {
                     target: address,
                     flags: AdvertisementFlags::OVERRIDE,
                     target_link_layer: Some(self.mac),
+                    mark: None,
                 };
                 claim.encode(&mut frame);
             }
@@ -218,6 +219,7 @@ mod tests {
                     target: address,
                     flags: AdvertisementFlags::SOLICITED,
                     target_link_layer: Some(OWNER.mac),
+                    mark: None,
                 };
                 advertisement.encode(&mut frame);
             }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use arp_ndp::driver::{InterfaceEvent, Reception};
-use arp_ndp::{Announcement, Event, MacAddr, Role, Tenure, Verdict};
+use arp_ndp::{Announcement, Event, MacAddr, Mark, Marker, Role, Tenure, Verdict};
 use lab::topology::Host;
 use lab::{Namespace, Requirement, Size, Topology, requires};
 
@@ -23,7 +23,7 @@ fn wait_for_tenure(responding: &Responding, address: IpAddr, tenure: Tenure) {
     });
 }
 
-/// Of two owners, whoever is told to yields, and is back when the other has stopped.
+/// Of two owners, whoever is told to yields, and is back when the other has stopped. The mark of one passes the kernel.
 #[test]
 fn two_owners_hear_each_other_and_who_yielded_takes_over_when_the_other_stops() {
     if !requires(&[Requirement::Root]) {
@@ -34,13 +34,18 @@ fn two_owners_hear_each_other_and_who_yielded_takes_over_when_the_other_stops() 
         let [mut better, mut worse] =
             [0, 1].map(|node: usize| Responding::start(&topology.nodes[node].namespace));
         let [to, from] = [0, 1].map(|node: usize| mac(&topology.nodes[node]));
+        let mark = Mark([0xa5; Mark::LEN]);
+        better
+            .interface
+            .set_marker(Some(Marker::new(move |_, _| mark)));
         better.answer_for(&[address]);
         worse.answer_for(&[address]);
         let address: IpAddr = address.parse().unwrap();
-        let claimed = |by| move |event: &Event| *event == Event::Claimed { address, by };
-        better.wait_for_event(claimed(from));
+        let claimed =
+            |by, mark| move |event: &Event| *event == Event::Claimed { address, by, mark };
+        better.wait_for_event(claimed(from, None));
         better.interface.settle(address, from, Verdict::Defend);
-        worse.wait_for_event(claimed(to));
+        worse.wait_for_event(claimed(to, Some(mark)));
         worse.interface.settle(address, to, Verdict::Yield);
         wait_for_tenure(&worse, address, Tenure::Yielded { to });
         better.wait_for_event(|event| {
@@ -103,7 +108,8 @@ fn a_machine_that_has_the_address_keeps_it_from_a_new_owner_for_as_long_as_it_ha
         let mut responding = Responding::start(&topology.nodes[0].namespace);
         responding.set_role(Role::NewOwner, &[text]);
         let address: IpAddr = text.parse().unwrap();
-        responding.wait_for_event(|event| *event == Event::Conflict { address, by });
+        let mark = None;
+        responding.wait_for_event(|event| *event == Event::Conflict { address, by, mark });
         // The close watch; it would give up after a second and a bit.
         responding.interface.settle(address, by, Verdict::Yield);
         thread::sleep(Duration::from_secs(4));

@@ -81,6 +81,8 @@ fn only_requests_and_replies_pass_the_arp_filter() {
         assert!(passes(&arp_filter(), TO_EVERYBODY, &arp_packet(operation)));
         assert!(passes(&arp_filter(), TO_US, &arp_packet(operation)));
     }
+    let marked = [&arp_packet(1)[..], &[0xa5; 18]].concat();
+    assert!(passes(&arp_filter(), TO_EVERYBODY, &marked));
     for operation in [0, 3, 8, 9, 255] {
         assert!(
             !passes(&arp_filter(), TO_EVERYBODY, &arp_packet(operation)),

@@ -106,7 +106,7 @@ impl<R: Respond> Running<R> {
                 told.push(Told::Reclaimed { address, from });
                 false
             }
-            Event::Claimed { address, by } | Event::Conflict { address, by } => {
+            Event::Claimed { address, by, .. } | Event::Conflict { address, by, .. } => {
                 let Some(role) = self.addresses.get(&address).copied() else {
                     return false;
                 };

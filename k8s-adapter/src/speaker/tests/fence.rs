@@ -27,8 +27,9 @@ async fn node(name: &str, alive: &[&str], defence: Defence) -> World {
 
 impl World {
     async fn claim(&self, by: MacAddr) {
-        let address = address();
-        self.tell("eth0", Event::Claimed { address, by }).await;
+        let (address, mark) = (address(), None);
+        let claimed = Event::Claimed { address, by, mark };
+        self.tell("eth0", claimed).await;
     }
 
     fn take_verdicts(&self) -> Vec<String> {
@@ -247,8 +248,9 @@ async fn an_address_that_is_new_is_not_said_to_be_announced_before_it_is_answere
 #[tokio::test(start_paused = true)]
 async fn an_address_that_another_host_has_before_its_first_use_is_left_to_it() {
     let world = looking_for_an_address().await;
-    let (address, by) = (address(), STRANGER);
-    world.tell("eth0", Event::Conflict { address, by }).await;
+    let (address, by, mark) = (address(), STRANGER, None);
+    let conflict = Event::Conflict { address, by, mark };
+    world.tell("eth0", conflict).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(world.statuses(), [] as [String; 0]);
     let told = world.record(|record| record.events.join("\n"));
