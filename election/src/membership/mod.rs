@@ -89,7 +89,7 @@ mod wire;
 pub use config::Config;
 pub use facts::{Facts, LinkFacts};
 pub use io::{DropReason, Event, Input, Local, Member, Members, Output, Stats};
-pub use key::{KEY_OVERLAP, Key};
+pub use key::{ATTESTATION_LEN, KEY_OVERLAP, Key};
 pub use name::{MemberName, MemberNameError};
 
 use std::collections::{BTreeSet, VecDeque};
