@@ -5,11 +5,13 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
+use arp_ndp::MacAddr;
+
 use crate::topology::{HTTP_PORT, Host};
-use crate::{LabError, until};
+use crate::{LabError, question, until};
 
 /// How long the link is listened to for answers. All of the lab is one machine, so that they come within a few
-/// milliseconds; of an announcement, which looks the same, there is one in 1.1 s at first.
+/// milliseconds; nothing but an answer counts, however much else comes meanwhile.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long one request may take in all.
@@ -75,45 +77,29 @@ impl Host {
         answer.map_err(LabError::io(format!("asking {address} by a datagram")))
     }
 
-    /// The MAC addresses that answer one ARP or Neighbour Discovery request within 300 ms: one for
-    /// each answer, so a list of two is a quarrel, or an announcement came meanwhile. Needs `arping` or `ndisc6`.
+    /// The MAC addresses that answer one ARP or Neighbour Discovery request on `eth0` within 300 ms: each once, in the
+    /// order of their first answers, so that a list of two is a quarrel. Announcements are no answers.
     ///
     /// # Errors
-    /// When the program cannot be run.
+    /// When nothing can be sent there.
     pub fn who_has(&self, address: IpAddr) -> Result<Vec<String>, LabError> {
         self.who_has_on("eth0", address)
     }
 
-    /// The same on another link.
+    /// The same on another link, which has to have an address of the same family.
     ///
     /// # Errors
-    /// As [`Host::who_has`].
+    /// As [`Host::who_has`], and when there is no such link or address.
     pub fn who_has_on(&self, link: &str, address: IpAddr) -> Result<Vec<String>, LabError> {
-        let text = address.to_string();
-        let seconds = ANSWER_TIMEOUT.as_secs_f32().to_string();
-        let millis = ANSWER_TIMEOUT.as_millis().to_string();
-        let (program, args) = match address {
-            IpAddr::V4(_) => ("arping", vec!["-c", "1", "-w", &seconds, "-i", link, &text]),
-            IpAddr::V6(_) => (
-                "ndisc6",
-                vec!["-m", "-n", "-r", "1", "-w", &millis, &text, link],
-            ),
-        };
-        let output = match self.namespace.exec(program, args) {
-            Ok(output) => output,
-            // Both end with a status other than 0 when nobody answered, having said so.
-            Err(LabError::Command { output, .. })
-                if output.contains("imed out") || output.contains("imeout") =>
-            {
-                output
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(answering_macs(&output))
+        let ask = || question::ask(link, address, ANSWER_TIMEOUT);
+        let answered = self.namespace.run(ask)?;
+        let stations =
+            answered.map_err(LabError::io(format!("asking on {link} who has {address}")))?;
+        Ok(stations.iter().map(MacAddr::to_string).collect())
     }
 
-    /// Asks on a link who has an address until it gets just these answers, by MAC addresses. For the first seconds there are
-    /// announcements too, which look like answers.
+    /// Asks on a link who has an address until it gets just these answers, by MAC addresses in their order: while one
+    /// machine takes over from another, both may answer, or none.
     ///
     /// # Errors
     /// An error that tells the last answers, when there are others for so long.
@@ -174,20 +160,6 @@ fn unspecified(target: IpAddr) -> IpAddr {
     }
 }
 
-/// The MAC address in each line of `arping` (`42 bytes from MAC (…)`) or `ndisc6`
-/// (`Target link-layer address: MAC`) that reports an answer.
-fn answering_macs(output: &str) -> Vec<String> {
-    output
-        .lines()
-        .filter_map(|line| {
-            let (_, rest) = line
-                .split_once("bytes from ")
-                .or_else(|| line.split_once("link-layer address: "))?;
-            rest.split_whitespace().next().map(str::to_lowercase)
-        })
-        .collect()
-}
-
 /// One HTTP request from the namespace of the calling thread; returns the body without white space.
 pub(crate) fn get(target: SocketAddr) -> io::Result<String> {
     get_page(target, "/")
@@ -206,26 +178,5 @@ pub(crate) fn get_page(target: SocketAddr, page: &str) -> io::Result<String> {
     match answer.split_once("\r\n\r\n") {
         Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.trim().to_owned()),
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, answer)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_answer_of_arping_and_ndisc6_gives_its_mac_address() {
-        let arping = "ARPING 198.51.100.2\n\
-                      42 bytes from c2:9f:18:12:9c:d5 (198.51.100.2): index=0 time=21.492 usec\n\n\
-                      --- 198.51.100.2 statistics ---\n";
-        assert_eq!(answering_macs(arping), ["c2:9f:18:12:9c:d5"]);
-        let ndisc6 = "Soliciting 2001:db8:1::2 (2001:db8:1::2) on eth0...\n\
-                      Target link-layer address: C2:9F:18:12:9C:D5\n from 2001:db8:1::2\n\
-                      Target link-layer address: 02:00:00:00:00:01\n from 2001:db8:1::2\n";
-        assert_eq!(
-            answering_macs(ndisc6),
-            ["c2:9f:18:12:9c:d5", "02:00:00:00:00:01"]
-        );
-        assert!(answering_macs("ARPING 198.51.100.9\nTimeout\n").is_empty());
     }
 }

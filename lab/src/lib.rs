@@ -20,6 +20,7 @@ mod netns;
 mod probe;
 mod process;
 mod product;
+mod question;
 pub mod router;
 mod signals;
 mod skip;

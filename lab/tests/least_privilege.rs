@@ -131,7 +131,7 @@ struct Stage {
 impl Stage {
     /// `None` where a program is missing.
     fn build() -> Option<Self> {
-        let programs = ["arping", "ndisc6", "setpriv", "setcap"].map(Requirement::Program);
+        let programs = ["setpriv", "setcap"].map(Requirement::Program);
         let needed = [
             &Kind::Frr.requirements()[..],
             &programs,

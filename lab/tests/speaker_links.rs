@@ -83,11 +83,7 @@ impl Stage {
     /// Starts a speaker that announces [`ADDRESS`]; `extra` goes into the spec of the L2Advertisement. `None` where a
     /// program is missing.
     fn start(extra: &str) -> Option<Self> {
-        let needed = [
-            Requirement::Root,
-            Requirement::Program("arping"),
-            Requirement::Binary("speaker"),
-        ];
+        let needed = [Requirement::Root, Requirement::Binary("speaker")];
         if !requires(&needed) {
             return None;
         }

@@ -16,8 +16,7 @@ fn ip(text: &str) -> IpAddr {
 /// How long anything may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Waits until a question gets just these answers, by MAC addresses in their order: a program that is held up may miss
-/// one.
+/// Waits until a question gets just these answers, by MAC addresses in their order: who is held up may miss one.
 fn until_answers(client: &Host, address: IpAddr, expected: &[String]) {
     let mut last = Vec::new();
     let found = until(&format!("{expected:?} for {address}"), TIMEOUT, || {
@@ -35,11 +34,7 @@ const ROUTED: [&str; 2] = ["203.0.113.1", "2001:db8:f::1"];
 
 #[test]
 fn nodes_answer_on_their_own_addresses_and_for_no_address_of_a_service() {
-    if !requires(&[
-        Requirement::Root,
-        Requirement::Program("arping"),
-        Requirement::Program("ndisc6"),
-    ]) {
+    if !requires(&[Requirement::Root]) {
         return;
     }
     let topology = Topology::build(&Size::new(2, 1)).unwrap();
@@ -59,11 +54,7 @@ fn nodes_answer_on_their_own_addresses_and_for_no_address_of_a_service() {
 
 #[test]
 fn two_owners_of_one_address_are_both_seen() {
-    if !requires(&[
-        Requirement::Root,
-        Requirement::Program("arping"),
-        Requirement::Program("ndisc6"),
-    ]) {
+    if !requires(&[Requirement::Root]) {
         return;
     }
     let topology = Topology::build(&Size::new(2, 0)).unwrap();

@@ -44,7 +44,7 @@ impl Cluster {
     /// What a test needs that uses one, for [`crate::requires`].
     #[must_use]
     pub fn requirements() -> Vec<Requirement> {
-        let programs = ["ip", "nft", "arping", "ndisc6"].map(Requirement::Program);
+        let programs = ["ip", "nft"].map(Requirement::Program);
         let binaries = ["controller", "speaker", "ferrolb-lab"].map(Requirement::Binary);
         let routers = [Kind::Frr, Kind::Bird].map(Kind::requirements).concat();
         let own = [Requirement::ControlPlane, Requirement::KubeProxy];

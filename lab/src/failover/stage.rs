@@ -11,7 +11,6 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::question::mac;
 use super::services;
 use super::watch::Watch;
 use crate::bench::{NAMESPACE, Role, Site};
@@ -268,4 +267,12 @@ pub enum Drain {
     Asked,
     /// To announce again.
     Undone,
+}
+
+/// A MAC address as iproute2 has it.
+fn mac(text: &str) -> Result<MacAddr, LabError> {
+    text.parse().map_err(|_| LabError::Answer {
+        what: "a MAC address",
+        text: text.to_owned(),
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -10,15 +10,12 @@ use std::time::{Duration, Instant};
 
 use arp_ndp::{Frame, MacAddr};
 
-use super::question::{Asker, open};
 use super::sightings::Sightings;
+use crate::question::{Asker, open};
 use crate::{Host, LabError, until};
 
 /// How often each address is asked for.
 pub const INTERVAL: Duration = Duration::from_millis(20);
-
-/// How late a question may be since the socket is being read from.
-const READ: Duration = Duration::from_millis(5);
 
 /// A time without answers that a station that answers alone does not let pass.
 const GAP: Duration = Duration::from_millis(200);
@@ -43,22 +40,19 @@ impl Watch {
     /// Asks from a machine's `eth0`.
     ///
     /// # Errors
-    /// When no socket can be opened there.
+    /// When no socket can be opened there, or there is no address to ask from.
     pub fn start(host: &Host, addresses: &[IpAddr]) -> Result<Self, LabError> {
-        let asker = Asker::of(host)?;
-        let questions: Vec<Frame> = addresses
-            .iter()
-            .map(|address| asker.question(*address))
-            .collect();
         let (sender, news) = mpsc::channel();
         let start = || -> io::Result<()> {
-            let socket = open("eth0", READ)?;
+            let (socket, asker) = (open("eth0")?, Asker::on("eth0")?);
+            let questions = addresses.iter().map(|address| asker.question(*address));
+            let questions: Vec<Frame> = questions.collect::<io::Result<_>>()?;
             thread::spawn(move || ask(socket, asker, &questions, &sender));
             Ok(())
         };
         host.namespace
             .run(start)?
-            .map_err(LabError::io("opening a packet socket"))?;
+            .map_err(LabError::io("asking on eth0"))?;
         let seen = addresses
             .iter()
             .map(|address| (*address, Sightings::default()));
@@ -128,7 +122,6 @@ impl Watch {
 /// Asks until nobody wants to know any more.
 fn ask(mut socket: File, asker: Asker, questions: &[Frame], news: &Sender<News>) {
     let mut next = Instant::now();
-    let mut buffer = [0; 2048];
     loop {
         if Instant::now() >= next {
             // A client that was held up does not make up for it.
@@ -141,11 +134,7 @@ fn ask(mut socket: File, asker: Asker, questions: &[Frame], news: &Sender<News>)
                 let _ = socket.write_all(question.as_ref());
             }
         }
-        let Ok(length) = socket.read(&mut buffer) else {
-            continue;
-        };
-        let frame = buffer.get(..length).unwrap_or_default();
-        if let Some((address, by)) = asker.answer(frame) {
+        if let Some((address, by)) = asker.listen(&mut socket) {
             let answered = News::Answered(Instant::now(), address, by);
             if news.send(answered).is_err() {
                 return;

@@ -6,16 +6,18 @@
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
+mod asking;
 mod fencing;
+mod programs;
 mod responding;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::sync::Arc;
 
 use arp_ndp::driver::{InterfaceEvent, Interfaces, LinkFlags, LinkInfo, Links};
-use arp_ndp::{AddressStatus, DropReason, Event, LinkState};
+use arp_ndp::{Event, LinkState};
 use lab::topology::Host;
 use lab::{Namespace, Requirement, Size, Topology, requires};
 use responding::{Responding, TIMEOUT, ips, on, owned, runtime};
@@ -23,11 +25,6 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 const ON_LINK: [&str; 2] = ["198.51.100.200", "2001:db8:1:0:f::1"];
-const PROGRAMS: [Requirement; 3] = [
-    Requirement::Root,
-    Requirement::Program("arping"),
-    Requirement::Program("ndisc6"),
-];
 
 fn named(links: &Links, name: &str) -> Option<LinkInfo> {
     links.values().find(|link| link.name == name).cloned()
@@ -58,64 +55,6 @@ fn wait_for_neighbour(client: &Host, address: IpAddr, mac: &str) {
         Ok(client.neighbour(address)?.filter(|known| known == mac))
     })
     .unwrap();
-}
-
-#[test]
-fn arping_and_ndisc6_get_one_answer_from_the_owner_and_none_for_what_nobody_has() {
-    if !requires(&PROGRAMS) {
-        return;
-    }
-    let topology = Topology::build(&Size::new(2, 0)).unwrap();
-    let [owner, bystander] = [&topology.nodes[0], &topology.nodes[1]];
-    let answering = Responding::start(&owner.namespace);
-    let silent = Responding::start(&bystander.namespace);
-    answering.answer_for(&ON_LINK);
-    silent.answer_for(&["198.51.100.201", "2001:db8:1:0:f::2"]);
-    // An announcement is no answer, but looks like one to the programs.
-    answering.wait_for(|status| {
-        let made = |(address, status): (&IpAddr, &AddressStatus)| {
-            status.counters.gratuitous_sent == if address.is_ipv4() { 14 } else { 7 }
-        };
-        status.addresses.iter().all(made)
-    });
-
-    let mut questions = BTreeMap::from(ON_LINK.map(|text| (text.parse().unwrap(), 0)));
-    for (&address, asked) in &mut questions {
-        // A program that is held up may miss its answer.
-        let answers = lab::until(&format!("answer for {address}"), TIMEOUT, || {
-            *asked += 1;
-            let answers = topology.client.who_has(address)?;
-            Ok(Some(answers).filter(|answers| !answers.is_empty()))
-        });
-        assert_eq!(answers.unwrap(), [owner.mac().unwrap()], "{address}");
-    }
-    for address in ips(&["198.51.100.222", "2001:db8:1:0:f::ff"]) {
-        assert!(
-            topology.client.who_has(address).unwrap().is_empty(),
-            "{address}"
-        );
-    }
-
-    let status = answering.wait_for(move |status| {
-        let once_each = |(address, status): (&IpAddr, &AddressStatus)| {
-            let (counters, asked) = (status.counters, questions[address]);
-            (counters.requests_received, counters.responses_sent) == (asked, asked)
-        };
-        status.addresses.iter().all(once_each) && status.drops.contains_key(&DropReason::AnnounceIp)
-    });
-    // The other node's advertisements to all nodes pass, since each may be a claim. Its ARP is held back by the kernel's
-    // filter, as is the client's for what nobody has.
-    let passed: Vec<_> = status.drops.into_keys().collect();
-    assert_eq!(passed, [DropReason::MessageType, DropReason::AnnounceIp]);
-    assert_eq!((status.transmit_failures, status.events_lost), (0, 0));
-
-    answering.stop();
-    for address in ips(&ON_LINK) {
-        assert!(
-            topology.client.who_has(address).unwrap().is_empty(),
-            "{address}"
-        );
-    }
 }
 
 #[test]

@@ -13,30 +13,35 @@ use tokio::time::timeout;
 
 use crate::{named, wait_for_link};
 
-/// A runtime in a namespace, with a responder on `eth0`.
+/// A runtime in a namespace, with a responder on a link.
 pub(crate) struct Responding {
     pub(crate) runtime: Runtime,
     pub(crate) interface: Interface,
 }
 
 impl Responding {
+    /// On `eth0`.
     pub(crate) fn start(namespace: &Namespace) -> Self {
+        Self::start_on(namespace, "eth0")
+    }
+
+    pub(crate) fn start_on(namespace: &Namespace, link: &'static str) -> Self {
         let runtime = runtime(namespace);
         let interface = on(&runtime, async {
             let interfaces = Interfaces::spawn().await.unwrap();
             // Neighbour Discovery is spoken once the link-local address is there.
-            let eth0 = wait_for_link(&interfaces, |links| {
-                named(links, "eth0").filter(|eth0| {
-                    eth0.responder_link()
+            let info = wait_for_link(&interfaces, |links| {
+                named(links, link).filter(|info| {
+                    info.responder_link()
                         .is_some_and(|link| link.protocols == Protocols::all())
                 })
             });
-            let eth0 = eth0.await;
+            let info = info.await;
             interfaces.stop().await;
-            let link = eth0.responder_link().unwrap();
+            let link = info.responder_link().unwrap();
             // However late the other one is, who leaves waits for it.
             let config = Config::default().with_hand_over(TIMEOUT);
-            Interface::spawn(eth0.index, link, config, 7).unwrap()
+            Interface::spawn(info.index, link, config, 7).unwrap()
         });
         Self { runtime, interface }
     }

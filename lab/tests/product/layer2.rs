@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use lab::{Requirement, requires};
-
 use crate::stage::Stage;
 
 /// Addresses of the pool that no service has, and others of the link that nobody has.
@@ -14,14 +12,9 @@ const UNUSED: [&str; 4] = [
     "2001:db8:1::99",
 ];
 
-fn start() -> Option<Stage> {
-    let tools = ["arping", "ndisc6"].map(Requirement::Program);
-    requires(&tools).then(Stage::start).flatten()
-}
-
 #[test]
 fn exactly_the_owner_answers_and_nobody_does_for_an_address_that_is_not_announced_here() {
-    let Some(stage) = start() else { return };
+    let Some(stage) = Stage::start() else { return };
     stage.wait_until_announced("web");
     let owner = stage.owner(|_| true);
     until_answers(&stage, &owner);
@@ -35,7 +28,7 @@ fn exactly_the_owner_answers_and_nobody_does_for_an_address_that_is_not_announce
 
 #[test]
 fn the_neighbour_table_of_the_client_follows_the_owner() {
-    let Some(stage) = start() else { return };
+    let Some(stage) = Stage::start() else { return };
     let client = &stage.topology.client;
     let owner = stage.owner(|_| true);
     let addresses = stage.addresses("shop");
@@ -55,7 +48,9 @@ fn the_neighbour_table_of_the_client_follows_the_owner() {
 /// The members are found by the addresses of the Nodes in the folder, so that a speaker that dies is missed.
 #[test]
 fn another_node_answers_when_the_speaker_of_the_owner_is_killed_and_makes_way_when_it_is_back() {
-    let Some(mut stage) = start() else { return };
+    let Some(mut stage) = Stage::start() else {
+        return;
+    };
     let owner = stage.owner(|_| true);
     until_answers(&stage, &owner);
     let node = stage.topology.node(&owner).unwrap();
