@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,8 @@ pub struct Request {
 
 impl Probe {
     /// Asks the HTTP server at `address` from a host every `interval`, or, when an answer takes longer, as
-    /// soon as it is there or has failed to come.
+    /// soon as it is there or has failed to come. One that takes longer than a tenth of a second may still come; meanwhile the
+    /// next is asked for, so that one connection that is stuck does not look as if nobody answered.
     ///
     /// # Errors
     /// When the host's namespace cannot be entered.
@@ -100,16 +102,29 @@ impl Trace {
             .count()
     }
 
+    /// How many requests were answered, and took longer than this.
+    #[must_use]
+    pub fn late(&self, limit: Duration) -> usize {
+        let answered = self
+            .requests
+            .iter()
+            .filter(|request| request.answer.is_some());
+        answered
+            .filter(|request| request.done.duration_since(request.sent) > limit)
+            .count()
+    }
+
     /// The longest time between two answers that had no answer within it.
     #[must_use]
     pub fn longest_gap(&self) -> Duration {
-        let answered: Vec<_> = self
+        let answered = self
             .requests
             .iter()
-            .filter(|request| request.answer.is_some())
-            .collect();
+            .filter(|request| request.answer.is_some());
+        let mut answered: Vec<Instant> = answered.map(|request| request.done).collect();
+        answered.sort_unstable();
         let gaps = answered.windows(2).filter_map(|pair| match pair {
-            [before, after] => Some(after.done.duration_since(before.done)),
+            [before, after] => Some(after.duration_since(*before)),
             _ => None,
         });
         gaps.max().unwrap_or_default()
@@ -124,20 +139,40 @@ impl Trace {
     }
 }
 
-fn ask(target: SocketAddr, interval: Duration, shared: &Shared) -> Trace {
+fn ask(target: SocketAddr, interval: Duration, shared: &Arc<Shared>) -> Trace {
+    let (sender, done) = mpsc::channel();
     let mut trace = Trace::default();
+    let mut under_way: usize = 0;
     while !shared.stop.load(Ordering::Relaxed) {
         let sent = Instant::now();
-        let answer = client::get(target).ok();
-        let done = Instant::now();
-        if answer.is_some() {
-            shared.answers.fetch_add(1, Ordering::Relaxed);
+        let (sender, shared) = (sender.clone(), Arc::clone(shared));
+        thread::spawn(move || {
+            let answer = client::get(target).ok();
+            if answer.is_some() {
+                shared.answers.fetch_add(1, Ordering::Relaxed);
+            }
+            let done = Instant::now();
+            // An error here says that nobody wants to know any more.
+            let _ = sender.send(Request { sent, done, answer });
+        });
+        under_way += 1;
+        while let Ok(request) = done.recv_timeout(PATIENCE.saturating_sub(sent.elapsed())) {
+            under_way -= 1;
+            let is_this = request.sent == sent;
+            trace.requests.push(request);
+            if is_this {
+                break;
+            }
         }
-        trace.requests.push(Request { sent, done, answer });
-        thread::sleep((sent + interval).saturating_duration_since(done));
+        thread::sleep((sent + interval).saturating_duration_since(Instant::now()));
     }
+    trace.requests.extend(done.iter().take(under_way));
+    trace.requests.sort_by_key(|request| request.sent);
     trace
 }
+
+/// How long the next request waits for an answer.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -162,6 +197,8 @@ mod tests {
         };
         assert_eq!(trace.lost(), 1);
         assert_eq!(trace.longest_gap(), Duration::from_millis(20));
+        assert_eq!(trace.late(Duration::from_micros(900)), 4);
+        assert_eq!(trace.late(Duration::from_millis(1)), 0);
         let first = trace.first_answer_of("node2", start + Duration::from_millis(10));
         assert_eq!(first, Some(start + Duration::from_millis(31)));
         assert_eq!(trace.first_answer_of("node3", start), None);
