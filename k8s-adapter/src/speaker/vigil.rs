@@ -2,7 +2,7 @@
 //! dead, or cut off and an owner as well.
 //!
 //! As soon as links carry again what they did not, two owners hear of each other so, even if members do not yet. All
-//! together remind ten times a second, however many they are, and of each address twice at most. One such word of
+//! together remind ten times a second, however many they are, and of each address five times at most. One such word of
 //! who is missed is enough: it is answered with all that this node has, so that all addresses have one owner at once.
 
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Vigil {
 /// From one reminder to the next, of whomever.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// From one reminder of an address to the next.
-const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN: Duration = Duration::from_millis(200);
 /// Who is missed and was not heard for so long has been cut off meanwhile.
 const SILENCE: Duration = Duration::from_secs(5);
 
