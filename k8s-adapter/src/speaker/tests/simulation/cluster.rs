@@ -358,6 +358,10 @@ impl Cluster {
             tenures.filter(|(_, tenure)| matches!(tenure, Tenure::Held | Tenure::Leaving));
         let is_told = node.told.as_ref() == Some(&self.objects);
         let near = self.gossip_near(index);
+        let awake = near
+            .iter()
+            .filter(|other| self.nodes[**other].paused_until.is_none());
+        let is_many = awake.count() * 2 >= self.nodes.len();
         let could = is_told && !process.is_leaving() && !self.is_elsewhere(index, &near);
         Standing {
             part: Some(self.parts[index]).filter(|_| node.is_up),
@@ -367,7 +371,7 @@ impl Cluster {
             } else {
                 BTreeSet::new()
             },
-            is_in_doubt: self.gossip.loss > MUCH_LOSS || near.len() * 2 < self.nodes.len(),
+            is_in_doubt: self.gossip.loss > MUCH_LOSS || !is_many,
             met: node.met.clone(),
         }
     }
