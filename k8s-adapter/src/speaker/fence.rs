@@ -35,7 +35,7 @@ pub(super) enum Claimant {
     Better,
     /// A member that ranks worse.
     Worse,
-    /// No member.
+    /// No member, as far as gossip and its mark tell.
     Stranger,
     /// Members are not known: it may be another speaker, or a stranger.
     Anybody,
@@ -84,7 +84,12 @@ impl Fence {
             Claimant::Anybody => LONG_GRACE,
         };
         let due = (now + grace, claim.clone());
-        self.pending.entry(key).or_insert(due).1 = claim.clone();
+        let (_, pending) = self.pending.entry(key).or_insert(due);
+        let mark = claim.mark.or(pending.mark);
+        *pending = Claim {
+            mark,
+            ..claim.clone()
+        };
         None
     }
 
@@ -218,6 +223,7 @@ mod tests {
             own: OURS,
             address: "198.51.100.1".parse().unwrap(),
             by,
+            mark: None,
             role: Role::Owner,
             holding: Holding::Held,
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
-use arp_ndp::{Event, Link, LinkState, MacAddr, Role, Verdict};
+use arp_ndp::{Event, Link, LinkState, MacAddr, Mark, Marker, Role, Verdict};
 use futures_util::future::{self, FutureExt};
 use ipnet::IpNet;
 use planner::desired::Desired;
@@ -46,6 +46,9 @@ pub(super) trait Respond: Send + 'static {
 
     /// Cares for these addresses, and no others.
     fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>);
+
+    /// Marks what it announces with this from now on.
+    fn set_marker(&self, marker: Marker);
 
     /// Says who keeps an address that another station claims.
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict);
@@ -104,6 +107,8 @@ pub(super) struct Claim {
     pub(super) address: IpAddr,
     /// The hardware address of the other station.
     pub(super) by: MacAddr,
+    /// The mark that it came with.
+    pub(super) mark: Option<Mark>,
     /// What the address is to us.
     pub(super) role: Role,
     /// Whether we answer for it.
@@ -129,6 +134,7 @@ pub(super) struct Layer2<R: Responders> {
     /// Links on which no responder could be started; they are tried again whenever something changes.
     broken: BTreeSet<u32>,
     desired: Arc<Desired>,
+    marker: Option<Marker>,
     fresh: Fresh,
     /// When to say that what is held is not what it was.
     held_due: Option<Instant>,
@@ -144,6 +150,7 @@ impl<R: Responders> Layer2<R> {
             running: BTreeMap::new(),
             broken: BTreeSet::new(),
             desired: Arc::default(),
+            marker: None,
             fresh,
             held_due: None,
         }
@@ -257,6 +264,14 @@ impl<R: Responders> Layer2<R> {
     /// Announces one address on each link once more, the next one each time.
     pub(super) fn remind(&self) {
         self.running.values().for_each(Running::remind);
+    }
+
+    /// Marks what is announced from now on with this.
+    pub(super) fn set_marker(&mut self, marker: Marker) {
+        for running in self.running.values() {
+            running.set_marker(marker.clone());
+        }
+        self.marker = Some(marker);
     }
 
     /// Says who keeps an address.
@@ -399,6 +414,9 @@ impl<R: Responders> Layer2<R> {
             Ok(responder) => {
                 self.broken.remove(&usable.index);
                 let running = Running::new(usable, responder);
+                if let Some(marker) = &self.marker {
+                    running.set_marker(marker.clone());
+                }
                 self.running.insert(usable.index, running);
             }
             Err(error) => {

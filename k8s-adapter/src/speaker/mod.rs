@@ -25,6 +25,7 @@ mod fresh;
 mod layer2;
 mod listeners;
 mod log;
+mod mark;
 mod membership;
 mod metrics;
 mod peers;
@@ -67,6 +68,7 @@ use self::fresh::{Fresh, Probe};
 use self::layer2::{Claim, Layer2, Responders, Told};
 pub use self::listeners::ListenError;
 use self::log::log_turns;
+use self::mark::Marks;
 use self::membership::Membership;
 use self::peers::{Peers, Sessions};
 pub use self::process::{SpeakerError, give_up_privileges, run};
@@ -93,6 +95,7 @@ struct Speaker<S, P: Sessions, R: Responders> {
     peers: Peers<P>,
     layer2: Layer2<R>,
     fence: Fence,
+    marks: Marks,
     vigil: Vigil,
     /// The part in the group of speakers, where there is to be one.
     membership: Option<Membership>,
@@ -135,6 +138,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             peers: Peers::new(sessions),
             layer2: Layer2::new(responders, Fresh::new(Probe::NewAddresses)),
             fence: Fence::new(Defence::default()),
+            marks: Marks::new(node.clone()),
             vigil: Vigil::default(),
             membership: None,
             decision: None,
@@ -261,6 +265,11 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     /// Makes sessions and links what is decided because of a change that came `at` this time.
     fn carry_out_all(&mut self, at: Instant) {
         self.carry_out(at);
+        let key = self.membership.as_ref().and_then(Membership::key);
+        let marker = key.and_then(|key| self.marks.set_key(now(), &key));
+        if let Some(marker) = marker {
+            self.layer2.set_marker(marker);
+        }
         // Who does not know yet who else is there would take everything.
         let is_joining = self.membership.as_ref().is_some_and(Membership::is_joining);
         if let Some(decision) = self.decision.as_ref().filter(|_| !is_joining) {
@@ -381,14 +390,15 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
     /// Who it is that claims an address.
     fn claimant(&mut self, claim: &Claim) -> Claimant {
         let membership = self.membership.as_ref();
-        let Some((membership, alive)) = membership.and_then(|it| Some((it, it.members()?))) else {
-            return Claimant::Anybody;
-        };
-        let Some(member) = membership.by_mac(claim.by.octets()) else {
-            return Claimant::Stranger;
+        let alive = membership.and_then(Membership::members);
+        let heard_of = membership.and_then(|it| it.by_mac(claim.by.octets()));
+        let nodes = &self.translator.snapshot().nodes;
+        let recognised = || self.marks.recognise(now(), claim, nodes);
+        let Some(member) = heard_of.or_else(recognised) else {
+            return alive.map_or(Claimant::Anybody, |_| Claimant::Stranger);
         };
         let is_worse = self.announcements.outranks(&claim.address, &member);
-        if alive.get(&member).is_none() {
+        if alive.is_some_and(|alive| alive.get(&member).is_none()) {
             self.vigil.hear(now(), member);
         }
         if is_worse {

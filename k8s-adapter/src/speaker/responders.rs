@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arp_ndp::driver::{
     DriverError, Interface as Driver, InterfaceEvent, Interfaces, LinkInfo, Links, Status,
 };
-use arp_ndp::{Announcement, Config, Event, Link, MacAddr, Role, Verdict};
+use arp_ndp::{Announcement, Config, Event, Link, MacAddr, Marker, Role, Verdict};
 use ipnet::IpNet;
 use planner::names::Interface;
 use tokio::sync::watch;
@@ -121,6 +121,10 @@ impl Respond for CountedResponder {
 
     fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
         self.driver.set_addresses(addresses);
+    }
+
+    fn set_marker(&self, marker: Marker) {
+        self.driver.set_marker(Some(marker));
     }
 
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {

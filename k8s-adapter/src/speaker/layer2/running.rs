@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use arp_ndp::{Event, Link, MacAddr, Role, Verdict};
+use arp_ndp::{Event, Link, MacAddr, Mark, Marker, Role, Verdict};
 use planner::desired::Tenure;
 use planner::names::Interface;
 use tracing::info;
@@ -46,6 +46,10 @@ impl<R: Respond> Running<R> {
     pub(super) fn set_link(&mut self, link: Link) {
         self.mac = link.mac;
         self.responder.set_link(link);
+    }
+
+    pub(super) fn set_marker(&self, marker: Marker) {
+        self.responder.set_marker(marker);
     }
 
     /// Cares for these addresses, and no others. Returns whether that makes what is held another.
@@ -106,7 +110,7 @@ impl<R: Respond> Running<R> {
                 told.push(Told::Reclaimed { address, from });
                 false
             }
-            Event::Claimed { address, by, .. } | Event::Conflict { address, by, .. } => {
+            Event::Claimed { address, by, mark } | Event::Conflict { address, by, mark } => {
                 let Some(role) = self.addresses.get(&address).copied() else {
                     return false;
                 };
@@ -114,7 +118,7 @@ impl<R: Respond> Running<R> {
                 if !self.held.contains(&address) {
                     self.leave(address);
                 }
-                told.push(Told::Claimed(self.claim(address, by, role)));
+                told.push(Told::Claimed(self.claim(address, (by, mark), role)));
                 false
             }
             _ => false,
@@ -132,13 +136,14 @@ impl<R: Respond> Running<R> {
         self.probed.remove(&address);
     }
 
-    fn claim(&self, address: IpAddr, by: MacAddr, role: Role) -> Claim {
+    fn claim(&self, address: IpAddr, (by, mark): (MacAddr, Option<Mark>), role: Role) -> Claim {
         Claim {
             link: self.index,
             interface: self.name.clone(),
             own: self.mac,
             address,
             by,
+            mark,
             role,
             holding: if self.held.contains(&address) {
                 Holding::Held

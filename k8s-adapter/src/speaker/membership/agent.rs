@@ -58,6 +58,8 @@ pub(in crate::speaker) struct Task {
     peers: Option<BTreeSet<SocketAddr>>,
     /// What is in the way of knowing it, or of taking part.
     problem: Option<String>,
+    /// The key, once it has been read.
+    key: Option<Key>,
     /// What is in the way of reading the key again.
     key_problem: Option<String>,
     /// Until when the others may take to be found.
@@ -117,12 +119,20 @@ impl Task {
             board,
             peers: None,
             problem: None,
+            key: None,
             key_problem: None,
             joining_until: None,
             dead: BTreeSet::new(),
             returns: 0,
             met: planner::members::Members::new(),
         }
+    }
+
+    /// The same with a key that has been read already.
+    #[cfg(test)]
+    pub(in crate::speaker) fn with_key(self, key: Key) -> Self {
+        let key = Some(key);
+        Self { key, ..self }
     }
 
     /// Takes part until nobody has facts to tell any more, and leaves.
@@ -200,6 +210,7 @@ impl Task {
 
     async fn try_join(&mut self) -> Result<Agent, Obstacle> {
         let key = self.read_key()?;
+        self.key = Some(key.clone());
         let name = MemberName::try_new(self.node.as_str())?;
         let (bind, config) = (self.settings.bind, self.settings.config.clone());
         Ok(Agent::spawn(name, bind, bind.ip(), config, &key).await?)
@@ -220,6 +231,7 @@ impl Task {
     fn read_key_again(&mut self, agent: &impl Participant) {
         let message = match self.read_key() {
             Ok(key) => {
+                self.key = Some(key.clone());
                 agent.set_key(key);
                 None
             }
@@ -306,6 +318,7 @@ impl Task {
             alive,
             met: self.met.clone(),
             problem,
+            key: self.key.clone(),
             returns: self.returns,
         };
         self.view.send_if_modified(|view| {

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 
 use arp_ndp::LinkState;
 use election::driver::Status;
-use election::membership::{Facts, LinkFacts};
+use election::membership::{Facts, Key, LinkFacts};
 use planner::departure::Departure;
 use planner::effect::Problem;
 use planner::members::{Member, MemberLink, Members};
@@ -57,6 +57,8 @@ pub(super) struct View {
     pub(super) met: Members,
     /// What is in the way of knowing it.
     pub(super) problem: Option<Problem>,
+    /// The key that the members have; `None` before it has been read.
+    pub(super) key: Option<Key>,
     /// How often somebody came back who was held dead, be it this speaker: links may carry again what they did not.
     pub(super) returns: u64,
 }
@@ -228,6 +230,11 @@ impl Membership {
         self.view.borrow().problem.clone()
     }
 
+    /// The key that the members have; `None` before it has been read.
+    pub(super) fn key(&self) -> Option<Key> {
+        self.view.borrow().key.clone()
+    }
+
     /// Says to all others that this one goes.
     pub(super) async fn leave(self) {
         drop(self.facts);
@@ -242,6 +249,7 @@ impl View {
             alive: Alive::Joining,
             met: Members::new(),
             problem: None,
+            key: None,
             returns: 0,
         }
     }

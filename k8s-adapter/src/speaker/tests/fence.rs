@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use arp_ndp::{Event, MacAddr};
+use arp_ndp::{Event, MacAddr, Mark};
 use planner::members::Member;
 use planner::names::NodeName;
 use tokio::time::sleep;
@@ -27,7 +27,11 @@ async fn node(name: &str, alive: &[&str], defence: Defence) -> World {
 
 impl World {
     async fn claim(&self, by: MacAddr) {
-        let (address, mark) = (address(), None);
+        self.claim_marked(by, None).await;
+    }
+
+    async fn claim_marked(&self, by: MacAddr, mark: Option<Mark>) {
+        let address = address();
         let claimed = Event::Claimed { address, by, mark };
         self.tell("eth0", claimed).await;
     }
@@ -256,4 +260,84 @@ async fn an_address_that_another_host_has_before_its_first_use_is_left_to_it() {
     let told = world.record(|record| record.events.join("\n"));
     assert!(told.starts_with("addressConflict"), "{told}");
     assert!(told.contains("leaves it to that host"), "{told}");
+}
+
+/// A speaker that owns the address, has heard of no other by gossip, and has the key of this secret.
+async fn alone(name: &str, secret: &str) -> World {
+    let world = node(name, &[name], Defence::Always).await;
+    world.set_secret(secret).await;
+    assert_eq!(world.roles("eth0"), ["198.51.100.1 Owner"]);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_speakers_that_never_met_by_gossip_the_one_that_ranks_better_keeps_the_address_at_once()
+ {
+    let (better, worse) = (alone("node-a", "ours").await, alone("node-b", "ours").await);
+    for (here, there, by, verdict) in [
+        (&better, &worse, mac("node-b"), "Defend"),
+        (&worse, &better, mac("node-a"), "Yield"),
+    ] {
+        let mark = there.mark("eth0", address(), by);
+        here.claim_marked(by, mark).await;
+        let expected = format!("eth0 198.51.100.1 {by} {verdict}");
+        assert_eq!(here.take_verdicts()[..1], [expected.as_str()]);
+        // Its hardware address is known from then on.
+        here.claim(by).await;
+        assert_eq!(here.take_verdicts(), [expected]);
+        let is_conflict = |event: &String| event.starts_with("addressConflict");
+        assert!(!here.record(|record| record.events.iter().any(is_conflict)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_of_another_key_hardware_address_or_address_is_a_strangers() {
+    let (by, other) = (mac("node-b"), "198.51.100.2".parse().unwrap());
+    for (secret, address, marked) in [
+        ("theirs", address(), by),
+        ("ours", address(), STRANGER),
+        ("ours", other, by),
+    ] {
+        let (here, there) = (alone("node-a", "ours").await, alone("node-b", secret).await);
+        let mark = there.mark("eth0", address, marked);
+        assert!(mark.is_some());
+        here.claim_marked(by, mark).await;
+        assert!(here.take_verdicts().is_empty(), "it may be known soon");
+        sleep(Duration::from_secs(1)).await;
+        assert!(here.record(|record| {
+            record
+                .events
+                .iter()
+                .any(|event| event.starts_with("addressConflict"))
+        }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn announcements_are_marked_on_every_link_and_anew_with_a_new_key_but_not_without_one() {
+    let world = node("node-a", &["node-a"], Defence::Always).await;
+    let mark = |link| world.mark(link, address(), mac("node-a"));
+    assert_eq!(mark("eth0"), None);
+    world.set_secret("ours").await;
+    world.set_links(&["eth0", "eth1"]).await;
+    let before = mark("eth0");
+    assert!(before.is_some());
+    assert_eq!(mark("eth1"), before);
+    world.set_secret("ours, changed").await;
+    assert_ne!(mark("eth0"), before);
+    assert_eq!(mark("eth0"), mark("eth1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_take_part_in_gossip_knows_others_by_their_marks() {
+    let here = World::start_in_group("node-a", Defence::Never);
+    here.set(&[NODES, POOLS, WEB]).await;
+    here.set_secret("ours").await;
+    here.set_alone().await;
+    let there = alone("node-b", "ours").await;
+    let by = mac("node-b");
+    here.claim_marked(by, there.mark("eth0", address(), by))
+        .await;
+    let verdict = format!("eth0 198.51.100.1 {by} Defend");
+    assert_eq!(here.take_verdicts(), [verdict]);
 }

@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arp_ndp::{Event, Role};
+use arp_ndp::{Event, MacAddr, Mark, Marker, Role};
 use bgp_fsm::driver::PasswordError;
 use bgp_wire::Cease;
-use election::membership::Facts;
+use election::membership::{Facts, Key};
 use ipnet::IpNet;
 use planner::config::Establishment;
 use planner::desired::{PeerSession, RouteAttributes};
@@ -69,6 +69,8 @@ pub(super) struct Record {
     pub(super) answers: BTreeMap<String, BTreeMap<IpAddr, Role>>,
     /// What responders were told of claims, in order.
     pub(super) verdicts: Vec<String>,
+    /// What each link marks its announcements with.
+    pub(super) markers: BTreeMap<String, Marker>,
     /// How often responders were told to remind others.
     pub(super) reminders: usize,
     /// The status objects that are there.
@@ -124,6 +126,7 @@ impl World {
             alive: Alive::Joining,
             met: Members::new(),
             problem: None,
+            key: None,
             returns: 0,
         };
         let (view, view_rx) = watch::channel(joining);
@@ -201,6 +204,27 @@ impl World {
             view.alive = Alive::These(alive);
         });
         self.settle().await;
+    }
+
+    /// The speaker cannot take part in the group.
+    pub(super) async fn set_alone(&self) {
+        let group = self.group.as_ref().unwrap();
+        group.view.send_modify(|view| view.alive = Alive::Everybody);
+        self.settle().await;
+    }
+
+    /// The members of the group now have the key of this secret.
+    pub(super) async fn set_secret(&self, secret: &str) {
+        let group = self.group.as_ref().unwrap();
+        let key = Some(Key::derive(secret.as_bytes()));
+        group.view.send_modify(|view| view.key = key);
+        self.settle().await;
+    }
+
+    /// The mark with which a link announces an address from this hardware address.
+    pub(super) fn mark(&self, link: &str, address: IpAddr, mac: MacAddr) -> Option<Mark> {
+        let marker = self.record(|record| record.markers.get(link).cloned())?;
+        Some(marker.mark(address, mac))
     }
 
     /// Somebody was held dead and has come back.

@@ -309,7 +309,13 @@ impl Cluster {
         let stirred = || Arc::clone(&self.stirred);
         let wire = Wire::new(node.clock, seed, stirred());
         let seated = Seat::take(local, &self.key, random, node.clock, stirred());
-        node.process = Some(Process::start(index, node.links(), wire, seated));
+        node.process = Some(Process::start(
+            index,
+            node.links(),
+            wire,
+            seated,
+            self.key.clone(),
+        ));
     }
 
     fn plan(&mut self, after: Duration, what: What) {

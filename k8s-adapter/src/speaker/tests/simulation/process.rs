@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use election::membership::Config;
+use election::membership::{Config, Key};
 use planner::names::NodeName;
 use planner::snapshot::Options;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -43,6 +43,7 @@ impl Process {
         links: BTreeMap<u32, UsableLink>,
         wire: Wire,
         seated: Seated,
+        key: Key,
     ) -> Self {
         let (name, gate) = (
             NodeName::from(node_name(node).as_str()),
@@ -64,7 +65,7 @@ impl Process {
             settings,
             Peers::Nodes,
             Board::default(),
-            |task| kept.keep(task.take_part(seated)),
+            |task| kept.keep(task.with_key(key).take_part(seated)),
         );
         let responders = WireResponders {
             links: links_rx,

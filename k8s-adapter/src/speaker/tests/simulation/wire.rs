@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use arp_ndp::driver::DriverError;
 use arp_ndp::{
-    Announcement, Config, Event, Frame, Input, Link, LinkState, MacAddr, Output, Responder, Role,
-    Tenure, Verdict,
+    Announcement, Config, Event, Frame, Input, Link, LinkState, MacAddr, Marker, Output, Responder,
+    Role, Tenure, Verdict,
 };
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -161,6 +161,10 @@ impl Respond for WireResponder {
 
     fn set_addresses(&self, addresses: BTreeMap<IpAddr, Role>) {
         self.give(Input::SetAddresses(addresses));
+    }
+
+    fn set_marker(&self, marker: Marker) {
+        self.give(Input::SetMarker(Some(marker)));
     }
 
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {

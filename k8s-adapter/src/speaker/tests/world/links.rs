@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arp_ndp::driver::DriverError;
-use arp_ndp::{Announcement, Event, Link, MacAddr, Role, Verdict};
+use arp_ndp::{Announcement, Event, Link, MacAddr, Marker, Role, Verdict};
 use planner::members::{Member, MemberLink};
 use planner::names::Interface;
 use tokio::sync::{Notify, mpsc, watch};
@@ -129,6 +129,11 @@ impl Respond for FakeResponder {
             });
         }
         record.answers.insert(self.name.clone(), addresses);
+    }
+
+    fn set_marker(&self, marker: Marker) {
+        let mut record = self.record.lock().unwrap();
+        record.markers.insert(self.name.clone(), marker);
     }
 
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict) {
