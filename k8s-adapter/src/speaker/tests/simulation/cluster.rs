@@ -58,8 +58,6 @@ struct Node {
     sockets: Vec<Arrival>,
     /// What its source has said.
     told: Option<Objects>,
-    /// The nodes whose hardware address its speaker has ever heard.
-    met: BTreeSet<usize>,
 }
 
 /// Something that is to happen, in the order of its number if several are at one time.
@@ -97,7 +95,6 @@ impl Cluster {
             paused_until: None,
             sockets: Vec::new(),
             told: None,
-            met: BTreeSet::new(),
         };
         let nodes: Vec<Node> = scenario.clocks.iter().enumerate().map(node).collect();
         let mut cluster = Self {
@@ -184,14 +181,7 @@ impl Cluster {
         let frames = std::mem::take(&mut process.wire.lock().unwrap().sent);
         let mut seat = process.seat.lock().unwrap();
         let datagrams = std::mem::take(&mut seat.sent);
-        let met = seat.take_met();
         drop(seat);
-        if let Some(met) = met {
-            let is_met = |node: &usize| met.iter().any(|name| *name == node_name(*node));
-            let all = (0..self.nodes.len()).filter(is_met);
-            let all: Vec<usize> = all.collect();
-            self.nodes[from].met.extend(all);
-        }
         for frame in frames {
             let (header, _) = EthernetHeader::decode(frame.as_ref()).unwrap();
             for to in 0..self.nodes.len() {
@@ -378,7 +368,6 @@ impl Cluster {
                 BTreeSet::new()
             },
             is_in_doubt: self.gossip.loss > MUCH_LOSS || !is_many,
-            met: node.met.clone(),
         }
     }
 
@@ -486,7 +475,6 @@ impl Node {
         self.paused_until = None;
         self.sockets.clear();
         self.told = None;
-        self.met.clear();
     }
 
     fn tenures(&self) -> BTreeMap<IpAddr, Tenure> {

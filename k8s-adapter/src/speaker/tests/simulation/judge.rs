@@ -15,8 +15,6 @@ pub(super) struct Standing {
     pub(super) eligible: BTreeSet<IpAddr>,
     /// Whether it has reason to doubt itself more than it doubts others.
     pub(super) is_in_doubt: bool,
-    /// The nodes whose hardware address its speaker has ever heard.
-    pub(super) met: BTreeSet<usize>,
 }
 
 /// What should not last.
@@ -24,8 +22,6 @@ pub(super) struct Standing {
 pub(super) enum Finding {
     /// Two nodes of one part answer.
     TwoOwners,
-    /// They do, and one has never heard the hardware address of the other.
-    TwoStrangers,
     /// Nobody in its part answers for what a node could.
     NoOwner,
     /// Nobody does, and the node has reason to doubt itself.
@@ -103,14 +99,8 @@ fn matters(nodes: &[Standing]) -> BTreeSet<Matter> {
             if other_index <= index {
                 continue;
             }
-            let have_met = node.met.contains(&other_index) && other.met.contains(&index);
-            let finding = if have_met {
-                Finding::TwoOwners
-            } else {
-                Finding::TwoStrangers
-            };
             let both = node.answers.intersection(&other.answers);
-            matters.extend(both.map(|address| (finding, *address, None)));
+            matters.extend(both.map(|address| (Finding::TwoOwners, *address, None)));
         }
         let finding = if node.is_in_doubt {
             Finding::NoOwnerInDoubt

@@ -19,8 +19,6 @@
 //! * No owner for a node with reason to doubt itself (`NoOwnerInDoubt`): gossip loses more than a twentieth, or connects the
 //!   node with less than half of all, be others cut off or dead. As Lifeguard wants it, it then takes up to four times as
 //!   long to hold others dead.
-//! * Two owners one of which has never heard the hardware address of the other (`TwoStrangers`): it was started while gossip
-//!   was cut. To it the other is a stranger, against whom the operator may have asked to defend addresses.
 //! * With `ferrolb.io/l2-failback: "false"` the segment is not cut: if both parts have an owner, and all are members, each
 //!   has reason to keep the address. They hear of each other with the next refresh.
 //!
@@ -72,7 +70,6 @@ fn two_never_own_an_address_for_long_nor_nobody() {
     for finding in [
         Finding::TwoOwners,
         Finding::NoOwner,
-        Finding::TwoStrangers,
         Finding::NoOwnerInDoubt,
     ] {
         let all = results.iter();

@@ -19,8 +19,6 @@ pub(super) struct Seat {
     members: watch::Sender<Arc<Members>>,
     events: mpsc::Sender<Event>,
     has_left: bool,
-    /// Who is alive and has told how it is, where that is news.
-    news: Option<Vec<String>>,
     /// What it has sent.
     pub(super) sent: Vec<(SocketAddr, Vec<u8>)>,
 }
@@ -53,7 +51,6 @@ impl Seat {
             members: members_tx,
             events: events_tx,
             has_left: false,
-            news: None,
             sent: Vec::new(),
         };
         Seated {
@@ -78,11 +75,6 @@ impl Seat {
         }
     }
 
-    /// The names of those who are alive and have told how they are, if they may be others than before.
-    pub(super) const fn take_met(&mut self) -> Option<Vec<String>> {
-        self.news.take()
-    }
-
     /// When that will be.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = self.membership.poll_timeout();
@@ -97,10 +89,6 @@ impl Seat {
                 Output::Transmit { to, octets } => self.sent.push((to, octets)),
                 Output::Event(Event::Dropped { .. }) => continue,
                 Output::Event(event) => {
-                    if let Event::Called(member) = &event {
-                        let news = self.news.get_or_insert_default();
-                        news.push(member.name.to_string());
-                    }
                     // Nobody listens any more once the speaker ends.
                     let _ = self.events.try_send(event);
                 }
@@ -117,10 +105,6 @@ impl Seat {
             is_other
         });
         if has_changed {
-            let members = self.membership.members().values();
-            let told = members.filter(|member| member.facts.is_some());
-            let told = told.map(|member| member.name.to_string());
-            self.news.get_or_insert_default().extend(told);
             self.stirred.notify_one();
         }
     }
