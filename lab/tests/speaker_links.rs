@@ -71,36 +71,70 @@ fn a_link_that_is_not_named_is_silent_and_a_named_one_that_is_missing_is_told() 
     .unwrap();
 }
 
-/// A node with a speaker, and a client. Fields are dropped in this order.
+/// The Nodes have no addresses, by which speakers would find each other: what they hear of each other is on the link. The
+/// second ranks better, by MetalLB's order.
+#[test]
+fn speakers_that_never_met_know_each_other_on_the_link_and_the_better_one_keeps_what_both_claim() {
+    let Some(mut stage) = Stage::with_nodes(2, "") else {
+        return;
+    };
+    let [worse, better] = [0, 1].map(|node: usize| stage.topology.nodes[node].mac().unwrap());
+    stage.wait_for_answer("eth0", &worse);
+    let node = &stage.topology.nodes[1];
+    stage.product.start_speaker(node).unwrap();
+    for address in [ADDRESS, ADDRESS_V6] {
+        let (client, address) = (&stage.topology.client, address.parse().unwrap());
+        client
+            .until_answers("eth0", address, &[&better], TIMEOUT)
+            .unwrap();
+    }
+    for node in &stage.topology.nodes {
+        let events = stage.manifests.events(&format!("speaker-{}", node.name));
+        let mut events = events.unwrap().into_iter();
+        assert!(!events.any(|event| event["reason"] == "addressConflict"));
+    }
+}
+
+/// Nodes, a speaker on the first, and a client. Fields are dropped in this order.
 struct Stage {
-    _product: Product,
+    product: Product,
     manifests: Manifests,
     topology: Topology,
     _folder: TempDir,
 }
 
 impl Stage {
-    /// Starts a speaker that announces [`ADDRESS`]; `extra` goes into the spec of the L2Advertisement. `None` where a
+    /// Starts a speaker that announces [`ADDRESS`] and [`ADDRESS_V6`]; `extra` goes into the spec of the L2Advertisement. `None` where a
     /// program is missing.
     fn start(extra: &str) -> Option<Self> {
+        Self::with_nodes(1, extra)
+    }
+
+    /// The same among so many nodes.
+    fn with_nodes(nodes: u8, extra: &str) -> Option<Self> {
         let needed = [Requirement::Root, Requirement::Binary("speaker")];
         if !requires(&needed) {
             return None;
         }
         let folder = lab::folder().unwrap();
-        let topology = Topology::build(&Size::new(1, 0)).unwrap();
+        let topology = Topology::build(&Size::new(nodes, 0)).unwrap();
         let manifests = Manifests::create(folder.path().join("manifests")).unwrap();
         let advertised = include_str!("shop.yaml").replace(
             "ipAddressPools: [one]",
             &format!("ipAddressPools: [one]{extra}"),
         );
         manifests.write("shop.yaml", &advertised).unwrap();
+        for node in topology.nodes.iter().skip(1) {
+            let name = &node.name;
+            let text = format!("{{apiVersion: v1, kind: Node, metadata: {{name: {name}}}}}");
+            manifests.write(&format!("{name}.yaml"), &text).unwrap();
+        }
         let mut product = Product::new(&manifests, folder.path());
         product
             .start_speaker(topology.node("node1").unwrap())
             .unwrap();
         Some(Self {
-            _product: product,
+            product,
             manifests,
             topology,
             _folder: folder,
@@ -133,4 +167,5 @@ impl Stage {
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 const ADDRESS: &str = "198.51.100.200";
+const ADDRESS_V6: &str = "2001:db8:1:0:f::1";
 const BRIDGE: &str = "02:00:00:00:00:b0";
