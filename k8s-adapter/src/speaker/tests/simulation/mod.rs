@@ -12,13 +12,14 @@
 //!   node there could have all that time. It runs and has processor time, its link is up, it is not about to end, and its
 //!   source has told it what is so now, by which it may own the address. A speaker that has just started counts as well.
 //!
-//! Not held against them, but measured where that can be:
+//! * **No owner for a node with reason to doubt itself**, never for longer than 6 s: gossip loses more than a twentieth, or
+//!   connects the node with less than half of all, be others cut off, dead, or without processor time. As Lifeguard wants
+//!   it, it then takes up to four times as long to hold others dead.
+//!
+//! Not held against them:
 //!
 //! * Parts of a segment that gossip connects. A speaker leaves an address to a member that lives and whose link is up: that
 //!   a switch in between is broken could only be seen by all asking on the wire for what each of the others has.
-//! * No owner for a node with reason to doubt itself (`NoOwnerInDoubt`): gossip loses more than a twentieth, or connects the
-//!   node with less than half of all, be others cut off or dead. As Lifeguard wants it, it then takes up to four times as
-//!   long to hold others dead.
 //! * With `ferrolb.io/l2-failback: "false"` the segment is not cut: if both parts have an owner, and all are members, each
 //!   has reason to keep the address. They hear of each other with the next refresh.
 //!
@@ -93,7 +94,9 @@ fn is_well(findings: &Findings) -> bool {
         let longest = findings.get(&finding);
         longest.is_none_or(|longest| longest.time <= limit)
     };
-    within(Finding::TwoOwners, TWO_OWNERS) && within(Finding::NoOwner, NO_OWNER)
+    within(Finding::TwoOwners, TWO_OWNERS)
+        && within(Finding::NoOwner, NO_OWNER)
+        && within(Finding::NoOwnerInDoubt, NO_OWNER_IN_DOUBT)
 }
 
 /// One run after the other on each processor.
@@ -148,3 +151,4 @@ fn number(variable: &str) -> Option<u64> {
 const SEEDS: u64 = 12;
 const TWO_OWNERS: Duration = Duration::from_secs(1);
 const NO_OWNER: Duration = Duration::from_secs(3);
+const NO_OWNER_IN_DOUBT: Duration = Duration::from_secs(6);
