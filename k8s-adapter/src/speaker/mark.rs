@@ -135,8 +135,9 @@ const LABEL: &[u8] = b"ferrolb announcement 1";
 /// How long a station is not looked at whose mark is of nobody: less than it is given until it counts as a stranger, since
 /// its Node may be about to be heard of.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How many such stations are looked at in that time.
-const AT_ONCE: usize = 32;
+/// How many such stations are looked at in that time. A look at the names of a thousand Nodes takes about a millisecond, so
+/// that all together take some hundredths of a processor.
+const AT_ONCE: usize = 8;
 
 #[cfg(test)]
 mod tests {
