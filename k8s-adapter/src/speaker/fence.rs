@@ -197,8 +197,9 @@ impl Fence {
 
 /// How often a member that ranks worse is answered before the higher hardware address gives in: it may not have heard.
 const PATIENCE: u32 = 3;
-/// After so long without a claim a dispute between members begins anew.
-const OVER: Duration = Duration::from_secs(10);
+/// After so long without a claim a dispute between members is settled, and begins anew with the next: those who both insist
+/// claim several times a second.
+const OVER: Duration = Duration::from_secs(2);
 /// DEFEND_INTERVAL of RFC 5227 §1.1.
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a conflict lasts of which nothing more is heard: a host that keeps its address speaks up within that time.
@@ -259,6 +260,18 @@ mod tests {
             verdicts(now + OVER, LOWER),
             [&patient[..], &[Verdict::Yield]].concat()
         );
+    }
+
+    #[test]
+    fn a_member_that_was_cut_off_several_times_and_gave_in_each_time_does_not_get_the_address() {
+        let (now, mut fence) = (Instant::now(), Fence::new(Defence::Always));
+        for heal in (0..20).step_by(4) {
+            for claim_of_it in 0..3 {
+                let now = now + Duration::from_millis(heal * 1000 + claim_of_it * 80);
+                let verdict = fence.claimed(now, &claim(LOWER), Claimant::Worse);
+                assert_eq!(verdict, Some(Verdict::Defend), "{heal}");
+            }
+        }
     }
 
     #[test]
