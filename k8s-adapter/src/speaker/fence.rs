@@ -3,7 +3,8 @@
 //! * Of two members the one that ranks better keeps it, on which all nodes with equal snapshots agree. Should both take
 //!   themselves for that one, the higher hardware address gives in.
 //! * A station that is no member is a stranger: what becomes of its claim is for the operator to say ([`Defence`]). It is
-//!   only taken for one after a moment, since who has just joined may not be known yet.
+//!   only taken for one after a moment, since who has just joined may not be known yet. Who is a member is known by gossip,
+//!   or by the mark of a claim.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -211,6 +212,8 @@ const LONG_GRACE: Duration = Duration::from_millis(800);
 
 #[cfg(test)]
 mod tests {
+    use arp_ndp::Mark;
+
     use super::*;
 
     const OURS: MacAddr = MacAddr([2, 0, 0, 0, 0, 5]);
@@ -308,6 +311,16 @@ mod tests {
         fence.claimed(now, &claim(HIGHER), Claimant::Stranger);
         fence.claimed(now, &claim(HIGHER), Claimant::Worse);
         assert_eq!(fence.poll_timeout(), None, "it is known");
+
+        let mark = Some(Mark([7; Mark::LEN]));
+        let marked = Claim {
+            mark,
+            ..claim(HIGHER)
+        };
+        for claim in [&marked, &claim(HIGHER)] {
+            fence.claimed(now, claim, Claimant::Stranger);
+        }
+        assert_eq!(fence.take_due(now + GRACE), [marked], "its mark is kept");
     }
 
     #[test]
