@@ -67,6 +67,8 @@ pub(in crate::speaker) struct Task {
     /// Those that are held dead.
     dead: BTreeSet<MemberName>,
     returns: u64,
+    /// Whether somebody who is to be found is not alive.
+    is_somebody_sought: bool,
     /// Whoever has been alive or has called, as heard of last.
     met: planner::members::Members,
 }
@@ -124,6 +126,7 @@ impl Task {
             joining_until: None,
             dead: BTreeSet::new(),
             returns: 0,
+            is_somebody_sought: false,
             met: planner::members::Members::new(),
         }
     }
@@ -264,9 +267,11 @@ impl Task {
 
     /// Shows who is alive, as far as that is known.
     fn show(&mut self, own: SocketAddr, members: &Members) {
-        if self.joining_until.is_some() && self.has_found_all(own, members) {
+        let has_found_all = self.has_found_all(own, members);
+        if has_found_all {
             self.joining_until = None;
         }
+        self.is_somebody_sought = self.peers.is_some() && !has_found_all;
         let alive: planner::members::Members = members.values().map(of_planner).collect();
         remember(&mut self.met, alive.iter());
         self.publish(if self.joining_until.is_some() {
@@ -317,6 +322,7 @@ impl Task {
         let now = View {
             alive,
             met: self.met.clone(),
+            is_somebody_sought: self.is_somebody_sought,
             problem,
             key: self.key.clone(),
             returns: self.returns,

@@ -55,6 +55,8 @@ pub(super) struct View {
     pub(super) alive: Alive,
     /// Whoever has been alive since the start, while others were being found too, or has called, as heard of last.
     pub(super) met: Members,
+    /// Whether somebody who is to be found is not alive, as far as is known: a speaker that this one may never have heard.
+    pub(super) is_somebody_sought: bool,
     /// What is in the way of knowing it.
     pub(super) problem: Option<Problem>,
     /// The key that the members have; `None` before it has been read.
@@ -204,14 +206,15 @@ impl Membership {
         alive.by_mac(mac).or_else(|| met.by_mac(mac)).cloned()
     }
 
-    /// Whether one of these nodes was alive before, as far as that is known, and is not now.
+    /// Whether one of these nodes was alive before, as far as that is known, and is not now; or somebody is to be found and
+    /// never was.
     pub(super) fn misses(&self, is_one: impl Fn(&NodeName) -> bool) -> bool {
         let Some(members) = &self.members else {
             return false;
         };
-        let met = &self.view.borrow().met;
-        let mut met = met.iter().map(|(node, _)| node);
-        met.any(|node| members.get(node).is_none() && is_one(node))
+        let view = self.view.borrow();
+        let mut met = view.met.iter().map(|(node, _)| node);
+        view.is_somebody_sought || met.any(|node| members.get(node).is_none() && is_one(node))
     }
 
     /// How many of them there are.
@@ -248,6 +251,7 @@ impl View {
         Self {
             alive: Alive::Joining,
             met: Members::new(),
+            is_somebody_sought: false,
             problem: None,
             key: None,
             returns: 0,

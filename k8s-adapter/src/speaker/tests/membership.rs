@@ -130,6 +130,22 @@ async fn others_are_reminded_while_one_is_missed_whose_node_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn others_are_reminded_while_somebody_is_to_be_found_whom_nobody_has_met() {
+    let world = node("node-a").await;
+    let reminders = |world: &World| world.record(|record| record.reminders);
+    world.set_alive(&["node-a"]).await;
+    sleep(HAND_OVER * 10).await;
+    assert_eq!(reminders(&world), 0);
+    world.seek(true).await;
+    sleep(HAND_OVER * 10).await;
+    let before = reminders(&world);
+    assert!((24..=26).contains(&before), "{before}");
+    world.seek(false).await;
+    sleep(HAND_OVER * 10).await;
+    assert!(reminders(&world) <= before + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_link_whose_sockets_break_is_down_to_the_others() {
     let world = node("node-a").await;
     world.set_alive(&["node-a", "node-b"]).await;

@@ -125,6 +125,7 @@ impl World {
         let joining = View {
             alive: Alive::Joining,
             met: Members::new(),
+            is_somebody_sought: false,
             problem: None,
             key: None,
             returns: 0,
@@ -225,6 +226,15 @@ impl World {
     pub(super) fn mark(&self, link: &str, address: IpAddr, mac: MacAddr) -> Option<Mark> {
         let marker = self.record(|record| record.markers.get(link).cloned())?;
         Some(marker.mark(address, mac))
+    }
+
+    /// Somebody is to be found, or has been.
+    pub(super) async fn seek(&self, is_somebody_sought: bool) {
+        let group = self.group.as_ref().unwrap();
+        group
+            .view
+            .send_modify(|view| view.is_somebody_sought = is_somebody_sought);
+        self.settle().await;
     }
 
     /// Somebody was held dead and has come back.
