@@ -52,15 +52,13 @@ impl Marks {
 
     /// Members have this key. Returns what to mark with from now on if that is another than before.
     pub(super) fn set_key(&mut self, now: Instant, key: &Key) -> Option<Marker> {
-        let before = self.keys.take();
-        let is_same = before.as_ref().is_some_and(|keys| keys.key == *key);
-        if is_same {
-            self.keys = before;
+        if self.keys.as_ref().is_some_and(|keys| keys.key == *key) {
             return None;
         }
+        let former = self.keys.take();
         self.keys = Some(Keys {
             key: key.clone(),
-            former: before.map(|keys| (keys.key, now + KEY_OVERLAP)),
+            former: former.map(|keys| (keys.key, now + KEY_OVERLAP)),
         });
         let (node, key) = (self.node.clone(), key.clone());
         Some(Marker::new(move |address, mac| {

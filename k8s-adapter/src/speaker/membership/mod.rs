@@ -247,7 +247,8 @@ impl Membership {
 }
 
 impl View {
-    fn joining() -> Self {
+    /// Nothing yet: the others are being found.
+    pub(super) fn joining() -> Self {
         Self {
             alive: Alive::Joining,
             met: Members::new(),

@@ -122,15 +122,7 @@ impl World {
 
     /// The same in a group of speakers whose members it does not know yet, with this to do about strangers.
     pub(super) fn start_in_group(node: &str, defence: Defence) -> Self {
-        let joining = View {
-            alive: Alive::Joining,
-            met: Members::new(),
-            is_somebody_sought: false,
-            problem: None,
-            key: None,
-            returns: 0,
-        };
-        let (view, view_rx) = watch::channel(joining);
+        let (view, view_rx) = watch::channel(View::joining());
         let (facts_tx, facts) = watch::channel(Facts::default());
         let (name, mut told) = (NodeName::from(node), facts.clone());
         let in_group = move |speaker: TestSpeaker, record: Arc<Mutex<Record>>| {
