@@ -45,8 +45,8 @@ pub struct Request {
 
 impl Probe {
     /// Asks the HTTP server at `address` from a host every `interval`, or, when an answer takes longer, as
-    /// soon as it is there or has failed to come. One that takes longer than a tenth of a second may still come; meanwhile the
-    /// next is asked for, so that one connection that is stuck does not look as if nobody answered.
+    /// soon as it is there or has failed to come. One that takes longer than a tenth of a second may still come; meanwhile
+    /// the next is asked for, so that one connection that is stuck does not look as if nobody answered.
     ///
     /// # Errors
     /// When the host's namespace cannot be entered.
@@ -105,11 +105,7 @@ impl Trace {
     /// How many requests were answered, and took longer than this.
     #[must_use]
     pub fn late(&self, limit: Duration) -> usize {
-        let answered = self
-            .requests
-            .iter()
-            .filter(|request| request.answer.is_some());
-        answered
+        self.answered()
             .filter(|request| request.done.duration_since(request.sent) > limit)
             .count()
     }
@@ -117,11 +113,7 @@ impl Trace {
     /// The longest time between two answers that had no answer within it.
     #[must_use]
     pub fn longest_gap(&self) -> Duration {
-        let answered = self
-            .requests
-            .iter()
-            .filter(|request| request.answer.is_some());
-        let mut answered: Vec<Instant> = answered.map(|request| request.done).collect();
+        let mut answered: Vec<Instant> = self.answered().map(|request| request.done).collect();
         answered.sort_unstable();
         let gaps = answered.windows(2).filter_map(|pair| match pair {
             [before, after] => Some(after.duration_since(*before)),
@@ -137,12 +129,16 @@ impl Trace {
         let answer = answers.find(|request| request.answer.as_deref() == Some(node));
         answer.map(|request| request.done)
     }
+
+    fn answered(&self) -> impl Iterator<Item = &Request> {
+        let requests = self.requests.iter();
+        requests.filter(|request| request.answer.is_some())
+    }
 }
 
 fn ask(target: SocketAddr, interval: Duration, shared: &Arc<Shared>) -> Trace {
     let (sender, done) = mpsc::channel();
     let mut trace = Trace::default();
-    let mut under_way: usize = 0;
     while !shared.stop.load(Ordering::Relaxed) {
         let sent = Instant::now();
         let (sender, shared) = (sender.clone(), Arc::clone(shared));
@@ -155,9 +151,7 @@ fn ask(target: SocketAddr, interval: Duration, shared: &Arc<Shared>) -> Trace {
             // An error here says that nobody wants to know any more.
             let _ = sender.send(Request { sent, done, answer });
         });
-        under_way += 1;
         while let Ok(request) = done.recv_timeout(PATIENCE.saturating_sub(sent.elapsed())) {
-            under_way -= 1;
             let is_this = request.sent == sent;
             trace.requests.push(request);
             if is_this {
@@ -166,7 +160,9 @@ fn ask(target: SocketAddr, interval: Duration, shared: &Arc<Shared>) -> Trace {
         }
         thread::sleep((sent + interval).saturating_duration_since(Instant::now()));
     }
-    trace.requests.extend(done.iter().take(under_way));
+    // It ends with the last request that is under way.
+    drop(sender);
+    trace.requests.extend(done);
     trace.requests.sort_by_key(|request| request.sent);
     trace
 }
