@@ -104,8 +104,8 @@ struct Stage {
 }
 
 impl Stage {
-    /// Starts a speaker that announces [`ADDRESS`] and [`ADDRESS_V6`]; `extra` goes into the spec of the L2Advertisement. `None` where a
-    /// program is missing.
+    /// Starts a speaker that announces [`ADDRESS`] and [`ADDRESS_V6`]; `extra` goes into the spec of the L2Advertisement.
+    /// `None` where a program is missing.
     fn start(extra: &str) -> Option<Self> {
         Self::with_nodes(1, extra)
     }

@@ -106,8 +106,8 @@ pub enum Event {
         /// The new incarnation.
         incarnation: u64,
     },
-    /// Nobody spoke to this member for so long that all others are dead, or this member is cut off. They are dead to it, each with
-    /// an event of its own, and it has begun a new life.
+    /// Nobody spoke to this member for so long that all others are dead, or this member is cut off. They are dead to it,
+    /// each with an event of its own, and it has begun a new life.
     Alone,
     /// This member did not run for a time, in which it could neither hear nor answer.
     Away(Duration),
