@@ -48,7 +48,7 @@ impl Membership {
         self.rumours = Rumours::default();
         self.heard.forget();
         self.gossip = Gossip::default();
-        self.rejoin_at = now;
+        self.call_soon(now);
         self.event(Event::Alone);
         for other in others {
             if let Some(member) = self.roster.remove(&other.name) {

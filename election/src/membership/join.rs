@@ -21,15 +21,22 @@ impl Membership {
     pub(super) fn set_peers(&mut self, now: Instant, peers: BTreeSet<SocketAddr>) {
         if self.peers != peers {
             self.peers = peers;
-            self.rejoin_at = self.rejoin_at.min(now);
+            self.call_soon(now);
         }
+    }
+
+    /// Others are to be found that were not missing before: calls them now, and soon again, since calls get lost.
+    pub(super) fn call_soon(&mut self, now: Instant) {
+        self.rejoin_at = now;
+        self.call_pause = self.config.rejoin_interval / QUICK;
     }
 
     /// Calls some of those that are missing: known peers without a member, members that have not told how they are, and
     /// those that died, but not those that left, unless they are known peers still. All members together call each of them
     /// a few times in an interval, however many members there are.
     pub(super) fn rejoin(&mut self, now: Instant) {
-        self.rejoin_at = now + self.about(self.config.rejoin_interval);
+        self.rejoin_at = now + self.about(self.call_pause);
+        self.call_pause = (self.call_pause * 2).min(self.config.rejoin_interval);
         self.inquiries = INQUIRIES;
         let mut missing = self.peers.clone();
         for member in self.foca.iter_membership_state() {
@@ -144,11 +151,13 @@ impl Membership {
 }
 
 /// How likely it has to be for each of `all` so that about `wanted` are.
-fn share(wanted: u32, all: usize) -> f64 {
+pub(super) fn share(wanted: u32, all: usize) -> f64 {
     let all = u32::try_from(all).unwrap_or(u32::MAX).max(1);
     (f64::from(wanted) / f64::from(all)).min(1.0)
 }
 
+/// The first pause between calls is so much shorter than the interval. Each is twice as long as the one before.
+const QUICK: u32 = 8;
 /// How often a missing member is called in an interval by all others together.
 const CALLERS: u32 = 3;
 /// How many a member calls in an interval.

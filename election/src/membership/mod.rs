@@ -96,7 +96,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use foca::{AccumulatingRuntime, Foca, NoCustomBroadcast};
 use rand::SeedableRng as _;
@@ -146,6 +146,8 @@ pub struct Membership {
     facts: Option<Facts>,
     facts_version: u64,
     rejoin_at: Instant,
+    /// How long after that to call again.
+    call_pause: Duration,
     /// How many of those that are found may still be asked for all they know, until it calls again.
     inquiries: u8,
     sync_at: Instant,
@@ -189,6 +191,7 @@ impl Membership {
             facts: None,
             facts_version: local.incarnation,
             rejoin_at: now,
+            call_pause: config.rejoin_interval,
             inquiries: 0,
             sync_at: now + config.sync_interval,
             silent_until: now + config.silence,

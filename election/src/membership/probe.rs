@@ -174,7 +174,7 @@ impl Membership {
             }
             OwnedNotification::MemberDown(identity) => self.bury(&identity),
             OwnedNotification::Rejoin(identity) => self.came_back(now, &identity),
-            OwnedNotification::Idle => self.rejoin_at = self.rejoin_at.min(now),
+            OwnedNotification::Idle => self.call_soon(now),
             _ => return,
         }
         self.hurry(now);
@@ -196,7 +196,7 @@ impl Membership {
     pub(super) fn came_back(&mut self, now: Instant, identity: &Identity) {
         self.contradiction = 0;
         self.roster.insert(identity);
-        self.rejoin_at = now;
+        self.call_soon(now);
         self.is_new_to_others(now);
         let incarnation = identity.incarnation;
         self.event(Event::CameBack { incarnation });

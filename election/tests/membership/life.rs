@@ -1,9 +1,9 @@
 //! Members come, go, crash and start anew.
 
-use election::membership::Event;
+use election::membership::{Config, Event};
 use proptest::prelude::*;
 
-use crate::simulation::World;
+use crate::simulation::{Net, World};
 use crate::{held_dead, lan, milliseconds, seconds};
 
 #[test]
@@ -14,6 +14,17 @@ fn who_starts_is_known_to_everybody_at_once() {
     world.start(7);
     let took = world.run_until(seconds(10), World::is_whole);
     assert!(took.unwrap() < milliseconds(200), "{took:?}");
+}
+
+#[test]
+fn those_that_start_together_find_each_other_in_a_second_though_datagrams_are_lost() {
+    let slow = (0..100).filter(|seed| {
+        let mut world = World::new(3, Config::lan(), Net::lan(0.2), *seed);
+        (0..3).for_each(|node| world.start(node));
+        world.run_until(seconds(1), World::is_whole).is_none()
+    });
+    let slow: Vec<u64> = slow.collect();
+    assert!(slow.len() <= 5, "{slow:?}");
 }
 
 #[test]
