@@ -121,13 +121,14 @@ impl Membership {
         incarnation: foca::Incarnation,
         by: &Identity,
     ) {
+        let suspected = Member::new(suspect.clone(), incarnation, State::Suspect);
+        self.apply(now, suspected, true);
+        // Only now: it may be what began the present life of `foca`.
         let verdict = Timer::ChangeSuspectToDown {
             member_id: suspect.clone(),
             incarnation,
             token: self.timers.token(),
         };
-        let suspected = Member::new(suspect.clone(), incarnation, State::Suspect);
-        self.apply(now, suspected, true);
         self.accuse(now, suspect, incarnation, verdict);
         self.hear_accusation(now, Accusation::new(suspect, incarnation, by));
     }
@@ -162,6 +163,9 @@ impl Membership {
                 } else {
                     Event::Changed(member)
                 });
+                if joined {
+                    self.tell_who_is_dead(&identity);
+                }
             }
             OwnedNotification::Rename(_, identity) => {
                 self.suspicions.end(&identity.name);

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use foca::State;
+use rand::RngExt as _;
 use rand::seq::IteratorRandom as _;
 use sha2::{Digest as _, Sha256};
 
 use super::Membership;
 use super::identity::Identity;
+use super::join::share;
 use super::wire::{Entry, Message};
 
 impl Membership {
@@ -59,6 +62,21 @@ impl Membership {
         self.tell_all(to, &entries, answer);
     }
 
+    /// Tells one that has come who is dead: if it was known before, it was away, and may take them for alive. Some of all
+    /// members do.
+    pub(super) fn tell_who_is_dead(&mut self, to: &Identity) {
+        let chance = share(TELLERS, self.foca.num_members());
+        if !self.rng.random_bool(chance) {
+            return;
+        }
+        let members = self.foca.iter_membership_state();
+        let dead = members.filter(|member| member.state() == State::Down);
+        let dead: Vec<Entry> = dead.cloned().map(Entry::Member).collect();
+        if !dead.is_empty() {
+            self.tell_all(to, &dead, false);
+        }
+    }
+
     /// The same for all who know the same members, lives and facts: a sum, so that their order does not count.
     fn digest(&self) -> u64 {
         std::iter::once(self.foca.identity())
@@ -75,5 +93,7 @@ impl Membership {
     }
 }
 
+/// By how many one is told who is dead: more than one, so that it believes it soon, and since datagrams get lost.
+const TELLERS: u32 = 3;
 /// Longer than any suspicion.
 const KEEP_ACCUSATIONS: Duration = Duration::from_secs(300);

@@ -29,6 +29,18 @@ fn who_does_not_run_for_seconds_holds_nobody_dead_and_comes_back_at_once() {
 }
 
 #[test]
+fn who_wakes_is_told_who_died_meanwhile() {
+    for seed in 0..30 {
+        let mut world = lan(5, 0.2, seed);
+        world.sleep(0, seconds(4));
+        world.crash(1);
+        world.run(seconds(4));
+        let took = world.run_until(seconds(5), World::is_whole);
+        assert!(took.unwrap() < seconds(1), "{seed}: {took:?}");
+    }
+}
+
+#[test]
 fn who_wakes_when_all_others_are_gone_is_soon_alone() {
     for seed in 0..20 {
         let mut world = lan(2, 0.0, seed);
