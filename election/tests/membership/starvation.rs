@@ -29,6 +29,23 @@ fn who_does_not_run_for_seconds_holds_nobody_dead_and_comes_back_at_once() {
 }
 
 #[test]
+fn who_runs_all_the_time_was_never_away_whatever_is_lost() {
+    let away = |told: &Told| matches!(told.event, Event::Away(_));
+    for seed in 0..10 {
+        let mut world = lan(5, 0.2, seed);
+        world.block(&[0, 1], &[2, 3, 4]);
+        world.block(&[2, 3, 4], &[0, 1]);
+        world.run(seconds(3));
+        world.crash(2);
+        world.run(seconds(3));
+        world.blocked.clear();
+        world.run(seconds(3));
+        let away = world.told.iter().filter(|told| away(told));
+        assert_eq!(away.count(), 0, "{seed}");
+    }
+}
+
+#[test]
 fn who_wakes_is_told_who_died_meanwhile() {
     for seed in 0..30 {
         let mut world = lan(5, 0.2, seed);
