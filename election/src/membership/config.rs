@@ -16,11 +16,11 @@ use super::health::Health;
 /// | or, when nobody else does, for | 1.5 s | 18 s |
 /// | all are dead to whom nobody speaks for | 2 s | 30 s |
 /// | who talks with whom is compared with a random member every | 5 s | 20 s |
-/// | missing members are called every | 1 s | 5 s |
+/// | missing members are called every | 1 s, at first sooner | 5 s |
 ///
-/// A member that was late itself, or whose own probes of several others fail, takes twice as long to probe, and up to four
-/// times as long to believe what nobody confirms, since the fault is likely its own. That has an end when nobody speaks to
-/// it: for a balancer it is worse that the last one alive leaves addresses without an owner than that one that was cut off
+/// A member that was late itself, or whose own probes of several others fail, believes what few others confirm as late as
+/// what nobody does, since the fault is likely its own. It takes no longer than that, nor when nobody speaks to it at all:
+/// for a balancer it is worse that the last one alive leaves addresses without an owner than that one that was cut off
 /// claims what others have, and yields as soon as it hears them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -98,12 +98,13 @@ impl Config {
     }
 
     /// How long a suspicion lasts that `shared` others share, of `others` that could. What is above the shortest time is
-    /// for one's own errors, so it grows with doubt in oneself.
+    /// for one's own errors, so with doubt in oneself it takes more others to make it short. It has an end all the same:
+    /// who has not contradicted by then, though told some thirty times, is not there, whoever's fault that is.
     pub(super) fn suspicion(&self, shared: usize, others: usize, health: &Health) -> Duration {
         let (shortest, longest) = self.suspicion;
         let enough = others.min(CONFIRMATIONS);
         if enough == 0 {
-            return health.scale(shortest);
+            return health.scale(shortest).min(longest);
         }
         let unsure = longest.saturating_sub(shortest);
         let unsure = match shared {
@@ -112,7 +113,7 @@ impl Config {
             // The first confirmation says most: the steps are logarithmic, as in Lifeguard.
             _ => unsure * 3 / 8,
         };
-        shortest + health.scale(unsure)
+        (shortest + health.scale(unsure)).min(longest)
     }
 
     /// What `foca` is to know. It is left the probing and the merging of what is heard; the pace of gossip, suspicions and
@@ -183,13 +184,19 @@ mod tests {
     }
 
     #[test]
-    fn doubt_in_oneself_lengthens_what_nobody_confirms() {
+    fn doubt_in_oneself_lengthens_what_few_confirm_up_to_what_nobody_does() {
         let mut health = Health::default();
         health.was_suspected();
         let lasts = |shared, others| lasts(shared, others, &health);
         assert_eq!(
             [lasts(0, 10), lasts(1, 10), lasts(2, 10), lasts(0, 0)],
-            [2500, 1250, 500, 1000]
+            [1500, 1250, 500, 1000]
+        );
+        health.was_away(Duration::from_secs(9), Duration::from_millis(200));
+        let lasts = |shared, others| self::lasts(shared, others, &health);
+        assert_eq!(
+            [lasts(0, 10), lasts(1, 10), lasts(2, 10), lasts(0, 0)],
+            [1500, 1500, 500, 1500]
         );
     }
 

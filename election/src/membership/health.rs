@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::name::MemberName;
 
-/// Evidence that the fault is one's own: each point lengthens one's own suspicions by their whole length, the first one also
-/// one's own probes.
+/// Evidence that the fault is one's own: each point lengthens what a suspicion takes because few share it by its whole
+/// length.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Health {
     points: u32,
@@ -39,13 +39,7 @@ impl Health {
         self.worsen(u32::try_from(intervals).unwrap_or(u32::MAX).max(1));
     }
 
-    /// The time that a probe takes now, or passes from one to the next: twice as long in doubt, and no longer, since nobody
-    /// is suspected whose turn has not come.
-    pub(super) fn pace(&self, time: Duration) -> Duration {
-        time * (1 + self.points.min(1))
-    }
-
-    /// The time that a suspicion takes now that takes this long in good health.
+    /// The part of a suspicion that is for one's own errors, which takes this long in good health.
     pub(super) fn scale(&self, time: Duration) -> Duration {
         time * (1 + self.points)
     }
@@ -59,7 +53,7 @@ impl Health {
     }
 }
 
-/// More would keep a member from noticing in time that many others die at once.
+/// So many good probes in a row end all doubt.
 const MAX_POINTS: u32 = 3;
 
 #[cfg(test)]
@@ -101,6 +95,5 @@ mod tests {
         health.was_away(Duration::from_secs(3600), INTERVAL);
         health.was_suspected();
         assert_eq!(health.scale(INTERVAL), 4 * INTERVAL);
-        assert_eq!(health.pace(INTERVAL), 2 * INTERVAL);
     }
 }

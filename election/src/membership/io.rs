@@ -188,6 +188,6 @@ pub struct Stats {
     pub suspicions: u64,
     /// How often this member contradicted a suspicion.
     pub contradictions: u64,
-    /// How much the member doubts itself, 0 to 3: by so many times its probes and suspicions are longer.
+    /// How much the member doubts itself, 0 to 3: the more, the longer a suspicion of its takes that few others share.
     pub self_doubt: u32,
 }

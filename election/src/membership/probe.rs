@@ -90,26 +90,19 @@ impl Membership {
     }
 
     fn plan(&mut self, now: Instant, after: Duration, timer: Timer<Identity>) -> bool {
-        match &timer {
-            Timer::ProbeRandomMember(_) | Timer::SendIndirectProbe { .. } => {
-                self.timers.add(now + self.health.pace(after), timer);
-                false
-            }
-            Timer::ChangeSuspectToDown {
-                member_id,
-                incarnation,
-                ..
-            } => {
-                let (suspect, incarnation) = (member_id.clone(), *incarnation);
-                self.health.probe_failed(&suspect.name);
-                self.accuse(now, &suspect, incarnation, timer);
-                true
-            }
-            _ => {
-                self.timers.add(now + after, timer);
-                false
-            }
-        }
+        let Timer::ChangeSuspectToDown {
+            member_id,
+            incarnation,
+            ..
+        } = &timer
+        else {
+            self.timers.add(now + after, timer);
+            return false;
+        };
+        let (suspect, incarnation) = (member_id.clone(), *incarnation);
+        self.health.probe_failed(&suspect.name);
+        self.accuse(now, &suspect, incarnation, timer);
+        true
     }
 
     /// Another member holds one dead that is alive here: the suspicion is ours now, so that it gets a chance to contradict,
