@@ -92,6 +92,6 @@ impl MembershipFlags {
     }
 }
 
-/// Two attempts to call who is missing.
-const LAN_PATIENCE: Duration = Duration::from_secs(2);
-const WAN_PATIENCE: Duration = Duration::from_secs(10);
+/// Four calls to who is missing.
+const LAN_PATIENCE: Duration = Duration::from_secs(1);
+const WAN_PATIENCE: Duration = Duration::from_secs(5);

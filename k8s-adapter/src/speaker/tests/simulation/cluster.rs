@@ -354,10 +354,6 @@ impl Cluster {
             tenures.filter(|(_, tenure)| matches!(tenure, Tenure::Held | Tenure::Leaving));
         let is_told = node.told.as_ref() == Some(&self.objects);
         let near = self.gossip_near(index);
-        let awake = near
-            .iter()
-            .filter(|other| self.nodes[**other].paused_until.is_none());
-        let is_many = awake.count() * 2 >= self.nodes.len();
         let could = is_told && !process.is_leaving() && !self.is_elsewhere(index, &near);
         Standing {
             part: Some(self.parts[index]).filter(|_| node.is_up),
@@ -367,7 +363,6 @@ impl Cluster {
             } else {
                 BTreeSet::new()
             },
-            is_in_doubt: self.gossip.loss > MUCH_LOSS || !is_many,
         }
     }
 
@@ -539,6 +534,4 @@ fn now() -> Instant {
 const YIELDS: usize = 4;
 /// What fits into the sockets of a node that does not run.
 const SOCKETS: usize = 500;
-/// Who loses more of what it sends and hears takes part of it for its own fault.
-const MUCH_LOSS: f64 = 0.05;
 const PORT: u16 = 7946;

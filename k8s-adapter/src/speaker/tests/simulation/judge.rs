@@ -13,8 +13,6 @@ pub(super) struct Standing {
     pub(super) answers: BTreeSet<IpAddr>,
     /// What it should answer for if nobody else does.
     pub(super) eligible: BTreeSet<IpAddr>,
-    /// Whether it has reason to doubt itself more than it doubts others.
-    pub(super) is_in_doubt: bool,
 }
 
 /// What should not last.
@@ -24,8 +22,6 @@ pub(super) enum Finding {
     TwoOwners,
     /// Nobody in its part answers for what a node could.
     NoOwner,
-    /// Nobody does, and the node has reason to doubt itself.
-    NoOwnerInDoubt,
 }
 
 /// The longest that something lasted, when it began, and of what address.
@@ -102,15 +98,10 @@ fn matters(nodes: &[Standing]) -> BTreeSet<Matter> {
             let both = node.answers.intersection(&other.answers);
             matters.extend(both.map(|address| (Finding::TwoOwners, *address, None)));
         }
-        let finding = if node.is_in_doubt {
-            Finding::NoOwnerInDoubt
-        } else {
-            Finding::NoOwner
-        };
         let near = || there().filter(|(_, other)| other.part == node.part);
         for address in &node.eligible {
             if near().all(|(_, other)| !other.answers.contains(address)) {
-                matters.insert((finding, *address, Some(index)));
+                matters.insert((Finding::NoOwner, *address, Some(index)));
             }
         }
     }

@@ -137,4 +137,4 @@ impl Drop for Process {
 }
 
 /// The flag's default.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
