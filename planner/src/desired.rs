@@ -207,6 +207,9 @@ pub enum Tenure {
     /// It owns it, and takes it over only where no other node answers for it: who has it keeps it
     /// ([`L2_FAILBACK`](crate::config::L2_FAILBACK)).
     OwnerIfFree,
+    /// It has it, and keeps it though another node would own it, by the same setting. That one may have it as well, where
+    /// the two could not hear each other when it took it.
+    Kept,
     /// It has it still, and another node owns it: it answers until that one is heard to claim it. An address that nobody
     /// owns is not answered for any more.
     Leaving,

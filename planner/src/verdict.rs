@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use ipam::PoolName;
 
-use crate::config::Failback;
-use crate::desired::InterfaceSelection;
+use crate::desired::{InterfaceSelection, Tenure};
 use crate::endpoints::EndpointCount;
 use crate::family::Families;
 use crate::names::{AdvertisementName, NodeName, PeerName, PolicyName, ServiceKey};
@@ -147,8 +146,8 @@ pub struct L2Announcement {
     pub addresses: Vec<IpAddr>,
     /// The interfaces to answer on.
     pub interfaces: InterfaceSelection,
-    /// Whether they go to a better node than the one that has them.
-    pub failback: Failback,
+    /// On what terms.
+    pub tenure: Tenure,
 }
 
 /// Why a node does not announce a Service.

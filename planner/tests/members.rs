@@ -245,12 +245,17 @@ fn an_address_that_does_not_move_back_stays_with_who_has_it_while_none_is_more_a
     let [mut best, mut second] = [0, 1].map(|rank| hearing(&natural[rank], &snapshot, &everybody));
     assert_eq!(tenure(&second), None);
     second.set_held(held(&[ADDRESS]));
-    assert_eq!(tenure(&second), Some(Tenure::OwnerIfFree));
+    assert_eq!(tenure(&second), Some(Tenure::Kept));
     assert_eq!(
         tenure(&best),
         Some(Tenure::OwnerIfFree),
         "it cannot know, and asks before it takes"
     );
+    let gone = with_odd(&natural[0], &["eth0 down"], &["eth0 up"]);
+    second.set_members(&snapshot, Some(gone));
+    assert_eq!(tenure(&second), Some(Tenure::OwnerIfFree), "it is elected");
+    second.set_members(&snapshot, Some(everybody.clone()));
+    assert_eq!(tenure(&second), Some(Tenure::Kept));
     let down = with_odd(&natural[1], &["eth0 down"], &["eth0 up"]);
     second.set_members(&snapshot, Some(down));
     assert_eq!(tenure(&second), Some(Tenure::Leaving));

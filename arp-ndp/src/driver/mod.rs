@@ -76,6 +76,10 @@ enum Order {
         by: MacAddr,
         verdict: Verdict,
     },
+    Ask {
+        address: IpAddr,
+        station: MacAddr,
+    },
     Refresh,
     Remind,
 }
@@ -219,6 +223,11 @@ impl Interface {
             by,
             verdict,
         });
+    }
+
+    /// Asks one station for an address that is held, which it may have as well ([`Input::Ask`](crate::Input::Ask)).
+    pub fn ask(&self, address: IpAddr, station: MacAddr) {
+        self.order(Order::Ask { address, station });
     }
 
     /// Announces every address that is held anew, as often as one that is new.

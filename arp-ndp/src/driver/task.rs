@@ -177,6 +177,7 @@ impl Task {
                 by,
                 verdict,
             }),
+            Order::Ask { address, station } => self.handle(Input::Ask { address, station }),
             Order::Refresh => self.handle(Input::Refresh),
             Order::Remind => self.handle(Input::Remind),
         }

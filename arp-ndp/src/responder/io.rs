@@ -33,6 +33,14 @@ pub enum Input<'a> {
         /// Who keeps it.
         verdict: Verdict,
     },
+    /// Ask one station for an address that is held. If it has the address as well, that is told ([`Event::Claimed`]); if
+    /// not, it is silent. For whoever holds an address that another may have taken while the two could not hear each other.
+    Ask {
+        /// The address.
+        address: IpAddr,
+        /// The station.
+        station: MacAddr,
+    },
     /// Announce every address that is held anew, as often as one that is new: somebody may be listening who was not
     /// before.
     Refresh,

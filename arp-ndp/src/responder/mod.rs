@@ -112,6 +112,7 @@ impl Responder {
                 by,
                 verdict,
             } => self.settle(now, address, by, verdict),
+            Input::Ask { address, station } => self.ask_rival(address, station),
             Input::Refresh => self.refresh(now),
             Input::Remind => self.remind(now),
         }
@@ -249,6 +250,12 @@ impl Responder {
                 (true, true) if before.mac == link.mac && before.path == link.path => {}
                 (_, true) => self.resume(now, address),
             }
+        }
+    }
+
+    fn ask_rival(&mut self, address: IpAddr, station: MacAddr) {
+        if self.tenure(address) == Some(Tenure::Held) && self.link.speaks(Protocols::of(address)) {
+            self.ask(address, station);
         }
     }
 

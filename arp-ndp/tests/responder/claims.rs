@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use arp_ndp::{
-    Announcement, Arp, ArpOperation, DropReason, Event, Frame, Input, Link, LinkState, MacAddr,
-    NeighborAdvertisement, NeighborSolicitation, Output, Role, Tenure, Verdict,
+    Announcement, Arp, ArpOperation, Config, DropReason, Event, Frame, Input, Link, LinkState,
+    MacAddr, NeighborAdvertisement, NeighborSolicitation, Output, Role, Tenure, Verdict,
 };
 
 use crate::{
@@ -215,6 +215,32 @@ fn an_address_is_defended_at_most_every_100_ms_and_the_last_word_is_ours() {
         ),
         [ip(BOTH[0])]
     );
+}
+
+#[test]
+fn who_holds_an_address_asks_a_station_for_it_and_hears_of_it_where_that_has_it_as_well() {
+    for address in BOTH {
+        let mut station = Station::with(&[address]);
+        let mut other = Station::new(Link::new(OTHER), Config::default());
+        let question = Input::Ask {
+            address: ip(address),
+            station: OTHER,
+        };
+        let asked = station.give(question.clone());
+        assert_eq!(frames(&asked), [probe(address, OURS, Some(OTHER))]);
+        let [asked] = frames(&asked)[..] else {
+            panic!("{asked:?}");
+        };
+        assert_eq!(frames(&other.receive(&asked)), []);
+        other.set_addresses(&[address]);
+        let answers = frames(&other.receive(&asked));
+        assert_eq!(
+            events(&station.receive(&answers[0])),
+            [claimed(address, OTHER)]
+        );
+        station.settle(address, OTHER, Verdict::Yield);
+        assert_eq!(station.give(question), [], "it is not held");
+    }
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub(super) trait Respond: Send + 'static {
     /// Says who keeps an address that another station claims.
     fn settle(&self, address: IpAddr, by: MacAddr, verdict: Verdict);
 
+    /// Asks a station for an address that is answered for, which it may have as well.
+    fn ask(&self, address: IpAddr, station: MacAddr);
+
     /// Announces what is answered for anew.
     fn refresh(&self);
 
@@ -254,6 +257,13 @@ impl<R: Responders> Layer2<R> {
     /// Whether something is answered for only until another node has it.
     pub(super) fn is_handing_over(&self) -> bool {
         self.running.values().any(Running::is_handing_over)
+    }
+
+    /// Asks a station, on each link where an address is answered for, whether it has the address as well.
+    pub(super) fn ask(&self, address: IpAddr, station: MacAddr) {
+        for running in self.running.values() {
+            running.ask(address, station);
+        }
     }
 
     /// Announces all that is answered for anew: somebody may hear it who did not before.

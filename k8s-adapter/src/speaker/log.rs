@@ -131,8 +131,7 @@ const DELETED: &str = "serviceDeleted";
 
 #[cfg(test)]
 mod tests {
-    use planner::config::Failback;
-    use planner::desired::InterfaceSelection;
+    use planner::desired::{InterfaceSelection, Tenure};
     use planner::endpoints::EndpointCount;
     use planner::verdict::{BgpAnnouncement, L2Announcement, NotOwner, Verdicts};
 
@@ -154,7 +153,7 @@ mod tests {
             layer2: Verdict::Announced(L2Announcement {
                 addresses: Vec::new(),
                 interfaces: InterfaceSelection::All,
-                failback: Failback::On,
+                tenure: Tenure::Owner,
             }),
         })
     }

@@ -22,6 +22,7 @@ mod exclude;
 mod fence;
 mod flags;
 mod fresh;
+mod kept;
 mod layer2;
 mod listeners;
 mod log;
@@ -41,8 +42,8 @@ mod tally;
 mod tests;
 mod view;
 mod vigil;
+mod wait;
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ use planner::observed::Observed;
 use planner::status::{Contradictions, conflicts};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
 
 use self::drain::{Drain, HURRIED, Input, UNHURRIED};
@@ -65,7 +66,8 @@ pub use self::fence::Defence;
 use self::fence::{Claimant, Fence};
 pub use self::flags::{BindAddressError, InertFlags, MembershipFlags, SpeakerFlags};
 use self::fresh::{Fresh, Probe};
-use self::layer2::{Claim, Layer2, Responders, Told};
+use self::kept::Kept;
+use self::layer2::{Claim, Holding, Layer2, Responders, Told};
 pub use self::listeners::ListenError;
 use self::log::log_turns;
 use self::mark::Marks;
@@ -76,6 +78,7 @@ use self::proxy::KubeProxy;
 use self::report::{Facts, Reporter};
 use self::tally::Tally;
 use self::vigil::Vigil;
+use self::wait::{caught_up, changed, members_changed, until};
 use crate::sink::Sink;
 use crate::source::{Source, SourceError};
 use crate::telemetry::{ConfigLog, chain};
@@ -97,6 +100,7 @@ struct Speaker<S, P: Sessions, R: Responders> {
     fence: Fence,
     marks: Marks,
     vigil: Vigil,
+    kept: Kept,
     /// The part in the group of speakers, where there is to be one.
     membership: Option<Membership>,
     /// What was decided last; `None` until the source has been read.
@@ -140,6 +144,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             fence: Fence::new(Defence::default()),
             marks: Marks::new(node.clone()),
             vigil: Vigil::default(),
+            kept: Kept::default(),
             membership: None,
             decision: None,
             tally: Tally::default(),
@@ -314,6 +319,10 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         if self.vigil.keep(now(), self.missed_by(), addresses) {
             self.layer2.remind();
         }
+        let members = self.membership.as_ref().and_then(Membership::members);
+        for (address, station) in self.kept.ask(now(), &self.node, members) {
+            self.layer2.ask(address, station);
+        }
         for claim in self.fence.take_due(now()) {
             self.look_again(&claim);
         }
@@ -399,7 +408,10 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         };
         let is_worse = self.announcements.outranks(&claim.address, &member);
         if alive.is_some_and(|alive| alive.get(&member).is_none()) {
-            self.vigil.hear(now(), member);
+            self.vigil.hear(now(), member.clone());
+        }
+        if claim.holding == Holding::Held && self.kept.contains(&claim.address) {
+            self.kept.heard(now(), member);
         }
         if is_worse {
             Claimant::Worse
@@ -416,6 +428,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
             held,
             self.fence.poll_timeout(),
             self.vigil.poll_timeout(),
+            self.kept.poll_timeout(),
         ];
         due.into_iter().flatten().min()
     }
@@ -435,6 +448,7 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
         let before = std::mem::replace(&mut decision.desired, Arc::clone(&desired));
         self.tally.turned(log_turns(snapshot, &before, &desired));
         self.tally.decided(&before, &desired, at);
+        self.kept.decided(&before, &desired);
         self.peers.apply(&desired);
     }
 
@@ -541,39 +555,6 @@ impl<S: Source, P: Sessions, R: Responders> Speaker<S, P, R> {
                 warn!(node = %self.node, "speaker stopped before all of its status was written")
             }
         }
-    }
-}
-
-/// Waits until members may have told something new. Cancel-safe.
-async fn members_changed(membership: Option<&mut Membership>) {
-    match membership {
-        Some(membership) => membership.changed().await,
-        None => pending().await,
-    }
-}
-
-/// The newest objects of a source, which is not asked before `from`. Cancel-safe.
-async fn changed(
-    source: &mut impl Source,
-    from: Instant,
-) -> Result<Arc<ClusterObjects>, SourceError> {
-    sleep_until(from).await;
-    source.changed().await
-}
-
-/// Waits until new addresses need not wait any longer for kube-proxy. Cancel-safe.
-async fn caught_up(proxy: Option<&mut KubeProxy>) {
-    match proxy {
-        Some(proxy) => proxy.changed().await,
-        None => pending().await,
-    }
-}
-
-/// Waits for a deadline, if there is one. Cancel-safe.
-async fn until(deadline: Option<std::time::Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => pending().await,
     }
 }
 

@@ -131,6 +131,10 @@ impl Respond for CountedResponder {
         self.driver.settle(address, by, verdict);
     }
 
+    fn ask(&self, address: IpAddr, station: MacAddr) {
+        self.driver.ask(address, station);
+    }
+
     fn refresh(&self) {
         self.driver.refresh();
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::bgp::{Bgp, Rescoped};
-use crate::config::Failback;
 use crate::departure::Departure;
 use crate::desired::{AddressDesired, Desired, Tenure};
 use crate::l2::{Layer2, Reached};
@@ -216,10 +215,7 @@ impl Outlook {
         let announced = verdicts.filter_map(|verdicts| verdicts.layer2.announcement());
         let wanted = announced.map(|announcement| AddressDesired {
             interfaces: announcement.interfaces.clone(),
-            tenure: match announcement.failback {
-                Failback::On => Tenure::Owner,
-                Failback::Off => Tenure::OwnerIfFree,
-            },
+            tenure: announcement.tenure,
         });
         wanted.reduce(|one, other| AddressDesired {
             interfaces: one.interfaces.union(other.interfaces),

@@ -20,7 +20,7 @@ use self::contest::Contest;
 use self::electorate::Electorates;
 use self::renewal::Renewals;
 use crate::config::Failback;
-use crate::desired::InterfaceSelection;
+use crate::desired::{InterfaceSelection, Tenure};
 use crate::eligible::Exclusion;
 use crate::members::Members;
 use crate::names::{NodeName, ServiceKey};
@@ -136,16 +136,20 @@ impl Layer2 {
             Ok(contest) => contest,
             Err(reason) => return Some(Verdict::Withheld(reason.clone())),
         };
-        let owner = if self.keeps(key, contest, me, held) {
-            Some(me)
+        let (owner, tenure) = if self.keeps(key, contest, me, held) {
+            (Some(me), Tenure::Kept)
         } else {
-            contest.owner.as_ref()
+            let tenure = match self.leader(key, contest).electorate().failback() {
+                Failback::On => Tenure::Owner,
+                Failback::Off => Tenure::OwnerIfFree,
+            };
+            (contest.owner.as_ref(), tenure)
         };
         Some(match contest.ask(me, owner) {
             Ok(interfaces) => Verdict::Announced(L2Announcement {
                 addresses: contest.addresses().to_vec(),
                 interfaces: interfaces.clone(),
-                failback: self.leader(key, contest).electorate().failback(),
+                tenure,
             }),
             Err(reason) => Verdict::Withheld(reason),
         })

@@ -88,6 +88,12 @@ impl<R: Respond> Running<R> {
         }
     }
 
+    pub(super) fn ask(&self, address: IpAddr, station: MacAddr) {
+        if self.held.contains(&address) {
+            self.responder.ask(address, station);
+        }
+    }
+
     pub(super) fn refresh(&self) {
         self.responder.refresh();
     }
@@ -196,6 +202,6 @@ pub(super) fn role<R>(
         (_, Some(Role::NewOwner)) if !is_held => Role::NewOwner,
         (_, None) if fresh.contains(address) => Role::NewOwner,
         (Tenure::Owner, _) => Role::Owner,
-        (Tenure::OwnerIfFree, _) => Role::IfFree,
+        (Tenure::OwnerIfFree | Tenure::Kept, _) => Role::IfFree,
     }
 }

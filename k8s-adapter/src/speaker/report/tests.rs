@@ -1,7 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
-use planner::config::Failback;
-use planner::desired::InterfaceSelection;
+use planner::desired::{InterfaceSelection, Tenure};
 use planner::effect::EventReason;
 use planner::names::ServiceKey;
 use planner::verdict::{L2Announcement, Reason, Verdict, Verdicts};
@@ -93,7 +92,7 @@ impl Speaker {
                 layer2: Verdict::Announced(L2Announcement {
                     addresses: Vec::new(),
                     interfaces: InterfaceSelection::Named(["eth0", "eth1"].map(Into::into).into()),
-                    failback: Failback::On,
+                    tenure: Tenure::Owner,
                 }),
             };
             (ServiceKey::new("shop", format!("s{index}")), verdicts)

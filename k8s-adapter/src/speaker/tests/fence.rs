@@ -90,6 +90,31 @@ async fn who_ranks_worse_yields_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn others_are_asked_for_an_address_that_does_not_move_back() {
+    let advertisement = "kind: L2Advertisement\nmetadata: {";
+    let annotation = "annotations: {ferrolb.io/l2-failback: \"false\"}, ";
+    let pools = POOLS.replace(advertisement, &format!("{advertisement}{annotation}"));
+    let world = World::start_in_group("node-b", Defence::Always);
+    world.set(&[NODES, &pools, WEB]).await;
+    world.set_alive(&["node-b"]).await;
+    sleep(Duration::from_secs(1)).await;
+    assert!(world.record(|record| record.asked.is_empty()));
+    // It would own the address, and may have taken it while this node was not heard on the link.
+    world.set_alive(&["node-a", "node-b"]).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.roles("eth0"), ["198.51.100.1 IfFree"]);
+    let by = mac("node-a");
+    let asked = world.record(|record| record.asked.clone());
+    assert!((3..=5).contains(&asked[&(address(), by)]), "{asked:?}");
+    assert_eq!(asked.len(), 1);
+    world.claim(by).await;
+    assert_eq!(
+        world.take_verdicts(),
+        [format!("eth0 198.51.100.1 {by} Yield")]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stranger_is_met_as_the_flag_says_after_a_moment() {
     for (defence, verdicts) in [
         (Defence::Always, &["Defend"][..]),

@@ -71,6 +71,8 @@ pub(super) struct Record {
     pub(super) verdicts: Vec<String>,
     /// What each link marks its announcements with.
     pub(super) markers: BTreeMap<String, Marker>,
+    /// How often stations were asked for addresses.
+    pub(super) asked: BTreeMap<(IpAddr, MacAddr), usize>,
     /// How often responders were told to remind others.
     pub(super) reminders: usize,
     /// The status objects that are there.

@@ -12,12 +12,9 @@
 //!   node there could have all that time. It runs and has processor time, its link is up, it is not about to end, and its
 //!   source has told it what is so now, by which it may own the address. A speaker that has just started counts as well.
 //!
-//! Not held against them:
-//!
-//! * Parts of a segment that gossip connects. A speaker leaves an address to a member that lives and whose link is up: that
-//!   a switch in between is broken could only be seen by all asking on the wire for what each of the others has.
-//! * With `ferrolb.io/l2-failback: "false"` the segment is not cut: if both parts have an owner, and all are members, each
-//!   has reason to keep the address. They hear of each other with the next refresh.
+//! Not held against them are parts of a segment that gossip connects. A speaker leaves an address to a member that lives
+//! and whose link is up: that a switch in between is broken could only be seen by all asking on the wire for what each of
+//! the others has.
 //!
 //! `SEEDS=1000 FIRST=0` takes so many from there on, `SEED=136` one of them, telling what happens.
 

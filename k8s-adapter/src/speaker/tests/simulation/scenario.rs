@@ -94,13 +94,8 @@ impl Scenario {
     fn add(&mut self, rng: &mut Rng, number: usize, at: Duration) {
         let nodes = self.objects.nodes;
         let node = rng.usize(..nodes);
-        let kind = match rng.u8(..12) {
-            // See the module: there an address may stay with both.
-            9 if !self.objects.failback => 8,
-            kind => kind,
-        };
         let mut then = |after: Duration, act| self.acts.push((at + after, act));
-        match kind {
+        match rng.u8(..12) {
             0 | 1 => {
                 then(Duration::ZERO, Act::Crash(node));
                 then(seconds(rng, 0.05, 8.0), Act::Start(node));

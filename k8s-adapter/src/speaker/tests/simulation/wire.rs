@@ -175,6 +175,10 @@ impl Respond for WireResponder {
         });
     }
 
+    fn ask(&self, address: IpAddr, station: MacAddr) {
+        self.give(Input::Ask { address, station });
+    }
+
     fn refresh(&self) {
         self.give(Input::Refresh);
     }

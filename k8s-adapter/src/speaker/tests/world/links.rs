@@ -144,6 +144,11 @@ impl Respond for FakeResponder {
             .push(format!("{name} {address} {by} {verdict:?}"));
     }
 
+    fn ask(&self, address: IpAddr, station: MacAddr) {
+        let mut record = self.record.lock().unwrap();
+        *record.asked.entry((address, station)).or_default() += 1;
+    }
+
     fn refresh(&self) {
         let refreshed = format!("{} announces all", self.name);
         self.record.lock().unwrap().verdicts.push(refreshed);
