@@ -58,8 +58,8 @@ pub enum Role {
     /// Ours, but never used before: first looked for on the link (RFC 5227 §2.1, RFC 4862 §5.4). When a station has it,
     /// that is told as [`Event::Conflict`] and the address is held back for as long as that station answers for it.
     NewOwner,
-    /// Ours if nobody has it: looked for like that of a new owner, but a station that has it is told as
-    /// [`Event::Claimed`], to be settled.
+    /// Ours if nobody has it: looked for like that of a new owner, but in half the time, since it is another responder that
+    /// may have it, and who has it is told as [`Event::Claimed`], to be settled.
     IfFree,
     /// About to be another station's: answered for until that one claims it or [`Config::hand_over`] is over, and
     /// announced no more.

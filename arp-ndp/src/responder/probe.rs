@@ -12,8 +12,23 @@ use crate::responder::limit::Pace;
 pub(super) struct Prober {
     probe: ConflictProbe,
     jitter: fastrand::Rng,
-    /// How many probes each address had.
-    sent: Agenda<IpAddr, u32>,
+    sent: Agenda<IpAddr, Sent>,
+}
+
+/// How far the search for an address is.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    probes: u32,
+    haste: Haste,
+}
+
+/// How long a search may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// Anybody may have the address: as long as is set.
+    Usual,
+    /// If somebody has it, that is another responder, which answers at once: half of that.
+    Double,
 }
 
 /// What is due.
@@ -36,10 +51,12 @@ impl Prober {
 
     /// Looks for an address from the beginning. The first probe waits for a moment, so that machines that start together
     /// do not ask together.
-    pub(super) fn start(&mut self, now: Instant, address: IpAddr) {
-        let spread = u64::try_from(self.probe.interval.as_nanos()).unwrap_or(u64::MAX);
+    pub(super) fn start(&mut self, now: Instant, address: IpAddr, haste: Haste) {
+        let interval = haste.shorten(self.probe.interval);
+        let spread = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
         let delay = Duration::from_nanos(self.jitter.u64(0..=spread));
-        self.sent.set_after(address, now, delay, 0);
+        let sent = Sent { probes: 0, haste };
+        self.sent.set_after(address, now, delay, sent);
     }
 
     /// Looks for the address no more.
@@ -54,17 +71,19 @@ impl Prober {
             interval,
             wait,
         } = self.probe;
-        let (address, &sent) = self.sent.due(now)?;
-        if sent >= count {
+        let (address, &Sent { probes, haste }) = self.sent.due(now)?;
+        if probes >= count {
             self.stop(address);
             return Some(ProbeStep::Free(address));
         }
         if !pace.take(now) {
             return None;
         }
-        let sent = sent.saturating_add(1);
-        let delay = if sent < count { interval } else { wait };
-        self.sent.set_after(address, now, delay, sent);
+        let probes = probes.saturating_add(1);
+        let delay = if probes < count { interval } else { wait };
+        let sent = Sent { probes, haste };
+        self.sent
+            .set_after(address, now, haste.shorten(delay), sent);
         Some(ProbeStep::Ask(address))
     }
 
@@ -72,7 +91,16 @@ impl Prober {
     pub(super) fn timeout(&self, pace: &Pace) -> Option<Instant> {
         let at = self.sent.timeout()?;
         let next = self.sent.due(at);
-        let asks = next.is_some_and(|(_, sent)| *sent < self.probe.count);
+        let asks = next.is_some_and(|(_, sent)| sent.probes < self.probe.count);
         Some(if asks { pace.ready(at) } else { at })
+    }
+}
+
+impl Haste {
+    fn shorten(self, time: Duration) -> Duration {
+        match self {
+            Self::Usual => time,
+            Self::Double => time / 2,
+        }
     }
 }

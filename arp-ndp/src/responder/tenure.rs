@@ -7,6 +7,7 @@ use crate::mac::MacAddr;
 use crate::responder::defence::Word;
 use crate::responder::io::{AddressCounters, AddressStatus, Event, Output, Role, Tenure, Verdict};
 use crate::responder::link::Protocols;
+use crate::responder::probe::Haste;
 use crate::responder::watch::Patience;
 use crate::responder::{DropReason, Responder};
 
@@ -151,7 +152,13 @@ impl Responder {
         }
         match holding.tenure {
             Tenure::Held => self.announcer.start(now, address),
-            Tenure::Probing => self.prober.start(now, address),
+            Tenure::Probing => {
+                let haste = match holding.role {
+                    Role::IfFree => Haste::Double,
+                    _ => Haste::Usual,
+                };
+                self.prober.start(now, address, haste);
+            }
             Tenure::Yielded { to } => self.watcher.start(now, address, to, holding.patience),
             Tenure::Leaving | Tenure::HandedOver => {}
         }
