@@ -64,6 +64,37 @@ fn two_owners_hear_each_other_and_who_yielded_takes_over_when_the_other_stops() 
     }
 }
 
+/// Announcements of the other owner carry its mark, and an answer carries none.
+#[test]
+fn who_asks_another_owner_hears_that_it_has_the_address_as_well() {
+    if !requires(&[Requirement::Root]) {
+        return;
+    }
+    let topology = Topology::build(&Size::new(2, 0)).unwrap();
+    for address in ON_LINK {
+        let [mut asking, other] =
+            [0, 1].map(|node: usize| Responding::start(&topology.nodes[node].namespace));
+        let by = mac(&topology.nodes[1]);
+        let mark = Mark([0xa5; Mark::LEN]);
+        other
+            .interface
+            .set_marker(Some(Marker::new(move |_, _| mark)));
+        asking.answer_for(&[address]);
+        other.answer_for(&[address]);
+        let address: IpAddr = address.parse().unwrap();
+        wait_for_tenure(&other, address, Tenure::Held);
+        for _ in 0..5 {
+            asking.interface.ask(address, by);
+            thread::sleep(Duration::from_millis(50));
+        }
+        asking.wait_for_event(|event| {
+            let mark = None;
+            *event == Event::Claimed { address, by, mark }
+        });
+        [asking, other].into_iter().for_each(Responding::stop);
+    }
+}
+
 #[test]
 fn a_leaving_responder_goes_when_the_new_owner_announces_itself() {
     if !requires(&[Requirement::Root]) {
