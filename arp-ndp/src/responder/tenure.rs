@@ -98,10 +98,14 @@ impl Responder {
         }
     }
 
-    /// Another station is looking for the address, as we may be (RFC 5227 §2.1.1, RFC 4862 §5.4.3).
+    /// Another station is looking for the address, as we may be (RFC 5227 §2.1.1, RFC 4862 §5.4.3). Two responders that
+    /// look for what is theirs if free do not give way to each other for that: who gave way would wait for one that may
+    /// give it up. If both find it free, their claims are settled.
     pub(super) fn wanted(&mut self, now: Instant, address: IpAddr, by: MacAddr) {
         let holding = self.addresses.get(&address);
-        if holding.is_some_and(|holding| holding.tenure == Tenure::Probing) {
+        let gives_way =
+            |holding: &Holding| holding.tenure == Tenure::Probing && holding.role != Role::IfFree;
+        if holding.is_some_and(gives_way) {
             self.claimed(now, address, Word::unmarked(by));
         }
     }

@@ -98,6 +98,17 @@ fn a_station_that_looks_for_the_same_address_at_the_same_time_is_a_conflict() {
 }
 
 #[test]
+fn two_that_look_for_an_address_to_be_had_if_free_do_not_give_way_to_each_other() {
+    for address in BOTH {
+        let mut station = looking(Role::IfFree, address);
+        assert_eq!(events(&station.receive(&probe(address, OTHER, None))), []);
+        assert_eq!(station.tenure(address), Some(Tenure::Probing));
+        station.run(Duration::from_secs(1));
+        assert_eq!(station.tenure(address), Some(Tenure::Held));
+    }
+}
+
+#[test]
 fn our_own_probes_that_come_back_are_no_conflict() {
     for address in BOTH {
         let mut station = looking(Role::NewOwner, address);
